@@ -1,0 +1,77 @@
+"""Every error that the pack raises on purpose.
+
+MultiFaceSwapError
+├── SettingsError            a setting has a value that can't be used
+│   └── IndexListError       an index list can't be read: says where
+├── MismatchError            faces or pairs were handed over with pictures they don't belong to
+├── FaceNotFoundError        an asked-for face isn't there, and missing faces are to be errors
+├── ImageError               a picture or clip can't be read or written
+├── ModelError
+│   ├── MissingModelError    a model file isn't where it is looked for
+│   └── DamagedModelError    a model file isn't what its name promises
+├── EngineError              a runtime can't run a model: provider, memory, graph
+├── RemoteError              the hosted engine refused or failed (one class a documented status: models/segmind/errors.py)
+└── CancelledError           the user stopped the work
+"""
+
+from __future__ import annotations
+
+
+class MultiFaceSwapError(Exception):
+    """Base of all errors of the pack: catch this one to catch them all."""
+
+
+class SettingsError(MultiFaceSwapError, ValueError):
+    """A setting has a value that can't be used; the message names the setting, the value and what is accepted."""
+
+
+class IndexListError(SettingsError):
+    """An index list such as `0,2-4` can't be read.
+
+    Attributes: `text`, the list as given; `position`, the character (from 0) at which reading stopped.
+    """
+
+    def __init__(self, text: str, position: int, reason: str) -> None:
+        self.text = text
+        self.position = position
+        pointer = " " * position + "^"
+        super().__init__(
+            f"index list {text!r}, character {position + 1}: {reason}\n  {text}\n  {pointer}\n"
+            "Write face numbers separated by commas: 0 or 0,1,2 or 0-3, -1 for the last face, * for all."
+        )
+
+
+class MismatchError(MultiFaceSwapError, ValueError):
+    """Faces or pairs came with pictures of another size or number than those they were found in."""
+
+
+class FaceNotFoundError(MultiFaceSwapError):
+    """An index names a face that isn't there, and `missing` is set to `error`."""
+
+
+class ImageError(MultiFaceSwapError):
+    """A picture or clip can't be read, is no picture, or can't be written."""
+
+
+class ModelError(MultiFaceSwapError):
+    """Something is wrong with a model file."""
+
+
+class MissingModelError(ModelError):
+    """A model file isn't in any of the folders searched; the message says how to get it."""
+
+
+class DamagedModelError(ModelError):
+    """A model file is cut short, altered, or something else than its name says."""
+
+
+class EngineError(MultiFaceSwapError):
+    """A runtime can't run a model on the chosen device."""
+
+
+class RemoteError(MultiFaceSwapError):
+    """The hosted engine refused or failed."""
+
+
+class CancelledError(MultiFaceSwapError):
+    """The user stopped the work; nothing half-done is left behind."""

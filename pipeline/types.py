@@ -1,0 +1,280 @@
+"""The values that flow from step to step, and the Protocols that models fulfil.
+
+Pictures are `(H, W, C)` with C = 1 (grey), 3 (RGB) or 4 (RGB and alpha), of float, uint8 or uint16; crops are always RGB
+float32 in [0, 1]. Points are (x, y) in full-picture pixels with half-pixel centres: the middle of the top left pixel is
+(0.5, 0.5). Left is left as the viewer sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import MismatchError
+
+FloatArray = NDArray[np.float32]
+Matrix = NDArray[np.float64]
+"""(2, 3) affine matrix from full-picture pixels to crop pixels."""
+Picture = NDArray[Any]
+Gender = Literal["female", "male"]
+Interpolation = Literal["Nearest", "Bilinear", "Bicubic", "Lanczos"]
+Progress = Callable[[int, int], None]
+"""Called as `progress(done, total)` after every face; may raise to stop the work."""
+
+MESH_POINTS = 468
+
+
+class Size(NamedTuple):
+    """Width and height in pixels."""
+
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, picture: Picture) -> Size:
+        return cls(picture.shape[1], picture.shape[0])
+
+    @classmethod
+    def holding(cls, pictures: Sequence[Picture]) -> Size:
+        """The smallest size that holds every picture of a batch; (0, 0) for an empty batch."""
+        sizes = [cls.of(picture) for picture in pictures]
+        return cls(max((s.width for s in sizes), default=0), max((s.height for s in sizes), default=0))
+
+    def __str__(self) -> str:
+        return f"{self.width}×{self.height}"
+
+
+def _frozen(value: Any, shape: tuple[int, ...], name: str) -> FloatArray:
+    array = np.array(value, np.float32)
+    if array.shape != shape or not np.isfinite(array).all():
+        raise ValueError(f"{name}: expected finite numbers of shape {shape}, got {array.shape}")
+    array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """One face in one picture. Arrays are copied in and read-only; `dataclasses.replace` makes an enriched face."""
+
+    box: FloatArray
+    """(4,) left, top, right, bottom."""
+    landmarks: FloatArray
+    """(5, 2) eye at the picture's left, eye at the right, nose tip, mouth corner left, right (of an upright face)."""
+    score: float
+    """The detector's confidence, 0 to 1."""
+    frame: int = 0
+    """Number of the picture in its batch."""
+    index: int = 0
+    """Number of the face in its picture, once ordered."""
+    gender: Gender | None = None
+    """None where it wasn't asked for."""
+    mesh: FloatArray | None = None
+    """(468, 3) MediaPipe face mesh: x, y in full-picture pixels, z in the same unit, smaller is nearer."""
+    embedding: FloatArray | None = None
+    """(D,) identity: 128 numbers of the built-in embedder or 512 of ArcFace, as `identity` asked."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "box", _frozen(self.box, (4,), "box"))
+        object.__setattr__(self, "landmarks", _frozen(self.landmarks, (5, 2), "landmarks"))
+        if self.mesh is not None:
+            object.__setattr__(self, "mesh", _frozen(self.mesh, (MESH_POINTS, 3), "mesh"))
+        if self.embedding is not None:
+            object.__setattr__(self, "embedding", _frozen(self.embedding, np.shape(self.embedding), "embedding"))
+
+    @property
+    def area(self) -> float:
+        """Area of the box in square pixels."""
+        return float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceSet:
+    """The faces of a batch of pictures, a tuple a picture. Holds no pixels."""
+
+    frames: tuple[tuple[Face, ...], ...]
+    size: Size
+    """The pictures' size; of pictures of several sizes, the smallest size that holds them all."""
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __iter__(self) -> Iterator[tuple[Face, ...]]:
+        return iter(self.frames)
+
+    @property
+    def count(self) -> int:
+        """Number of faces in all pictures together."""
+        return sum(len(faces) for faces in self.frames)
+
+    def flat(self) -> tuple[Face, ...]:
+        """All faces, picture after picture: the numbering of sources."""
+        return tuple(face for faces in self.frames for face in faces)
+
+    def require(self, pictures: Sequence[Picture], what: str) -> None:
+        """Raise MismatchError unless these are the pictures, by number and size, that the faces were found in."""
+        require_match(self.size, len(self.frames), pictures, what)
+
+
+def require_match(size: Size, length: int, pictures: Sequence[Picture], what: str) -> None:
+    """Raise MismatchError unless `pictures` are `length` in number and `size` is the size that holds them all."""
+    found = Size.holding(pictures)
+    if len(pictures) != length or (length and found != size):
+        raise MismatchError(
+            f"the {what} faces were found in {length} picture(s) of {size}, but {len(pictures)} picture(s) of {found} "
+            f"came with them: connect the same {what} pictures to detection and to this step"
+        )
+
+
+class Pair(NamedTuple):
+    """One swap: the source face goes onto the target face."""
+
+    target: Face
+    source: Face
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IndexMap:
+    """Who becomes whom, a tuple of pairs a target picture, and what was asked for but not found."""
+
+    frames: tuple[tuple[Pair, ...], ...]
+    report: tuple[str, ...]
+    target_size: Size
+    source_size: Size
+    source_count: int
+    """Number of source pictures."""
+
+    @property
+    def count(self) -> int:
+        """Number of pairs in all pictures together."""
+        return sum(len(pairs) for pairs in self.frames)
+
+    def require(self, targets: Sequence[Picture], sources: Sequence[Picture]) -> None:
+        """Raise MismatchError unless these are the pictures that the pairs were made from."""
+        require_match(self.target_size, len(self.frames), targets, "target")
+        require_match(self.source_size, self.source_count, sources, "source")
+
+
+class CropSpec(NamedTuple):
+    """How a model wants its faces cut out."""
+
+    template: FloatArray
+    """(5, 2) where the five landmarks go, in the unit square."""
+    size: int
+    """Side of the square crop in pixels."""
+
+
+class Placement(NamedTuple):
+    """Where a crop lies in its picture."""
+
+    matrix: Matrix
+    """(2, 3) from full-picture pixels to crop pixels."""
+    size: Size
+
+
+class Crop(NamedTuple):
+    """A face cut out of a picture."""
+
+    image: FloatArray
+    """(H, W, 3) RGB in [0, 1]."""
+    matrix: Matrix
+    """(2, 3) from full-picture pixels to crop pixels."""
+    face: Face
+
+
+class Donor(NamedTuple):
+    """What an engine needs of a source face, computed once a source face and not once a frame."""
+
+    face: Face
+    crops: tuple[Crop, ...] = ()
+    """The source's pixels, each crop half as large as the one before it."""
+    embedding: FloatArray | None = None
+    """(D,) in the engine's own space."""
+
+
+class Patch(NamedTuple):
+    """A swapped or restored crop on its way back into the picture."""
+
+    image: FloatArray
+    """(H, W, 3) RGB in [0, 1]."""
+    mask: FloatArray
+    """(H, W) in [0, 1]: how much of the crop replaces the picture."""
+    skin: FloatArray | None = None
+    """(H, W) in [0, 1]: where colours may be compared; None for the whole mask."""
+    notes: tuple[str, ...] = ()
+    """Lines for the report."""
+
+
+ColourMatch = Literal["auto", "none", "lighting", "mean"]
+
+
+class Detector(Protocol):
+    """Finds faces."""
+
+    confidence: float
+    """Faces scored below this are dropped; settable."""
+
+    def detect(self, frame: Picture) -> list[Face]: ...
+
+
+class Embedder(Protocol):
+    """Gives faces an identity."""
+
+    def embed(self, frame: Picture, faces: Sequence[Face]) -> list[FloatArray]: ...
+
+
+class Attributes(Protocol):
+    """Tells the gender of faces."""
+
+    def genders(self, frame: Picture, faces: Sequence[Face]) -> list[Gender]: ...
+
+
+class Mesher(Protocol):
+    """Fits the 468-point mesh to faces that lack it; None where no face is found under the landmarks."""
+
+    def fit(self, frame: Picture, faces: Sequence[Face]) -> list[Face | None]: ...
+
+
+class Parser(Protocol):
+    """Tells the face's own pixels from hair, hands and background."""
+
+    def parse(self, crops: Sequence[Crop]) -> list[FloatArray]: ...
+
+
+class Swapper(Protocol):
+    """A swap engine."""
+
+    needs_mesh: bool
+    """Whether targets and donors must carry a mesh."""
+    colour: ColourMatch
+    """The colour match that suits the engine: what `auto` stands for."""
+
+    def place(self, face: Face) -> Placement: ...
+
+    def prepare(self, frame: Picture, face: Face) -> Donor: ...
+
+    def swap(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> list[Patch]: ...
+
+
+class Restorer(Protocol):
+    """A face restoration network."""
+
+    spec: CropSpec
+
+    def restore(self, crops: Sequence[FloatArray], weight: float) -> list[FloatArray]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SwapResult:
+    """What a swap or a restoration gives back."""
+
+    images: Sequence[Picture]
+    """As many pictures as came in, each of the same shape and dtype."""
+    faces: FaceSet
+    """The faces that were changed."""
+    masks: Sequence[FloatArray]
+    """(H, W) in [0, 1] a picture: where pixels may have changed; outside, every bit is the input's."""
+    report: tuple[str, ...]
