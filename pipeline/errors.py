@@ -16,6 +16,8 @@ MultiFaceSwapError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class MultiFaceSwapError(Exception):
     """Base of all errors of the pack: catch this one to catch them all."""
@@ -34,9 +36,10 @@ class IndexListError(SettingsError):
     def __init__(self, text: str, position: int, reason: str) -> None:
         self.text = text
         self.position = position
+        line = "".join(character if character.isprintable() else "\ufffd" for character in text)
         pointer = " " * position + "^"
         super().__init__(
-            f"index list {text!r}, character {position + 1}: {reason}\n  {text}\n  {pointer}\n"
+            f"index list {text!r}, character {position + 1}: {reason}\n  {line}\n  {pointer}\n"
             "Write face numbers separated by commas: 0 or 0,1,2 or 0-3, -1 for the last face, * for all."
         )
 
@@ -75,3 +78,9 @@ class RemoteError(MultiFaceSwapError):
 
 class CancelledError(MultiFaceSwapError):
     """The user stopped the work; nothing half-done is left behind."""
+
+
+def require_choice(setting: str, value: str, choices: Sequence[str]) -> None:
+    """Raise SettingsError unless `value` is one of `choices`."""
+    if value not in choices:
+        raise SettingsError(f"{setting}: expected one of {', '.join(choices)}, got {value!r}")

@@ -133,7 +133,9 @@ class Pair(NamedTuple):
     """One swap: the source face goes onto the target face."""
 
     target: Face
+    """Its `index` is its number in its picture."""
     source: Face
+    """Its `index` is its number among the faces of all source pictures; one object in every pair that it serves."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
