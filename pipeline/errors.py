@@ -10,7 +10,7 @@ MultiFaceSwapError
 │   ├── MissingModelError    a model file isn't where it is looked for
 │   └── DamagedModelError    a model file isn't what its name promises
 ├── EngineError              a runtime can't run a model: provider, memory, graph
-├── RemoteError              the hosted engine refused or failed (one class a documented status: models/segmind/errors.py)
+├── RemoteError              the hosted engine refused or failed (a class for each status: models/segmind/errors.py)
 └── CancelledError           the user stopped the work
 """
 

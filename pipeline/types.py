@@ -1,8 +1,8 @@
 """The values that flow from step to step, and the Protocols that models fulfil.
 
-Pictures are `(H, W, C)` with C = 1 (grey), 3 (RGB) or 4 (RGB and alpha), of float, uint8 or uint16; crops are always RGB
-float32 in [0, 1]. Points are (x, y) in full-picture pixels with half-pixel centres: the middle of the top left pixel is
-(0.5, 0.5). Left is left as the viewer sees it.
+Pictures are `(H, W, C)` with C = 1 (grey), 3 (RGB) or 4 (RGB and alpha), of float, uint8 or uint16; crops are always
+RGB float32 in [0, 1]. Points are (x, y) in full-picture pixels with half-pixel centres: the middle of the top left
+pixel is (0.5, 0.5). Left is left as the viewer sees it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .errors import MismatchError
 
@@ -48,7 +48,7 @@ class Size(NamedTuple):
         return f"{self.width}×{self.height}"
 
 
-def _frozen(value: Any, shape: tuple[int, ...], name: str) -> FloatArray:
+def _frozen(value: ArrayLike, shape: tuple[int, ...], name: str) -> FloatArray:
     array = np.array(value, np.float32)
     if array.shape != shape or not np.isfinite(array).all():
         raise ValueError(f"{name}: expected finite numbers of shape {shape}, got {array.shape}")
