@@ -1,0 +1,187 @@
+"""Picture files as arrays: (H, W, C) with C = 1 (grey), 3 (RGB) or 4 (RGB and alpha), uint8 or uint16, upright."""
+
+from __future__ import annotations
+
+import glob
+import os
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ..pipeline.errors import ImageError
+from ..pipeline.types import Picture
+
+MAX_PIXELS = 100 * 2**20
+"""Cameras sold as "100 megapixels" give 11648×8736, a little more than 100 million."""
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
+"""What `find_pictures` takes from a folder."""
+_MAX_BYTES = 10 * MAX_PIXELS
+"""Uncompressed 16-bit RGB and alpha has 8 bytes a pixel."""
+# Only these are tried: Pillow hands some others to outside programs.
+_READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
+# What decoders raise on damaged files.
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    cv2.error,
+)
+_ORIENTATION = 0x0112
+_TIFF_BITS = 258
+_UPRIGHT: dict[int, Callable[[Picture], Picture]] = {
+    2: lambda picture: picture[:, ::-1],
+    3: lambda picture: picture[::-1, ::-1],
+    4: lambda picture: picture[::-1],
+    5: lambda picture: picture.swapaxes(0, 1),
+    6: lambda picture: np.rot90(picture, -1),
+    7: lambda picture: np.rot90(picture, 2).swapaxes(0, 1),
+    8: lambda picture: np.rot90(picture),
+}
+
+
+def read_picture(path: str | os.PathLike[str]) -> Picture:
+    """The first picture of a file: (H, W, C), C = 1, 3 or 4, uint8, or uint16 where the file has 16 bits a channel.
+
+    EXIF orientation is applied; palettes, transparency and CMYK become RGB or RGB and alpha. RGB and grey stay in the
+    file's own colour space: see `read_profile`. Raises ImageError, for more than 100 megapixels before decoding.
+    """
+    return decode_picture(_content(path), os.fspath(path))
+
+
+def decode_picture(data: bytes, name: str) -> Picture:
+    """As `read_picture`, of a file's bytes; `name` is what errors call it."""
+    with _opened(data, name) as image:
+        image.load()
+        picture = _deep_pixels(data) if _is_deep(data, image) else _plain_pixels(image, name)
+        upright = _UPRIGHT.get(_orientation(image))
+    return np.ascontiguousarray(upright(picture) if upright else picture)
+
+
+def read_profile(path: str | os.PathLike[str]) -> bytes | None:
+    """The ICC profile that the pixels of `read_picture` are in, to be written with them; None where there is none."""
+    with _opened(_content(path), os.fspath(path)) as image:
+        profile = image.info.get("icc_profile")
+    return profile if isinstance(profile, bytes) and profile[16:20] in (b"RGB ", b"GRAY") else None
+
+
+def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """Files as given; a folder becomes its pictures, sorted by name; `*` and `?` are expanded where no shell did it.
+
+    Raises ImageError for a folder or pattern without a picture.
+    """
+    return [picture for path in paths for picture in _found(Path(path))]
+
+
+def _found(path: Path) -> list[Path]:
+    if path.is_dir():
+        matches = sorted(entry for entry in path.iterdir() if _is_listed(entry))
+    elif glob.has_magic(str(path)) and not path.exists():
+        matches = sorted(Path(match) for match in glob.glob(str(path)))
+    else:
+        return [path]
+    if not matches:
+        raise ImageError(f"{path}: there is no picture here")
+    return matches
+
+
+def _is_listed(path: Path) -> bool:
+    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and path.is_file()
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    try:
+        if os.path.isdir(path):
+            raise ImageError(f"{os.fspath(path)}: is a folder, not a picture")
+        with open(path, "rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{os.fspath(path)}: can't be read: {_one_line(error)}") from error
+    if not data:
+        raise ImageError(f"{os.fspath(path)}: the file is empty")
+    if len(data) > _MAX_BYTES:
+        raise ImageError(f"{os.fspath(path)}: too large a file for a picture of 100 megapixels")
+    return data
+
+
+@contextmanager
+def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
+    """The picture with its header read; whatever goes wrong then or in the block is an ImageError of one line."""
+    try:
+        # Pillow warns of pictures from 89 megapixels on, and of much that doesn't matter.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(BytesIO(data), formats=_READABLE) as image:
+                _require_size(image, name)
+                yield image
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{name}: larger than 100 megapixels: make it smaller first") from error
+    except Image.UnidentifiedImageError as error:
+        known = ", ".join(_READABLE)
+        raise ImageError(f"{name}: is no picture, or of a kind that can't be read (expected {known})") from error
+    except MemoryError as error:
+        raise ImageError(f"{name}: there is not enough memory to open it") from error
+    except _DAMAGE as error:
+        raise ImageError(f"{name}: the picture is damaged or cut short: {_one_line(error)}") from error
+
+
+def _require_size(image: Image.Image, name: str) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(f"{name}: {image.width}×{image.height} is larger than 100 megapixels: make it smaller first")
+
+
+def _one_line(error: BaseException) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(reason.split()) or type(error).__name__
+
+
+def _orientation(image: Image.Image) -> int:
+    # Read after decoding: Pillow and OpenCV turn TIFFs themselves, and Pillow then takes the tag away. A broken EXIF
+    # block is no reason to refuse a picture whose pixels are fine.
+    with suppress(*_DAMAGE):
+        return int(image.getexif().get(_ORIENTATION, 1))
+    return 1
+
+
+def _is_deep(data: bytes, image: Image.Image) -> bool:
+    """Whether the file has 16 bits a channel, which Pillow reduces to 8 for anything but grey."""
+    if image.format == "TIFF":
+        bits = image.tag_v2.get(_TIFF_BITS, (8,))  # pyright: ignore[reportAttributeAccessIssue]
+        return set(bits) == {16} and image.mode in ("I;16", "I;16B", "RGB", "RGBA")
+    return image.format == "PNG" and data[24] == 16
+
+
+def _deep_pixels(data: bytes) -> Picture:
+    # After Pillow has decoded the same file: of some cut files OpenCV gives half a picture.
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.dtype != np.uint16:
+        raise ValueError("its 16-bit pixels can't be decoded")
+    return decoded[..., None] if decoded.ndim == 2 else decoded[..., [2, 1, 0, 3][: decoded.shape[2]]]
+
+
+def _plain_pixels(image: Image.Image, name: str) -> Picture:
+    if image.mode[0] in "IF":
+        raise ImageError(f"{name}: pixels of kind {image.mode} can't be used: save it with 8 or 16 bits a channel")
+    pixels = np.asarray(image.convert(_target_mode(image)))
+    return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def _target_mode(image: Image.Image) -> str:
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        return "RGBA"
+    return "L" if image.mode in ("1", "L") else "RGB"

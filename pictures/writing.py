@@ -1,0 +1,142 @@
+"""Arrays as picture files: a file appears complete or not at all, and what its format can't hold is said."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import struct
+import zlib
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ..pipeline.errors import ImageError, SettingsError
+from ..pipeline.types import Picture
+
+FORMATS = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
+"""What is written, each with its usual extension."""
+_BY_EXTENSION = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
+_MAX_SIDE = {"jpeg": 65_500, "webp": 16_383, "png": 2**31 - 1}
+
+
+def write_picture(
+    path: str | os.PathLike[str],
+    picture: Picture,
+    *,
+    image_format: str | None = None,
+    image_quality: int = 95,
+    profile: bytes | None = None,
+) -> tuple[str, ...]:
+    """Write (H, W) or (H, W, C), uint8, uint16 or float in [0, 1], and say what the format could not hold.
+
+    Without `image_format` (jpeg, png, webp) the extension decides. `image_quality`, 10 to 100, is for jpeg and webp;
+    png is lossless, to 16 bits. `profile` is what `read_profile` gave. Raises SettingsError and ImageError.
+    """
+    path = Path(path)
+    data, lost = encode_picture(picture, picture_format(path, image_format), image_quality, profile)
+    write_file(path, data)
+    return tuple(f"{path.name}: {loss}" for loss in lost)
+
+
+def encode_picture(
+    picture: Picture, image_format: str, image_quality: int = 95, profile: bytes | None = None
+) -> tuple[bytes, tuple[str, ...]]:
+    """The bytes of a picture file and what it could not hold; arguments and errors as of `write_picture`."""
+    _require_settings(image_format, image_quality)
+    pixels, lost = _fitted(_pixels(picture), image_format)
+    if profile is not None and profile[16:20] != (b"GRAY" if pixels.shape[2] == 1 else b"RGB "):
+        profile = None
+    if pixels.dtype == np.uint16:
+        return _deep_png(pixels, profile), lost
+    return _encoded(pixels, image_format, image_quality, profile), lost
+
+
+def picture_format(path: str | os.PathLike[str], image_format: str | None = None) -> str:
+    """jpeg, png or webp: the one named, else by extension. Raises SettingsError where it can't tell or they differ."""
+    by_extension = _BY_EXTENSION.get(Path(path).suffix.lower())
+    if by_extension and image_format and by_extension != image_format:
+        raise SettingsError(f"{path}: the extension says {by_extension}, image_format says {image_format}")
+    chosen = image_format or by_extension
+    if chosen is None:
+        raise SettingsError(f"{path}: can't tell the format: end the name in {', '.join(FORMATS.values())}")
+    return chosen
+
+
+def write_file(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file that appears complete or not at all; missing folders are made. Raises ImageError."""
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise ImageError(f"{path}: there is something that is no file and can't be replaced")
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            file.write(data)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise ImageError(f"{path}: can't be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _require_settings(image_format: str, image_quality: int) -> None:
+    if image_format not in FORMATS:
+        raise SettingsError(f"image_format: expected {', '.join(FORMATS)}, got {image_format!r}")
+    if not 10 <= image_quality <= 100:
+        raise SettingsError(f"image_quality: expected 10 to 100, got {image_quality}")
+
+
+def _pixels(picture: Picture) -> Picture:
+    pixels = picture[..., None] if picture.ndim == 2 else picture
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or not pixels.size:
+        raise ImageError(f"expected a picture of (H, W) or (H, W, C) with C = 1, 3 or 4, got {picture.shape}")
+    if pixels.dtype in (np.uint8, np.uint16):
+        return pixels
+    return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+
+
+def _fitted(pixels: Picture, image_format: str) -> tuple[Picture, tuple[str, ...]]:
+    """The pixels as the format can hold them, and what was lost."""
+    height, width = pixels.shape[:2]
+    if max(height, width) > _MAX_SIDE[image_format]:
+        raise ImageError(f"{width}×{height}: {image_format} holds {_MAX_SIDE[image_format]} pixels a side: choose png")
+    lost: list[str] = []
+    if image_format != "png" and pixels.dtype == np.uint16:
+        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        lost.append(f"{image_format} holds 8 bits a channel: the picture's 16 bits were rounded (png keeps them)")
+    if image_format == "jpeg" and pixels.shape[2] == 4:
+        pixels = pixels[..., :3]
+        lost.append("jpeg can't hold transparency: it was left out (png and webp keep it)")
+    return pixels, tuple(lost)
+
+
+def _encoded(pixels: Picture, image_format: str, quality: int, profile: bytes | None) -> bytes:
+    # High qualities of JPEG keep colours at full resolution; WebP keeps the colours of transparent pixels.
+    options: dict[str, dict[str, Any]] = {
+        "jpeg": {"quality": quality, "subsampling": "4:4:4" if quality >= 90 else "4:2:0"},
+        "webp": {"quality": quality, "exact": True},
+        "png": {},
+    }
+    buffer = BytesIO()
+    image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels))
+    image.save(buffer, image_format, icc_profile=profile, **options[image_format])
+    return buffer.getvalue()
+
+
+def _deep_png(pixels: Picture, profile: bytes | None) -> bytes:
+    """16 bits a channel, which Pillow writes for grey alone; the profile goes in after the header."""
+    blue_first = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]] if pixels.shape[2] > 1 else pixels
+    data = cv2.imencode(".png", np.ascontiguousarray(blue_first))[1].tobytes()
+    after_header = 33
+    chunk = _png_chunk(b"iCCP", b"ICC\0\0" + zlib.compress(profile)) if profile else b""
+    return data[:after_header] + chunk + data[after_header:]
+
+
+def _png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
