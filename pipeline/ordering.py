@@ -11,11 +11,14 @@ from .types import Face, FaceSet
 
 Faces = tuple[Face, ...]
 Key = tuple[float, ...]
+GENDERS: Final = ("no", "female", "male")
+"""`no` keeps all faces."""
 
 
 def _tie(face: Face) -> Key:
     """What decides among equals: area descending, left, top; then every other number, so that no tie is left open."""
-    return (-face.area, *face.box.tolist(), *face.landmarks.ravel().tolist(), -face.score)
+    numbers = (*face.box.tolist(), *face.landmarks.ravel().tolist(), -face.score)
+    return (-face.area, *numbers, GENDERS.index(face.gender or "no"))
 
 
 def _by(first: Callable[[Face], float]) -> Callable[[Sequence[Face]], list[Face]]:
@@ -63,8 +66,6 @@ _SORTERS: Final[dict[str, Callable[[Sequence[Face]], list[Face]]]] = {
 }
 ORDERS: Final = tuple(_SORTERS)
 """The hosted API's six orders, then `reading`: rows of faces, then left to right."""
-GENDERS: Final = ("no", "female", "male")
-"""`no` keeps all faces."""
 
 
 class Ordered(NamedTuple):
