@@ -84,3 +84,9 @@ def require_choice(setting: str, value: str, choices: Sequence[str]) -> None:
     """Raise SettingsError unless `value` is one of `choices`."""
     if value not in choices:
         raise SettingsError(f"{setting}: expected one of {', '.join(choices)}, got {value!r}")
+
+
+def require_range(setting: str, value: float, low: float, high: float) -> None:
+    """Raise SettingsError unless the value lies within low to high."""
+    if not low <= value <= high:
+        raise SettingsError(f"{setting}: expected {low} to {high}, got {value}")

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import MismatchError
 
-FloatArray = NDArray[np.float32]
-Matrix = NDArray[np.float64]
+FloatArray = NDArray[Any]
+"""float32 or float64."""
+Matrix = NDArray[Any]
 """(2, 3) affine matrix from full-picture pixels to crop pixels."""
 Picture = NDArray[Any]
 Gender = Literal["female", "male"]

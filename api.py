@@ -1,0 +1,126 @@
+"""The Python API: models by name, pictures as arrays.
+
+Pictures are sequences of (H, W, C) arrays, C = 1, 3 (RGB) or 4 (RGBA), of uint8, uint16 or float in [0, 1]; a batch
+(B, H, W, C) is such a sequence. Every function that opens models takes a `pool` to share them between calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .models.catalog import Kind
+from .models.pool import ModelPool, open_row
+from .models.store import Folders
+from .pipeline import mapping, ordering
+from .pipeline.detect import detect_batch, with_meshes
+from .pipeline.swap import SwapSettings, swap_batch
+from .pipeline.types import (
+    ColourMatch,
+    FaceSet,
+    FloatArray,
+    IndexMap,
+    Interpolation,
+    Picture,
+    Progress,
+    SwapResult,
+)
+
+
+def open_model(
+    kind: Kind,
+    name: str,
+    *,
+    folders: Sequence[str | Path] | None = None,
+    device: str = "cpu",
+    **options: Any,
+) -> Any:
+    """Open one model by its catalog name.
+
+    `folders` replaces the search path. `device`: `cpu`, `cuda`, `cuda:1`, `tensorrt`, `rocm`, `coreml`, `directml` or
+    `auto`. Options are the adapter's, e.g. `confidence=0.6` for detectors. Raises SettingsError, MissingModelError,
+    DamagedModelError.
+    """
+    places = Folders.default() if folders is None else Folders({}, [Path(folder) for folder in folders])
+    return open_row(kind, name, places, device, **options)
+
+
+def detect_faces(
+    pictures: Sequence[Picture],
+    facedetection: str = "builtin",
+    *,
+    confidence: float | None = None,
+    gender: bool = False,
+    identity: bool = False,
+    turns: bool = False,
+    tiles: bool = True,
+    min_size: float = 16,
+    pool: ModelPool | None = None,
+    progress: Progress | None = None,
+) -> FaceSet:
+    """Find all faces of a batch of pictures.
+
+    `gender` and `identity` add what FaceOrder's filter and identity matching need. `turns` also finds faces turned by
+    quarter turns, `tiles` small ones, from `min_size` pixels on. `progress` is called once a picture.
+    """
+    pool = pool or ModelPool()
+    options: dict[str, Any] = {"turns": turns, "tiles": tiles, "min_size": min_size}
+    if confidence is not None:
+        options["confidence"] = confidence
+    return detect_batch(
+        pictures,
+        pool.open("detector", facedetection, **options),
+        mesher=pool.open("mesher", "facemesh") if gender or identity else None,
+        attributes=pool.open("attributes", "dlib_gender") if gender else None,
+        embedder=pool.open("embedder", "dlib128") if identity else None,
+        progress=progress,
+    )
+
+
+def order_faces(
+    faces: FaceSet, detection_face_order: str = "large-small", detect_gender: str = "no", limit: int = 0
+) -> FaceSet:
+    """Filter by gender, sort and number the faces of each picture; `limit` keeps that many a picture (0: all)."""
+    return ordering.order_faces(faces, detection_face_order, detect_gender, limit).faces
+
+
+def map_indexes(
+    target_faces: FaceSet,
+    source_faces: FaceSet,
+    input_faces_index: str = "0",
+    source_faces_index: str = "0",
+    pairing: str = "pairwise",
+    missing: str = "skip",
+) -> IndexMap:
+    """Decide who becomes whom: see `pipeline.mapping.map_indexes`."""
+    return mapping.map_indexes(target_faces, source_faces, input_faces_index, source_faces_index, pairing, missing)
+
+
+def swap_faces(
+    targets: Sequence[Picture],
+    sources: Sequence[Picture],
+    index_map: IndexMap,
+    swap_model: str = "mesh",
+    interpolation: Interpolation = "Bilinear",
+    *,
+    strength: float = 1.0,
+    mask_feather: float = 0.0,
+    colour_match: ColourMatch = "auto",
+    mirror: bool = True,
+    mask: Sequence[FloatArray] | None = None,
+    pool: ModelPool | None = None,
+    progress: Progress | None = None,
+) -> SwapResult:
+    """Swap exactly the pairs of `index_map`; targets and sources are the pictures it was made from.
+
+    `strength` 0 to 1; `mask_feather` 0 to 0.5 softens the rim further; `mask` (H, W) a target limits where pixels may
+    change; `mirror` lets the built-in engine use the donor's other side where that fits the pose better. `progress` is
+    called once a face. Images come back in the shapes and dtypes of `targets`.
+    """
+    pool = pool or ModelPool()
+    settings = SwapSettings(interpolation, strength, mask_feather, colour_match)
+    swapper = pool.open("swapper", swap_model, **({"mirror": mirror} if swap_model == "mesh" else {}))
+    if swapper.needs_mesh:
+        index_map = with_meshes(index_map, targets, sources, pool.open("mesher", "facemesh"))
+    return swap_batch(targets, sources, index_map, swapper, settings, limits=mask, progress=progress)

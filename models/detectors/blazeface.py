@@ -1,0 +1,108 @@
+"""BlazeFace full range: boxes and rough keypoints of faces, from the shipped weights.
+
+Anchors and decoding follow MediaPipe's `face_detection_full_range` graph (Apache-2.0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ...pipeline.boxes import cut_by_tile, merge, tiles
+from ...pipeline.geometry import Region, cut, inverse, move
+from ...pipeline.types import FloatArray, Matrix, Picture, Placement, Size
+from ..runtime import Session
+
+_SIDE = 192
+_CELLS = 48
+_SMALLEST = 16
+"""Faces of fewer pixels in the 192-pixel input are missed."""
+_LEVEL_STEP = 3
+"""From one level of tiles to the next: a tile sees faces from a twelfth of its side to about half of it."""
+_MERGE_OVERLAP = 0.3
+
+
+class Candidates(NamedTuple):
+    """What BlazeFace saw, best first, in full-picture pixels."""
+
+    boxes: FloatArray
+    """(N, 4) left, top, right, bottom."""
+    eyes: FloatArray
+    """(N, 2, 2) eye at the left and at the right of the upright face; pixels off on small faces."""
+    scores: FloatArray
+    """(N,) in [0, 1]."""
+
+
+class BlazeFace:
+    """Looks at a whole picture, at tiles of it, and at turned copies."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def find(
+        self, picture: Picture, confidence: float, *, tiled: bool, smallest: float, turns: Sequence[int] = (0,)
+    ) -> Candidates:
+        """All faces of at least `smallest` pixels scored `confidence` or more.
+
+        `tiled` looks at overlapping tiles too, so small that the smallest face can be seen; `turns` are the quarter
+        turns to try (0 = as it is).
+        """
+        size = Size.of(picture)
+        looks = list(_views(size, smallest)) if tiled else [_whole(size)]
+        found = [self.look(picture, view, confidence, turn) for view in looks for turn in turns]
+        return _merged(np.concatenate([rows for rows, _ in found]), np.concatenate([scores for _, scores in found]))
+
+    def look(self, picture: Picture, view: Region, confidence: float, turn: int = 0) -> tuple[FloatArray, FloatArray]:
+        """One look at a region: rows (N, 8) of box and both eyes in full-picture pixels, and scores (N,)."""
+        matrix = _letterbox(view, turn)
+        image = cut(picture, Placement(matrix, Size(_SIDE, _SIDE)))
+        outputs = self._session.run({"input_1": image[None] * 2 - 1})
+        raw, logits = sorted((output[0] for output in outputs), key=lambda output: -output.shape[1])
+        rows, scores = _decode(raw, logits[:, 0], confidence)
+        rows = _to_picture(rows, inverse(matrix))
+        whole = np.array([not cut_by_tile(row[:4], view, Size.of(picture)) for row in rows], bool)
+        return rows[whole], scores[whole]
+
+
+def _views(size: Size, smallest: float) -> Iterator[Region]:
+    yield _whole(size)
+    side = round(_SIDE * max(smallest, _SMALLEST) / _SMALLEST)
+    while side < max(size):
+        yield from tiles(size, side)
+        side *= _LEVEL_STEP
+
+
+def _whole(size: Size) -> Region:
+    return Region(0, 0, *size)
+
+
+def _letterbox(view: Region, turn: int) -> Matrix:
+    """The view, turned by quarter turns about its middle, fitted into the middle of the square input."""
+    scale = _SIDE / max(view.size)
+    quarter = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], float)[turn % 4]
+    linear = scale * np.array([[quarter[0], -quarter[1]], [quarter[1], quarter[0]]])
+    middle = np.array([view.left + view.right, view.top + view.bottom]) / 2
+    return np.hstack([linear, (_SIDE / 2 - linear @ middle)[:, None]])
+
+
+def _decode(raw: FloatArray, logits: FloatArray, confidence: float) -> tuple[FloatArray, FloatArray]:
+    scores = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
+    kept = np.flatnonzero(scores >= confidence)
+    cells = np.stack([kept % _CELLS, kept // _CELLS], 1)
+    anchors = (cells + 0.5) * (_SIDE / _CELLS)
+    centre, half = raw[kept, :2] + anchors, raw[kept, 2:4] / 2
+    eyes = raw[kept, 4:8] + np.tile(anchors, 2)
+    return np.hstack([centre - half, centre + half, eyes]).astype(np.float32), scores[kept].astype(np.float32)
+
+
+def _to_picture(rows: FloatArray, matrix: Matrix) -> FloatArray:
+    points = move(matrix, rows.reshape(-1, 2)).reshape(-1, 4, 2)
+    low, high = points[:, :2].min(1), points[:, :2].max(1)
+    return np.hstack([low, high, points[:, 2], points[:, 3]]).astype(np.float32).reshape(-1, 8)
+
+
+def _merged(rows: FloatArray, scores: FloatArray) -> Candidates:
+    rows, scores = merge(rows, scores, _MERGE_OVERLAP)
+    return Candidates(rows[:, :4], rows[:, 4:].reshape(-1, 2, 2), scores)

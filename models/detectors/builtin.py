@@ -1,0 +1,88 @@
+"""The built-in detector: BlazeFace finds, the face mesh confirms and measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...pipeline.boxes import overlaps, suppress
+from ...pipeline.geometry import Region
+from ...pipeline.types import Face, FloatArray, Picture, Size
+from .blazeface import BlazeFace
+from .facemesh import FaceMesh, box_of, landmarks_of
+
+_SAME_FACE = 0.4
+"""Meshes whose boxes overlap by more than this lie on one face."""
+_INSIDE = 0.8
+"""Share of a face's box within a better face's box from which it counts as a part of that face."""
+
+
+class BuiltinDetector:
+    """Finds faces from 16 pixels up, with their meshes; `turns` also tries quarter turns, `tiles` small faces."""
+
+    def __init__(
+        self,
+        blazeface: BlazeFace,
+        facemesh: FaceMesh,
+        *,
+        confidence: float = 0.5,
+        turns: bool = False,
+        tiles: bool = True,
+        min_size: float = 16,
+    ) -> None:
+        self.confidence = confidence
+        self._blazeface, self._facemesh = blazeface, facemesh
+        self._turns = (0, 1, 2, 3) if turns else (0,)
+        self._tiles, self._min_size = tiles, min_size
+
+    def detect(self, frame: Picture) -> list[Face]:
+        """The faces of a picture, best first, each with its mesh, none smaller than `min_size` pixels."""
+        found = self._blazeface.find(
+            frame, self.confidence, tiled=self._tiles, smallest=self._min_size, turns=self._turns
+        )
+        fitted = [self._measure(frame, *one) for one in zip(found.boxes, found.eyes, found.scores, strict=True)]
+        faces = _one_each([face for face in fitted if face is not None])
+        return [face for face in faces if float((face.box[2:] - face.box[:2]).max()) >= self._min_size]
+
+    def locate(self, frame: Picture, boxes: Sequence[FloatArray]) -> list[Face | None]:
+        """The face inside each given box (4,), measured; None where no face is seen there."""
+        return [self._locate_one(frame, np.asarray(box, np.float32)) for box in boxes]
+
+    def _locate_one(self, frame: Picture, box: FloatArray) -> Face | None:
+        around = _around(box, Size.of(frame))
+        if around.empty:
+            return None
+        looks = [self._blazeface.look(frame, around, self.confidence / 2, turn) for turn in self._turns]
+        rows = np.concatenate([rows for rows, _ in looks])
+        if not len(rows):
+            return None
+        best = rows[int(np.argmax(overlaps(box, rows[:, :4])))]
+        return self._measure(frame, box, best[4:].reshape(2, 2), np.float32(1))
+
+    def _measure(self, frame: Picture, box: FloatArray, eyes: FloatArray, score: np.float32) -> Face | None:
+        mesh = self._facemesh.mesh(frame, box, eyes)
+        if mesh is None:
+            return None
+        return Face(box_of(mesh), landmarks_of(mesh), float(score), mesh=mesh)
+
+
+def _around(box: FloatArray, size: Size) -> Region:
+    centre, half = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max())
+    left, top, right, bottom = np.rint(np.concatenate([centre - half, centre + half])).astype(int)
+    return Region(left, top, right, bottom).within(size)
+
+
+def _one_each(faces: list[Face]) -> list[Face]:
+    if not faces:
+        return []
+    boxes = np.array([face.box for face in faces])
+    kept = [int(i) for i in suppress(boxes, np.array([face.score for face in faces]), _SAME_FACE)]
+    return [faces[i] for i in kept if not any(_part_of(faces[i], faces[j]) for j in kept if j != i)]
+
+
+def _part_of(part: Face, whole: Face) -> bool:
+    """An eye and a cheek can look like a small face: one that lies within a better face is none."""
+    shared = np.minimum(part.box[2:], whole.box[2:]) - np.maximum(part.box[:2], whole.box[:2])
+    inside = float(np.prod(np.maximum(shared, 0))) / max(part.area, 1e-6)
+    return part.score < whole.score and inside > _INSIDE

@@ -1,0 +1,88 @@
+"""The 468-point face mesh, from the shipped weights: exact geometry, and a second opinion on what is a face.
+
+Crops follow MediaPipe's `face_landmark` graph (Apache-2.0), with the bounds taken in the face's own upright frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ...pipeline.geometry import cut, inverse, move_mesh
+from ...pipeline.types import Face, FloatArray, Matrix, Picture, Placement, Size
+from ..runtime import Session
+
+_SIDE = 192
+_MARGIN = 1.5
+_FACE_LOGIT = 0.0
+"""A face from sigmoid 0.5 on."""
+_OUTER_EYE_CORNERS = (33, 263)
+_LANDMARKS = ((33, 133, 159, 145), (362, 263, 386, 374), (4,), (61,), (291,))
+"""Mesh points whose mean is each of the five landmarks."""
+
+
+class FaceMesh:
+    """Fits meshes to faces whose box and eyes are roughly known."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def fit(self, frame: Picture, faces: Sequence[Face]) -> list[Face | None]:
+        """The faces with box, landmarks and mesh from the network; None where it sees no face."""
+        return [self._fit_one(frame, face) for face in faces]
+
+    def mesh(self, frame: Picture, box: FloatArray, eyes: FloatArray) -> FloatArray | None:
+        """(468, 3) in full-picture pixels, for a box (4,) and both eyes (2, 2); None where there is no face."""
+        points = None
+        for _ in range(2):  # the second crop is centred and turned by the first mesh
+            points = self._run(frame, _square(box, eyes) if points is None else _square_around(points))
+            if points is None:
+                return None
+        return points
+
+    def _run(self, frame: Picture, matrix: Matrix) -> FloatArray | None:
+        image = cut(frame, Placement(matrix, Size(_SIDE, _SIDE)))
+        points, logit = sorted(self._session.run({"input_1": image[None]}), key=lambda output: -output.size)
+        if logit.item() <= _FACE_LOGIT:
+            return None
+        return move_mesh(inverse(matrix), points.reshape(-1, 3)).astype(np.float32)
+
+    def _fit_one(self, frame: Picture, face: Face) -> Face | None:
+        mesh = self.mesh(frame, face.box, face.landmarks[:2])
+        if mesh is None:
+            return None
+        return replace(face, box=box_of(mesh), landmarks=landmarks_of(mesh), mesh=mesh)
+
+
+def landmarks_of(mesh: FloatArray) -> FloatArray:
+    """(5, 2) landmarks in ArcFace order from a mesh (468, 3)."""
+    return np.array([mesh[list(points), :2].mean(0) for points in _LANDMARKS], np.float32)
+
+
+def box_of(mesh: FloatArray) -> FloatArray:
+    """(4,) the box around a mesh (468, 3)."""
+    return np.concatenate([mesh[:, :2].min(0), mesh[:, :2].max(0)])
+
+
+def _turn(eyes: FloatArray) -> FloatArray:
+    across = np.asarray(eyes[1] - eyes[0], np.float64)
+    cos, sin = across / max(float(np.hypot(*across)), 1e-6)
+    return np.array([[cos, sin], [-sin, cos]])
+
+
+def _square(box: FloatArray, eyes: FloatArray) -> Matrix:
+    return _placed(_turn(eyes), (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max()))
+
+
+def _square_around(mesh: FloatArray) -> Matrix:
+    turn = _turn(mesh[list(_OUTER_EYE_CORNERS), :2])
+    upright = mesh[:, :2] @ turn.T
+    low, high = upright.min(0), upright.max(0)
+    return _placed(turn, (low + high) / 2 @ turn, float((high - low).max()))
+
+
+def _placed(turn: FloatArray, centre: FloatArray, longer: float) -> Matrix:
+    linear = turn * (_SIDE / max(longer * _MARGIN, 1.0))
+    return np.hstack([linear, (_SIDE / 2 - linear @ centre)[:, None]])

@@ -1,0 +1,52 @@
+"""Face chips for dlib's networks, and the shipped 128-number identity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...pipeline.errors import SettingsError
+from ...pipeline.geometry import cut, similarity
+from ...pipeline.types import Face, FloatArray, Picture, Placement, Size
+from ..runtime import Session, contiguous
+
+_SIDE = 150
+_PADDING = 0.25
+_MESH_POINTS = (263, 362, 33, 133, 2)
+_REFERENCE = np.array(
+    [
+        (0.8595674595992, 0.2134981538014),
+        (0.6460604764104, 0.2289674387677),
+        (0.1205750620789, 0.2137274526848),
+        (0.3340850613712, 0.2290642403242),
+        (0.4901123135679, 0.6277975316475),
+    ]
+)
+"""dlib, `image_transforms/interpolation.h`, the five points of `get_face_chip_details` (Boost licence)."""
+
+
+def chip(frame: Picture, face: Face, side: int, padding: float) -> FloatArray:
+    """The face as dlib cuts it: (side, side, 3) RGB in [0, 1]. The face must carry its mesh."""
+    if face.mesh is None:
+        raise SettingsError("this face has no mesh: fit one before asking for identity or gender")
+    target = (_REFERENCE + padding) / (1 + 2 * padding) * side
+    matrix = similarity(face.mesh[list(_MESH_POINTS), :2], target)
+    return cut(frame, Placement(matrix, Size(side, side)))
+
+
+class Dlib128:
+    """dlib's face recognition ResNet, converted to fp16: two faces nearer than 0.6 are one person."""
+
+    same_person = 0.6
+    """Euclidean distance between embeddings below which two faces are taken for one person."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def embed(self, frame: Picture, faces: Sequence[Face]) -> list[FloatArray]:
+        """(128,) a face, of unit-free scale; compare by Euclidean distance."""
+        if not faces:
+            return []
+        chips = np.stack([chip(frame, face, _SIDE, _PADDING) for face in faces]).transpose(0, 3, 1, 2)
+        return list(self._session.run({"chip": contiguous(chips * 255)})[0])

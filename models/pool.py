@@ -1,0 +1,51 @@
+"""Opens models by name and keeps them open, so that a model is loaded once however often it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from threading import Lock
+from typing import Any
+
+from . import catalog, store
+from .catalog import Kind
+from .store import Folders
+
+Key = tuple[str, str, tuple[tuple[str, Any], ...]]
+
+
+class ModelPool:
+    """Models of one set of folders and one device. Safe to share between threads."""
+
+    def __init__(self, folders: Folders | None = None, device: str = "auto") -> None:
+        self.folders = Folders.default() if folders is None else folders
+        self.device = device
+        self._lock = Lock()
+        self._opened: dict[Key, Any] = {}
+
+    def open(self, kind: Kind, name: str, **options: Any) -> Any:
+        """The model's adapter: the one already open with these options, or a new one.
+
+        Raises SettingsError for an unknown name, MissingModelError and DamagedModelError for its files.
+        """
+        key = (kind, name, tuple(sorted(options.items())))
+        with self._lock:
+            if key not in self._opened:
+                self._opened[key] = open_row(kind, name, self.folders, self.device, **options)
+            return self._opened[key]
+
+    def clear(self) -> None:
+        """Let go of all models; those in use live on until they are done."""
+        with self._lock:
+            self._opened.clear()
+
+
+def open_row(kind: Kind, name: str, folders: Folders, device: str, **options: Any) -> Any:
+    """A new adapter of a catalog row, its files found and verified."""
+    row = catalog.find(kind, name)
+    paths = store.require(row, folders)
+    for path, file in zip(paths, row.files, strict=True):
+        store.verify(path, file)
+    module, _, attribute = row.adapter.partition(":")
+    adapter: Callable[..., Any] = getattr(import_module(f".{module}", __package__), attribute)
+    return adapter(row, paths, device, **options)

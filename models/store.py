@@ -1,0 +1,90 @@
+"""Where model files are looked for, and whether they are what their names say."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..pipeline.errors import DamagedModelError, MissingModelError
+from .catalog import BUILTIN_FOLDER, Model, ModelFile
+
+BUILTIN_PATH = Path(__file__).parent / "builtin"
+ENVIRONMENT = "MULTIFACESWAP_MODELS"
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The folders searched: those of a host by its folder keys, and plain ones that hold files or such folders."""
+
+    by_key: Mapping[str, Sequence[Path]]
+    """E.g. ComfyUI's `folder_paths`, `extra_model_paths.yaml` included: `{"insightface": [...]}`."""
+    plain: Sequence[Path] = ()
+
+    @classmethod
+    def default(cls) -> Folders:
+        """Those of `MULTIFACESWAP_MODELS`, else `~/.cache/multifaceswap`."""
+        listed = [Path(part) for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
+        return cls({}, listed or [Path.home() / ".cache" / "multifaceswap"])
+
+    def candidates(self, file: ModelFile) -> list[Path]:
+        """Every path at which the file would be found, best first."""
+        if file.folders == (BUILTIN_FOLDER,):
+            return [BUILTIN_PATH / file.name]
+        places = [place for key in file.folders for place in self._places(key)]
+        places += self.plain
+        return [place / name for place in dict.fromkeys(places) for name in file.names]
+
+    def _places(self, key: str) -> list[Path]:
+        head, _, tail = key.partition("/")
+        hosted = [Path(path) for path in self.by_key.get(key, ())]
+        hosted += [Path(path) / tail for path in self.by_key.get(head, ()) if tail]
+        return hosted + [folder / key for folder in self.plain]
+
+
+def locate(file: ModelFile, folders: Folders) -> Path | None:
+    """The file's path, or None where no folder holds it."""
+    return next((path for path in folders.candidates(file) if path.is_file()), None)
+
+
+def require(model: Model, folders: Folders) -> list[Path]:
+    """The paths of all files of a model; MissingModelError says what to fetch and where to put it."""
+    found = [locate(file, folders) for file in model.files]
+    for file, path in zip(model.files, found, strict=True):
+        if path is None:
+            raise MissingModelError(missing_text(model, file, folders))
+    return [path for path in found if path is not None]
+
+
+def missing_text(model: Model, file: ModelFile, folders: Folders) -> str:
+    """What to do about a missing file: its folders, URL, sha256, licence and the command that fetches it."""
+    searched = list(dict.fromkeys(str(path.parent) for path in folders.candidates(file)))
+    lines = [f"{model.name} needs {file.name}, which is in none of these folders:", *(f"  {s}" for s in searched)]
+    lines += [f"Fetch it from {url}" for url in file.urls[:1]]
+    lines += [f"sha256 {digest}" for digest in file.sha256]
+    lines += [f"Licence: {file.licence}"] if file.licence else []
+    lines.append(f"Or run: multifaceswap models get {model.name}")
+    return "\n".join(lines)
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def verify(path: Path, file: ModelFile) -> None:
+    """Raise DamagedModelError unless the file has one of the accepted hashes (nothing to compare: no error)."""
+    if not file.sha256:
+        return
+    found = sha256_of(path)
+    if found not in file.sha256:
+        raise DamagedModelError(
+            f"{path} is damaged or another file: sha256 is {found}, expected {' or '.join(file.sha256)}. Fetch it again."
+        )

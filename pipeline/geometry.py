@@ -1,0 +1,192 @@
+"""Similarity fits, crops and their way back: the one place that resamples pixels.
+
+Matrices are (2, 3), in half-pixel coordinates: the middle of the top left pixel is (0.5, 0.5).
+"""
+
+from __future__ import annotations
+
+from math import ceil, floor
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .errors import require_choice
+from .types import CropSpec, Face, FloatArray, Interpolation, Matrix, Picture, Placement, Size
+
+INTERPOLATIONS: tuple[Interpolation, ...] = ("Nearest", "Bilinear", "Bicubic", "Lanczos")
+INTERPOLATION_FLAGS = {
+    "Nearest": cv2.INTER_NEAREST,
+    "Bilinear": cv2.INTER_LINEAR,
+    "Bicubic": cv2.INTER_CUBIC,
+    "Lanczos": cv2.INTER_LANCZOS4,
+}
+_KERNEL_MARGIN = 5
+"""Pixels around a region that the widest kernel (Lanczos, 8 × 8) may read."""
+
+
+class Region(NamedTuple):
+    """A rectangle of whole pixels; right and bottom are outside it."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def size(self) -> Size:
+        return Size(self.right - self.left, self.bottom - self.top)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def empty(self) -> bool:
+        return self.right <= self.left or self.bottom <= self.top
+
+    def grown(self, margin: int) -> Region:
+        return Region(self.left - margin, self.top - margin, self.right + margin, self.bottom + margin)
+
+    def within(self, size: Size) -> Region:
+        return Region(max(self.left, 0), max(self.top, 0), min(self.right, size.width), min(self.bottom, size.height))
+
+
+def similarity(source: ArrayLike, target: ArrayLike) -> Matrix:
+    """The rotation, uniform scale and shift that brings `source` (N, 2) nearest to `target` (N, 2): (2, 3).
+
+    Least squares over all points, never a mirroring (Umeyama, "Least-squares estimation of transformation parameters
+    between two point patterns", 1991; in two dimensions it has this closed form). All points in one place give a shift.
+    """
+    from_points, to_points = np.asarray(source, np.float64), np.asarray(target, np.float64)
+    from_mean, to_mean = from_points.mean(0), to_points.mean(0)
+    a, b = from_points - from_mean, to_points - to_mean
+    spread = float((a * a).sum())
+    cos = float((a * b).sum()) / spread if spread else 1.0
+    sin = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / spread if spread else 0.0
+    linear = np.array([[cos, -sin], [sin, cos]])
+    return np.hstack([linear, (to_mean - linear @ from_mean)[:, None]])
+
+
+def align(face: Face, spec: CropSpec) -> Placement:
+    """Where a model's crop of this face lies: the five landmarks brought onto the model's template.
+
+    The published templates count from pixel middles; the half-pixel shift makes crops equal to those of the projects
+    that the models come from.
+    """
+    matrix = shifted(similarity(face.landmarks, spec.template * spec.size), -0.5, 0.5)
+    return Placement(matrix, Size(spec.size, spec.size))
+
+
+def shifted(matrix: Matrix, before: float, after: float) -> Matrix:
+    """The matrix with both coordinates shifted by `before` ahead of it and by `after` behind it."""
+    moved = matrix.copy()
+    moved[:, 2] += matrix[:, :2].sum(1) * before + after
+    return moved
+
+
+def inverse(matrix: Matrix) -> Matrix:
+    """The matrix that undoes an affine (2, 3) matrix."""
+    linear = np.linalg.inv(matrix[:, :2])
+    return np.hstack([linear, -(linear @ matrix[:, 2])[:, None]])
+
+
+def scale_of(matrix: Matrix) -> float:
+    """By how much lengths grow under a similarity."""
+    return float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+
+
+def move(matrix: Matrix, points: ArrayLike) -> FloatArray:
+    """Apply a (2, 3) matrix to (N, 2) points."""
+    return np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
+
+
+def move_mesh(matrix: Matrix, mesh: FloatArray) -> FloatArray:
+    """Apply a (2, 3) similarity to a (N, 3) mesh; z grows with the same scale."""
+    return np.hstack([move(matrix, mesh[:, :2]), mesh[:, 2:] * scale_of(matrix)])
+
+
+def bounds(points: ArrayLike) -> Region:
+    """The whole pixels that hold all points (N, 2)."""
+    low, high = np.min(points, 0), np.max(points, 0)
+    return Region(floor(low[0]), floor(low[1]), ceil(high[0]), ceil(high[1]))
+
+
+def corners(region: Region) -> FloatArray:
+    """(4, 2) corner points of a region."""
+    left, top, right, bottom = region
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float64)
+
+
+def to_float(picture: Picture) -> FloatArray:
+    """(H, W, C) of any accepted dtype and channels as contiguous RGB float32 in [0, 1]; grey is repeated, alpha dropped."""
+    colours = picture if picture.shape[2] == 1 else picture[..., :3]
+    values = np.ascontiguousarray(colours, np.float32)
+    if picture.dtype.kind == "u":
+        values = values * np.float32(1 / np.iinfo(picture.dtype).max)
+    return np.repeat(values, 3, axis=2) if picture.shape[2] == 1 else values
+
+
+def cut(picture: Picture, placement: Placement, interpolation: Interpolation = "Bilinear") -> FloatArray:
+    """Cut a crop out of a picture: (H, W, 3) RGB float32. What lies outside the picture is black.
+
+    Only the region that the crop covers is read. Where the crop shrinks it more than twice, the region is averaged over
+    areas first, so that nothing flickers or glitters.
+    """
+    matrix, size = placement
+    covered = move(inverse(matrix), corners(Region(0, 0, *size)))
+    region = bounds(covered).grown(_KERNEL_MARGIN).within(Size.of(picture))
+    if region.empty:
+        return np.zeros((size.height, size.width, 3), np.float32)
+    image = to_float(picture[region.slices])
+    return warp(image, before(matrix, move_origin(region)), size, interpolation)
+
+
+def move_origin(region: Region) -> Matrix:
+    """From region coordinates to picture coordinates."""
+    return np.array([[1.0, 0.0, region.left], [0.0, 1.0, region.top]])
+
+
+def before(matrix: Matrix, first: Matrix) -> Matrix:
+    """The matrix that applies `first`, then `matrix`."""
+    return np.hstack([matrix[:, :2] @ first[:, :2], (matrix[:, :2] @ first[:, 2] + matrix[:, 2])[:, None]])
+
+
+def warp(image: FloatArray, matrix: Matrix, size: Size, interpolation: Interpolation = "Bilinear") -> FloatArray:
+    """Resample (H, W, ...) by a half-pixel matrix into `size`; black outside. Shrinks by area before it aliases."""
+    if is_shift(matrix) and _covers(image, matrix, size):
+        left, top = (-matrix[:, 2]).round().astype(int)
+        return image[top : top + size.height, left : left + size.width]
+    shrink = floor(1 / max(scale_of(matrix), 1e-6))
+    if shrink >= 2:
+        image, matrix = _area_shrunk(image, matrix, shrink)
+    require_choice("interpolation", interpolation, INTERPOLATIONS)
+    return cv2.warpAffine(image, shifted(matrix, 0.5, -0.5), size, flags=INTERPOLATION_FLAGS[interpolation])
+
+
+def is_shift(matrix: Matrix) -> bool:
+    """Whether the matrix only moves pixels by whole steps, so that nothing need be resampled."""
+    whole = np.abs(matrix[:, 2] - matrix[:, 2].round()).max() < 1e-6
+    return bool(whole and np.abs(matrix[:, :2] - np.eye(2)).max() < 1e-9)
+
+
+def _covers(image: FloatArray, matrix: Matrix, size: Size) -> bool:
+    left, top = -matrix[:, 2]
+    return left >= 0 and top >= 0 and left + size.width <= image.shape[1] and top + size.height <= image.shape[0]
+
+
+def _area_shrunk(image: FloatArray, matrix: Matrix, factor: int) -> tuple[FloatArray, Matrix]:
+    height, width = image.shape[:2]
+    small = cv2.resize(image, (max(width // factor, 1), max(height // factor, 1)), interpolation=cv2.INTER_AREA)
+    ratio = np.array([width / small.shape[1], height / small.shape[0]])
+    return small, np.hstack([matrix[:, :2] * ratio, matrix[:, 2:]])
+
+
+def resized(image: FloatArray, size: Size) -> FloatArray:
+    """Resize (H, W, ...) float32: by area where it shrinks, bilinear where it grows."""
+    if Size.of(image) == size:
+        return image
+    shrinks = size.width < image.shape[1]
+    flags = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, size, interpolation=flags)
