@@ -157,7 +157,7 @@ class _Reader:
             alone = self.text.startswith("*", self.position)
             raise self.error("* is all faces and stands alone" if alone else "expected a face number")
         if len(digits.group()) > MAX_DIGITS:
-            raise self.error(f"a face number has at most {MAX_DIGITS} digits")
+            raise self.error(f"a face number has at most {MAX_DIGITS} digits", self.position + MAX_DIGITS)
         self.position = digits.end()
         return int(digits.group())
 
