@@ -123,9 +123,7 @@ class Session:
     def _tell_fallback(self, running: Sequence[str], wanted: Sequence[str]) -> None:
         asked = self.device.partition(":")[0]
         if asked not in ("cpu", "auto") and running[0] != _PROVIDERS[asked]:
-            log.warning(
-                "%s runs on %s instead of %s; `multifaceswap doctor` says why", self.path.name, running[0], asked
-            )
+            log.warning("%s runs on %s, not %s: `multifaceswap doctor` says why", self.path.name, running[0], asked)
         elif running[0] != wanted[0]:
             log.warning("%s runs on %s: %s didn't start", self.path.name, running[0], wanted[0])
 

@@ -86,5 +86,6 @@ def verify(path: Path, file: ModelFile) -> None:
     found = sha256_of(path)
     if found not in file.sha256:
         raise DamagedModelError(
-            f"{path} is damaged or another file: sha256 is {found}, expected {' or '.join(file.sha256)}. Fetch it again."
+            f"{path} is damaged or another file: sha256 is {found}, expected {' or '.join(file.sha256)}. "
+            "Fetch it again."
         )

@@ -44,13 +44,13 @@ def merge(rows: FloatArray, scores: FloatArray, threshold: float) -> tuple[Float
     """
     order = np.argsort(-scores, kind="stable")
     merged: list[FloatArray] = []
-    best: list[np.float32] = []
+    best: list[float] = []
     while order.size:
         near = overlaps(rows[order[0], :4], rows[order, :4]) > threshold
         near[0] = True
         weights = scores[order[near]][:, None]
         merged.append((rows[order[near]] * weights).sum(0) / weights.sum())
-        best.append(scores[order[0]])
+        best.append(float(scores[order[0]]))
         order = order[~near]
     return np.array(merged, np.float32).reshape(-1, rows.shape[1]), np.array(best, np.float32)
 

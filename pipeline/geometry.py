@@ -120,7 +120,7 @@ def corners(region: Region) -> FloatArray:
 
 
 def to_float(picture: Picture) -> FloatArray:
-    """(H, W, C) of any accepted dtype and channels as contiguous RGB float32 in [0, 1]; grey is repeated, alpha dropped."""
+    """(H, W, C) of any accepted dtype as contiguous RGB float32 in [0, 1]; grey is repeated, alpha dropped."""
     colours = picture if picture.shape[2] == 1 else picture[..., :3]
     values = np.ascontiguousarray(colours, np.float32)
     if picture.dtype.kind == "u":
