@@ -100,7 +100,7 @@ class _Match:
 
 def _match(plan: _Plan, faces: Sequence[Face], donors: Sequence[Face]) -> _Match:
     match = _Match(notes=_notes(plan, len(faces), len(donors)))
-    found, sources = f"({_count(faces)})", f"({_count(donors, 'source ')})"
+    found, sources = f"({_count(len(faces), 'face')})", f"({_count(len(donors), 'source face')})"
     done: set[int] = set()
     for position, target in _entries(plan.targets, len(faces)):
         source = _source_at(plan, position, len(donors))
@@ -114,7 +114,8 @@ def _match(plan: _Plan, faces: Sequence[Face], donors: Sequence[Face]) -> _Match
             match.miss(f"source {source.span} not found {sources}, wanted for target {{}}", target)
         else:
             match.pairs.append(Pair(_numbered(faces[target], target), donors[source]))
-        done.update([target] if isinstance(target, int) else [])
+        if isinstance(target, int):
+            done.add(target)
     return match
 
 
@@ -139,11 +140,11 @@ def _notes(plan: _Plan, faces: int, donors: int) -> list[str]:
         return ["no face found"] if plan.targets.spans is None else []
     targets, sources = plan.targets.length(faces), plan.sources.length(donors)
     unused = 0 if plan.round_robin or sources == 1 else sources - targets
-    return [f"{unused} of {sources} sources not used ({targets} targets)"] if unused > 0 else []
+    return [f"{unused} of {sources} sources not used ({_count(targets, 'target')})"] if unused > 0 else []
 
 
-def _count(faces: Sequence[Face], kind: str = "") -> str:
-    return f"{len(faces) or 'no'} {kind}face{'' if len(faces) == 1 else 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
 
 
 def _require_complete(matches: Sequence[_Match]) -> None:
