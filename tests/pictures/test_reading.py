@@ -152,8 +152,8 @@ def test_exif_orientation_is_applied_to_16_bits(tmp_path, tag):
     upright = _deep(3)
     exif = Image.Exif()
     exif[0x0112] = tag
-    data = _deep_png(np.ascontiguousarray(STORED[tag](upright)), _chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")))
-    assert (_read(tmp_path, data) == upright).all()
+    block = _chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+    assert (_read(tmp_path, _deep_png(STORED[tag](upright), block)) == upright).all()
 
 
 def test_a_broken_exif_block_does_not_hide_the_picture(tmp_path):

@@ -37,7 +37,10 @@ def test_floats_are_rounded_and_clipped(tmp_path):
     assert read_picture(tmp_path / "a.png").ravel().tolist() == [0, 100, 101, 255]
 
 
-@pytest.mark.parametrize(("name", "kind"), [("a.jpg", "JPEG"), ("a.JPEG", "JPEG"), ("a.png", "PNG"), ("a.webp", "WEBP")])
+KINDS = {"a.jpg": "JPEG", "a.JPEG": "JPEG", "a.png": "PNG", "a.webp": "WEBP"}
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS.items())
 def test_the_extension_chooses_the_format(tmp_path, name, kind):
     write_picture(tmp_path / name, _smooth())
     assert Image.open(tmp_path / name).format == kind
