@@ -1,1 +1,8 @@
-"""The subcommands of the command line, one a file."""
+"""The subcommands of the command line, a module each with add_arguments(parser) and run(arguments)."""
+
+COMMANDS = {
+    "swap": "Swap faces from source pictures onto target pictures, on this machine.",
+    "detect": "Find faces and tell where they are and how they are numbered.",
+    "doctor": "Say what is installed, what runs, what is missing and what to do about it; exit code 1 if something is.",
+}
+"""Module and what it does. A new command is a row here; its module is imported when it is used, and may be slow to."""

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..pipeline.errors import ImageError, SettingsError
+from ..pipeline.errors import ImageError, SettingsError, require_choice, require_range
 from ..pipeline.types import Picture
 
 FORMATS = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
@@ -47,7 +47,8 @@ def encode_picture(
     picture: Picture, image_format: str, image_quality: int = 95, profile: bytes | None = None
 ) -> tuple[bytes, tuple[str, ...]]:
     """The bytes of a picture file and what it could not hold; arguments and errors as of `write_picture`."""
-    _require_settings(image_format, image_quality)
+    require_choice("image_format", image_format, tuple(FORMATS))
+    require_range("image_quality", image_quality, 10, 100)
     pixels, lost = _fitted(_pixels(picture), image_format)
     if profile is not None and profile[16:20] != (b"GRAY" if pixels.shape[2] == 1 else b"RGB "):
         profile = None
@@ -83,13 +84,6 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink()
-
-
-def _require_settings(image_format: str, image_quality: int) -> None:
-    if image_format not in FORMATS:
-        raise SettingsError(f"image_format: expected {', '.join(FORMATS)}, got {image_format!r}")
-    if not 10 <= image_quality <= 100:
-        raise SettingsError(f"image_quality: expected 10 to 100, got {image_quality}")
 
 
 def _pixels(picture: Picture) -> Picture:

@@ -97,7 +97,7 @@ def test_a_profile_of_another_colour_space_is_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("a", {"image_format": "gif"}, "expected jpeg, png, webp, got 'gif'"),
+        ("a", {"image_format": "gif"}, "expected one of jpeg, png, webp, got 'gif'"),
         ("a.png", {"image_format": "jpeg"}, "the extension says png, image_format says jpeg"),
         ("a.tiff", {}, "can't tell the format: end the name in .jpg, .png, .webp"),
         ("a.png", {"image_quality": 9}, "expected 10 to 100, got 9"),

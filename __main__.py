@@ -1,0 +1,5 @@
+"""`python -m multifaceswap`."""
+
+from .cli import run
+
+run()

@@ -1,0 +1,81 @@
+"""Which file becomes which, decided and checked before any work starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..pictures import EXTENSIONS, FORMATS, find_pictures, picture_format
+from ..pipeline.errors import SettingsError
+
+Identity = tuple[int, int]
+
+
+class Targets(NamedTuple):
+    """The pictures to work on."""
+
+    files: list[Path]
+    to_folder: bool
+    """Whether results go into a folder, each named like its target."""
+
+
+def find_targets(given: Sequence[str], output: str | None = None) -> Targets:
+    """The pictures that `given` names. Several, or those of a folder, go into a folder; one does where `output` is one.
+
+    Raises ImageError where there is none.
+    """
+    files = find_pictures(given)
+    is_folder = output is not None and (os.path.isdir(output) or output.endswith(("/", os.sep)))
+    return Targets(files, len(files) > 1 or os.path.isdir(given[0]) or is_folder)
+
+
+def results(targets: Targets, output: str, image_format: str | None, option: str) -> list[Path]:
+    """A path for every target: the output itself, or a file in it named like the target, each name once.
+
+    Raises SettingsError where the format can't be told, or where a folder is needed and a file's name was given.
+    """
+    if not targets.to_folder:
+        picture_format(output, image_format)
+        return [Path(output)]
+    if os.path.isfile(output) or Path(output).suffix.lower() in EXTENSIONS:
+        raise SettingsError(f"{option} {output}: expected a folder, because there are several targets")
+    taken: set[str] = set()
+    return [Path(output) / _free_name(file, _extension(file, image_format), taken) for file in targets.files]
+
+
+def _extension(file: Path, image_format: str | None) -> str:
+    if image_format:
+        return FORMATS[image_format]
+    return file.suffix if file.suffix.lower() in (*FORMATS.values(), ".jpeg") else FORMATS["png"]
+
+
+def _free_name(file: Path, extension: str, taken: set[str]) -> str:
+    name, number = file.stem + extension, 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{file.stem}-{number}{extension}"
+    taken.add(name.casefold())
+    return name
+
+
+def require_free(outputs: Iterable[Path], inputs: Iterable[Path], hint: str = "") -> None:
+    """Raise SettingsError where two outputs are one file, or an output is an input."""
+    written: set[str] = set()
+    read = {identity for path in inputs if (identity := _identity(path))}
+    for path in outputs:
+        place = os.path.normcase(os.path.realpath(path))
+        if place in written:
+            raise SettingsError(f"{path} would be written twice: give every output a name of its own")
+        if _identity(path) in read:
+            raise SettingsError(f"{path} is an input and would be overwritten: choose another output{hint}")
+        written.add(place)
+
+
+def _identity(path: Path) -> Identity | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,170 @@
+"""What `multifaceswap doctor` says about this machine: what is installed, what runs, what is missing and the cure."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from typing import Any
+
+from ..pipeline.errors import ModelError, MultiFaceSwapError
+from . import runtime, store
+from .catalog import BUILTIN_FOLDER, DLIB_GENDER, MODELS, ModelFile
+from .store import Folders
+
+KEY = "SEGMIND_API_KEY"
+_NEEDED = ("numpy", "opencv-python", "Pillow", "requests", "tqdm")
+_OPTIONAL = ("facexlib", "spandrel", "spandrel_extra_arches")
+# Each of them brings cv2.
+_OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+_CPU = "CPUExecutionProvider"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    topic: str
+    text: str
+    cure: str = ""
+    """What to do; empty where nothing is wrong."""
+
+
+def examine(device: str = "auto", folders: Folders | None = None) -> Iterator[Finding]:
+    """Look at everything, one finding after the other. Raises SettingsError for an unknown device."""
+    folders = Folders.default() if folders is None else folders
+    yield Finding("Python", f"{platform.python_version()} ({sys.executable})")
+    yield Finding("System", f"{platform.platform()}, {os.cpu_count()} processors")
+    yield from packages(installed((*_NEEDED, *_OPENCV, *_OPTIONAL)))
+    yield wheels(metadata.packages_distributions().get("onnxruntime", ()))
+    torch, sees_cuda = torch_state()
+    yield torch
+    yield from providers(device, sees_cuda)
+    yield from searched(folders)
+    yield from weights(folders)
+    yield key(os.environ)
+
+
+def installed(names: Iterable[str]) -> dict[str, str]:
+    """The versions of those distributions that are installed."""
+    found: dict[str, str] = {}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def packages(versions: Mapping[str, str]) -> list[Finding]:
+    """A line a package that the pack uses; only those it can't do without are wrong when missing."""
+    return [_package(name, versions) for name in (*_NEEDED, *_OPTIONAL)]
+
+
+def _package(name: str, versions: Mapping[str, str]) -> Finding:
+    variants = _OPENCV if name in _OPENCV else (name,)
+    found = [f"{variant} {versions[variant]}" for variant in variants if variant in versions]
+    if found:
+        return Finding("Package", ", ".join(found))
+    if name in _NEEDED:
+        return Finding("Package", f"{name} is not installed", _pip("install", name))
+    return Finding("Package", f"{name} is not installed: some models need it")
+
+
+def wheels(distributions: Iterable[str]) -> Finding:
+    """The wheels that brought `onnxruntime`: with two of them the files of one overwrite those of the other."""
+    names = sorted(set(distributions))
+    if not names:
+        return Finding("onnxruntime", "is not installed", _pip("install", _best_wheel()))
+    text = ", ".join(f"{name} {version}" for name, version in installed(names).items()) or ", ".join(names)
+    if len(names) == 1:
+        return Finding("onnxruntime", text)
+    keep = next((name for name in names if name != "onnxruntime"), _best_wheel())
+    cure = f"{_pip('uninstall', '-y', *names)}\n{_pip('install', keep)}"
+    return Finding("onnxruntime", f"{text} clash: they overwrite each other's files, and the GPU may go unused", cure)
+
+
+def _best_wheel() -> str:
+    gpu = sys.platform in ("linux", "win32") and platform.machine() in ("x86_64", "AMD64")
+    return "onnxruntime-gpu" if gpu else "onnxruntime"
+
+
+def torch_state() -> tuple[Finding, bool]:
+    """Whether torch loads and what it sees of a GPU; and whether that is a CUDA device."""
+    if find_spec("torch") is None:
+        return Finding("torch", "is not installed: the built-in models don't need it"), False
+    try:
+        torch: Any = import_module("torch")
+    except (ImportError, OSError) as error:
+        return Finding("torch", f"can't be loaded: {error}", "install it again: https://pytorch.org/get-started"), False
+    return Finding("torch", f"{torch.__version__}, {_torch_device(torch)}"), bool(torch.cuda.is_available())
+
+
+def _torch_device(torch: Any) -> str:
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+        return f"CUDA {torch.version.cuda}: {', '.join(names)}"
+    return "MPS" if torch.backends.mps.is_available() else "no CUDA device"
+
+
+def providers(device: str, sees_cuda: bool) -> Iterator[Finding]:
+    """What onnxruntime can run on, and what a shipped model really runs on. `sees_cuda`: torch sees a CUDA device."""
+    try:
+        available = runtime.available_providers()
+    except (ImportError, OSError, AttributeError) as error:
+        yield Finding("Providers", f"onnxruntime can't be loaded: {error}", _pip("install", _best_wheel()))
+        return
+    wanted = runtime.wanted_providers(device, available)
+    yield Finding("Providers", f"available: {', '.join(available)}; asked for by {device!r}: {', '.join(wanted)}")
+    yield _running(device, wanted, sees_cuda)
+
+
+def _running(device: str, wanted: Sequence[str], sees_cuda: bool) -> Finding:
+    try:
+        running = runtime.Session(store.BUILTIN_PATH / DLIB_GENDER.name, device).provider
+    except MultiFaceSwapError as error:
+        return Finding("In use", f"nothing: {error}", "cure what is reported here first, or choose --device cpu")
+    if running != wanted[0]:
+        return Finding("In use", f"{running}: {wanted[0]} didn't start", "update the driver and its libraries")
+    if running == _CPU and sees_cuda and device != "cpu":
+        return Finding("In use", f"{_CPU}, although there is a CUDA device", _pip("install", "onnxruntime-gpu"))
+    return Finding("In use", running)
+
+
+def searched(folders: Folders) -> list[Finding]:
+    """The model folders, those that exist and those that don't."""
+    hosted = [path for paths in folders.by_key.values() for path in paths]
+    paths = dict.fromkeys([*hosted, *folders.plain])
+    return [Finding("Models", f"{path}{'' if path.is_dir() else ' (no such folder)'}") for path in paths]
+
+
+def weights(folders: Folders) -> list[Finding]:
+    """The shipped weights, each compared with its SHA-256."""
+    files = dict.fromkeys(file for model in MODELS for file in model.files if file.folders == (BUILTIN_FOLDER,))
+    return [_weight(file, folders) for file in files]
+
+
+def _weight(file: ModelFile, folders: Folders) -> Finding:
+    cure = "install multifaceswap again"
+    path = store.locate(file, folders)
+    if path is None:
+        return Finding("Weights", f"{file.name} is missing from {store.BUILTIN_PATH}", cure)
+    try:
+        store.verify(path, file)
+    except (ModelError, OSError) as error:
+        return Finding("Weights", str(error), cure)
+    return Finding("Weights", f"{file.name} is intact")
+
+
+def key(environment: Mapping[str, str]) -> Finding:
+    """Whether there is a key for the hosted engine; never what it is."""
+    found = bool(environment.get(KEY, "").strip())
+    return Finding(KEY, "found in the environment" if found else "not found: only the hosted engine needs it")
+
+
+def _pip(*words: str) -> str:
+    return " ".join([sys.executable, "-m", "pip", *words])
