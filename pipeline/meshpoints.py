@@ -13,12 +13,13 @@ EYE_LEFT: Final = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159,
 EYE_RIGHT: Final = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
 BROW_LEFT: Final = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46)
 BROW_RIGHT: Final = (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
+FEATURES: Final = (LIPS_OUTER, EYE_LEFT, EYE_RIGHT, BROW_LEFT, BROW_RIGHT)
+"""Outlines of what is no plain skin."""
+
+LIP_TOP, LIP_BOTTOM = 13, 14
+MOUTH_LEFT, MOUTH_RIGHT = 61, 291
 OVAL: Final = (
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
 """The outline of the face, clockwise from the top of the forehead."""
-
-LIP_TOP, LIP_BOTTOM = 13, 14
-MOUTH_LEFT, MOUTH_RIGHT = 61, 291
-BROW_TOPS: Final = (105, 334)

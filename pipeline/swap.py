@@ -110,13 +110,13 @@ def cut_face(target: Picture, face: Face, swapper: Swapper, interpolation: Inter
 def finish(patch: Patch, crop: Crop, swapper: Swapper, settings: SwapSettings) -> Patch:
     """The patch with its mask feathered and its colours matched to the crop that it replaces."""
     mask = feathered(patch.mask, settings.mask_feather)
-    weight = mask if patch.skin is None else patch.skin
+    weights = (mask, mask) if patch.skin is None else patch.skin
     match = swapper.colour if settings.colour_match == "auto" else settings.colour_match
     image = patch.image
     if match == "lighting":
-        image = match_lighting(image, crop.image, weight)
+        image = match_lighting(image, crop.image, *weights)
     elif match == "mean":
-        image = match_mean(image, crop.image, weight)
+        image = match_mean(image, crop.image, weights[1])
     return patch._replace(image=image, mask=mask)
 
 

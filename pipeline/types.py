@@ -196,6 +196,8 @@ class Donor(NamedTuple):
     """The source's pixels, each crop half as large as the one before it."""
     embedding: FloatArray | None = None
     """(D,) in the engine's own space."""
+    skin: FloatArray | None = None
+    """(468,) in [0, 1]: how surely each mesh point shows the face and not hair over it."""
 
 
 class Patch(NamedTuple):
@@ -205,8 +207,8 @@ class Patch(NamedTuple):
     """(H, W, 3) RGB in [0, 1]."""
     mask: FloatArray
     """(H, W) in [0, 1]: how much of the crop replaces the picture."""
-    skin: FloatArray | None = None
-    """(H, W) in [0, 1]: where colours may be compared; None for the whole mask."""
+    skin: tuple[FloatArray, FloatArray] | None = None
+    """Two (H, W) in [0, 1]: where colours of the patch and of what it replaces are compared; None for the mask."""
     notes: tuple[str, ...] = ()
     """Lines for the report."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...pipeline.meshwarp import Topology
+from ...pipeline.topology import Topology
 from ...pipeline.types import Interpolation
 from ..catalog import Model
 from .mesh import MeshSwapper

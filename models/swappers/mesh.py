@@ -11,13 +11,25 @@ import numpy as np
 from ...pipeline import meshpoints as points
 from ...pipeline.errors import SettingsError
 from ...pipeline.geometry import INTERPOLATION_FLAGS, bounds, cut, move_mesh, resized
-from ...pipeline.meshwarp import Topology, facing, rasterise, smoothstep
+from ...pipeline.meshwarp import Raster, Texture, choose_texture, facing, openness, rasterise, with_shape_of
+from ...pipeline.skin import skin_likelihood
+from ...pipeline.topology import Topology, smoothstep
 from ...pipeline.types import ColourMatch, Crop, Donor, Face, FloatArray, Interpolation, Patch, Picture, Placement, Size
 
 _LARGEST_CROP = 1024
 _MARGIN = 0.08
+"""Of the face's longer side: room around it."""
 _RASTER_SIDE = 160
+"""Geometry varies slowly: it is worked out at this size and enlarged, whatever the crop's."""
+_SKIN_SIDE = 128
 _DONOR_LEVELS = 6
+_RIM = 0.035
+"""Of the raster's side: softness of the mask's rim, as a Gaussian's sigma."""
+_TARGET_SIDE = (0.0, 0.3)
+"""Facing of the target's skin from which on it is swapped."""
+_MOUTH_GAP = (0.03, 0.1)
+"""How much wider than the donor's mouth the target's stands open where its own inside is kept."""
+_TELL_MIRRORED = 0.05
 
 
 class MeshSwapper:
@@ -27,11 +39,10 @@ class MeshSwapper:
     colour: ColourMatch = "lighting"
 
     def __init__(self, topology: Topology, *, mirror: bool = True, interpolation: Interpolation = "Bicubic") -> None:
+        """`mirror`: the donor's other side may stand in where that fits the pose better or the first is hidden."""
         self._topology = topology
         self._mirror = mirror
         self._interpolation = interpolation
-        self._skin = _skin(topology)
-        self._covered = _covered(topology)
 
     def place(self, face: Face) -> Placement:
         """The face's own pixels, unturned and unscaled, unless the face is larger than 1024 pixels."""
@@ -44,43 +55,70 @@ class MeshSwapper:
         return Placement(matrix, Size(ceil(region.size.width * scale), ceil(region.size.height * scale)))
 
     def prepare(self, frame: Picture, face: Face) -> Donor:
-        """The donor's pixels, in halving sizes so that a small target gets no aliases."""
-        matrix, size = self.place(face)
-        crops = [Crop(cut(frame, Placement(matrix, size)), matrix, face)]
+        """The donor's pixels, in halving sizes so that a small target gets no aliases, and which points show skin."""
+        placement = self.place(face)
+        crops = [Crop(cut(frame, placement), placement.matrix, face)]
         while min(crops[-1].image.shape[:2]) > 32 and len(crops) < _DONOR_LEVELS:
             crops.append(_halved(crops[-1]))
-        return Donor(face, tuple(crops))
+        small = min(crops, key=lambda crop: abs(max(crop.image.shape) - _SKIN_SIDE))
+        return Donor(face, tuple(crops), skin=_skin_at_points(small, self._topology))
 
     def swap(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> list[Patch]:
         """One patch a crop. `strength` in [0, 1] is the share of the donor in the blend."""
         return [self._swap_one(crop, donor, strength) for crop, donor in zip(crops, donors, strict=True)]
 
     def _swap_one(self, crop: Crop, donor: Donor, strength: float) -> Patch:
-        size = Size.of(crop.image)
-        mesh = move_mesh(crop.matrix, _mesh_of(crop.face)).astype(np.float32)
-        level = _level(mesh, crop, donor)
-        donor_mesh = move_mesh(level.matrix, _mesh_of(donor.face)).astype(np.float32)
-        scale = min(1.0, _RASTER_SIDE / max(size))
-        small = Size(ceil(size.width * scale), ceil(size.height * scale))
-        ratio = np.array([small.width / size.width, small.height / size.height, scale], np.float32)
-        raster = rasterise(mesh * ratio, self._topology.triangles, small)
-        seen = facing(mesh, self._topology.triangles)
-        donor_seen = facing(donor_mesh, self._topology.triangles)
-        own = donor_mesh[:, :2]
-        own_seen = donor_seen
-        columns = np.hstack([own, np.stack([smoothstep(0.0, 0.35, seen) * smoothstep(0.0, 0.35, own_seen), self._skin, self._covered],1)])
-        fields = raster.spread(columns.astype(np.float32))
-        at = resized(fields[...,:2], size)
-        image = cv2.remap(level.image, at[...,0]-0.5, at[...,1]-0.5, INTERPOLATION_FLAGS[self._interpolation], borderMode=cv2.BORDER_REPLICATE)
-        mask = fields[...,2]*_inner(raster, fields[...,4])
-        skin = fields[...,3]*(fields[...,2]>0.5)
-        return Patch(image, resized(mask, size)*strength, resized(skin.astype(np.float32), size))
+        size, topology = Size.of(crop.image), self._topology
+        target = move_mesh(crop.matrix, _mesh_of(crop.face))
+        level = _level_for(target, donor)
+        source = move_mesh(level.matrix, _mesh_of(donor.face))
+        shaped = with_shape_of(target, source, topology)
+        skin = np.ones(len(target)) if donor.skin is None else donor.skin
+        texture = choose_texture(shaped, source, skin, topology, mirror=self._mirror)
+        ratio = min(1.0, _RASTER_SIDE / max(size))
+        small = Size(ceil(size.width * ratio), ceil(size.height * ratio))
+        raster = rasterise(_scaled(shaped, size, small), topology.triangles, small)
+        image = self._textured(level.image, texture, raster, size)
+        seen = smoothstep(*_TARGET_SIDE, facing(shaped, topology))
+        swapped, rim, skin_target, skin_donor = np.moveaxis(
+            raster.spread(
+                np.stack(
+                    [
+                        seen * texture.quality,
+                        topology.swapped,
+                        topology.skin * topology.swapped * seen,
+                        topology.skin * topology.swapped * seen * texture.quality,
+                    ],
+                    1,
+                )
+            ),
+            2,
+            0,
+        )
+        mask = swapped * _soft_rim(rim)
+        gap = openness(target) - openness(source)
+        if gap > _MOUTH_GAP[0]:
+            mask *= 1 - _mouth_inside(_scaled(target, size, small), small) * smoothstep(*_MOUTH_GAP, np.array(gap))
+        return Patch(
+            image,
+            resized(mask.astype(np.float32), size) * np.float32(strength),
+            (resized(skin_donor, size), resized(skin_target, size)),
+            _notes(texture),
+        )
 
-def _inner(raster, covered):
-    base=((covered>0.5)&raster.inside).astype(np.uint8)
-    base=np.pad(base,1)
-    d=cv2.distanceTransform(base, cv2.DIST_L2, 5)[1:-1,1:-1]
-    return smoothstep(1.0, 0.08*max(base.shape), d)
+    def _textured(self, picture: FloatArray, texture: Texture, raster: Raster, size: Size) -> FloatArray:
+        share = cv2.GaussianBlur(raster.spread(texture.share[:, None]), (0, 0), 1.5)
+        image = self._sampled(picture, raster, texture.first, size)
+        if share.max() < 0.02:
+            return image
+        return image + (self._sampled(picture, raster, texture.second, size) - image) * resized(share, size)[..., None]
+
+    def _sampled(self, picture: FloatArray, raster: Raster, places: FloatArray, size: Size) -> FloatArray:
+        at = resized(raster.spread(places), size) - np.float32(0.5)
+        flags = INTERPOLATION_FLAGS[self._interpolation]
+        image = cv2.remap(picture, at[..., 0], at[..., 1], flags, borderMode=cv2.BORDER_REPLICATE)
+        return np.clip(image, 0, 1)
+
 
 def _mesh_of(face: Face) -> FloatArray:
     if face.mesh is None:
@@ -93,19 +131,51 @@ def _halved(crop: Crop) -> Crop:
     ratio = np.array([[size.width / crop.image.shape[1]], [size.height / crop.image.shape[0]]])
     return Crop(resized(crop.image, size), crop.matrix * ratio, crop.face)
 
-def _level(mesh, crop, donor):
-    d=_mesh_of(donor.face)
-    def ext(m): return np.sqrt(np.prod(m[:,:2].max(0)-m[:,:2].min(0)))
-    ratio=ext(move_mesh(donor.crops[0].matrix,d))/ext(mesh)
-    k=int(np.clip(np.floor(np.log2(max(ratio,1e-6))+0.4),0,len(donor.crops)-1))
-    return donor.crops[k]
 
-def _skin(topology: Topology) -> FloatArray:
-    w=np.ones(len(topology.canonical),np.float32)
-    for ring in (points.LIPS_OUTER, points.LIPS_INNER, points.EYE_LEFT, points.EYE_RIGHT, points.BROW_LEFT, points.BROW_RIGHT):
-        w[list(ring)]=0
-    return w
+def _level_for(target: FloatArray, donor: Donor) -> Crop:
+    """The smallest of the donor's crops that still has about as many pixels as the target."""
+    source = move_mesh(donor.crops[0].matrix, _mesh_of(donor.face))
+    excess = float(np.log2(_extent(source) / max(_extent(target), 1e-6)))
+    return donor.crops[int(np.clip(np.floor(excess + 0.4), 0, len(donor.crops) - 1))]
 
-def _covered(topology: Topology) -> FloatArray:
-    y=topology.canonical[:,1]
-    return (y < 6.0).astype(np.float32)
+
+def _extent(mesh: FloatArray) -> float:
+    return float(np.sqrt(np.prod(np.ptp(mesh[:, :2], axis=0))))
+
+
+def _scaled(mesh: FloatArray, size: Size, small: Size) -> FloatArray:
+    x, y = small.width / size.width, small.height / size.height
+    return mesh * np.array([x, y, x])
+
+
+def _skin_at_points(crop: Crop, topology: Topology) -> FloatArray:
+    """(468,) how surely each mesh point of the donor shows skin and not hair over it; features count as seen."""
+    mesh = move_mesh(crop.matrix, _mesh_of(crop.face))
+    size = Size.of(crop.image)
+    plain = rasterise(mesh, topology.triangles, size).spread((topology.skin * topology.swapped)[:, None])[..., 0]
+    blurred = cv2.GaussianBlur(crop.image, (0, 0), 0.03 * max(size))
+    likely = skin_likelihood(blurred, plain)
+    x, y = np.clip(np.rint(mesh[:, :2] - 0.5).astype(int), 0, np.array(size) - 1).T
+    return np.where(topology.skin > 0, smoothstep(0.2, 0.6, likely[y, x]), 1.0)
+
+
+def _soft_rim(swapped: FloatArray) -> FloatArray:
+    """1 well inside the swapped part, falling smoothly to 0 at its rim, corners rounded."""
+    inside = (swapped > 0.5).astype(np.float32)
+    soft = cv2.GaussianBlur(inside, (0, 0), _RIM * max(inside.shape), borderType=cv2.BORDER_CONSTANT)
+    return smoothstep(0.5, 0.95, soft) * inside
+
+
+def _mouth_inside(mesh: FloatArray, size: Size) -> FloatArray:
+    """(h, w) 1 between the lips, with a soft rim."""
+    hole = np.zeros((size.height, size.width), np.float32)
+    outline = np.rint((mesh[list(points.LIPS_INNER), :2] - 0.5) * 16).astype(np.int32)
+    cv2.fillPoly(hole, [outline], 1.0, shift=4)
+    return cv2.GaussianBlur(hole, (0, 0), 0.8)
+
+
+def _notes(texture: Texture) -> tuple[str, ...]:
+    if texture.mirrored < _TELL_MIRRORED:
+        return ()
+    part = f"{texture.mirrored:.0%} of the face shows the donor's other side, mirrored"
+    return (f"{part}: moles and partings change sides there; switch mirror off to forbid it",)
