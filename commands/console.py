@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 from tqdm import tqdm
+
+from ..pipeline.errors import CancelledError, IndexListError, ModelError, MultiFaceSwapError
 
 PROGRAM = "multifaceswap"
 T = TypeVar("T")
@@ -33,11 +36,27 @@ def message(error: BaseException, subject: object = "") -> str:
     return text if str(subject) in text else f"{subject}: {text}"
 
 
-def progress(items: Sequence[T], unit: str) -> Iterator[T]:
-    """The items, under a bar on stderr where there is more than one."""
-    return iter(tqdm(items, unit=unit, file=sys.stderr, disable=len(items) < 2))
+def progress(items: Sequence[T], unit: str) -> tqdm[T]:
+    """The items under a bar on stderr where there is more than one, as a context manager that ends the bar."""
+    return tqdm(items, unit=unit, file=sys.stderr, disable=len(items) < 2)
 
 
-def exit_code(failed: int, total: int) -> int:
-    """0 all done, 1 some failed, 2 nothing could be done."""
-    return 0 if not failed else 1 if failed < total else 2
+def attempt(subject: Path, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """One of several pieces of work: what it gives, or its `error`, which is told and doesn't stop the others.
+
+    Raised is what ends or meets all of them: a cancel, a reader that left, an unusable model or index list.
+    """
+    try:
+        return {**work(), "error": None}
+    except (CancelledError, ModelError, IndexListError, BrokenPipeError):
+        raise
+    except (MultiFaceSwapError, OSError, MemoryError) as error:
+        text = message(error, subject)
+        fail(text)
+        return {"error": text}
+
+
+def exit_code(results: Sequence[dict[str, Any]]) -> int:
+    """Of what `attempt` gave: 0 all done, 1 some failed, 2 nothing could be done."""
+    failed = sum(result["error"] is not None for result in results)
+    return 0 if not failed else 1 if failed < len(results) else 2

@@ -10,7 +10,6 @@ from typing import Any
 
 from ..models.pool import ModelPool
 from ..pictures import read_picture, write_picture
-from ..pipeline.errors import ModelError, MultiFaceSwapError
 from ..pipeline.ordering import GENDERS
 from ..pipeline.preview import draw_faces
 from ..pipeline.types import Face
@@ -36,22 +35,15 @@ def run(arguments: Namespace) -> int:
         require_free([path for path in previews if path], targets.files)
     pool = ModelPool(device=arguments.device)
     jobs = [*zip(targets.files, previews, strict=True)]
-    entries = [_attempt(file, preview, arguments, pool) for file, preview in console.progress(jobs, "picture")]
+    with console.progress(jobs, "picture") as bar:
+        entries = [_attempt(file, preview, arguments, pool) for file, preview in bar]
     if arguments.json:
         console.say(json.dumps({"pictures": entries}, indent=2))
-    return console.exit_code(sum("error" in entry for entry in entries), len(entries))
+    return console.exit_code(entries)
 
 
 def _attempt(file: Path, preview: Path | None, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:
-    """Look at one picture. Its own error is told and the others go on; one that would meet them all is raised."""
-    try:
-        return {"file": str(file), **_detect(file, preview, arguments, pool)}
-    except ModelError:
-        raise
-    except (MultiFaceSwapError, OSError, MemoryError) as error:
-        text = console.message(error, file)
-        console.fail(text)
-        return {"file": str(file), "error": text}
+    return {"file": str(file), **console.attempt(file, lambda: _detect(file, preview, arguments, pool))}
 
 
 def _detect(file: Path, preview: Path | None, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:

@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .. import __version__
 from ..api import map_indexes, swap_faces
 from ..models import catalog
 from ..models.pool import ModelPool
 from ..pictures import find_pictures, read_picture, read_profile, write_file, write_picture
-from ..pipeline.errors import IndexListError, ModelError, MultiFaceSwapError
 from ..pipeline.geometry import INTERPOLATIONS
 from ..pipeline.mapping import MISSING, PAIRINGS
 from ..pipeline.ordering import GENDERS
 from ..pipeline.preview import draw_pairs
 from ..pipeline.swap import COLOUR_MATCHES
-from ..pipeline.types import FaceSet, IndexMap, Picture, SwapResult
+from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, SwapResult
 from . import console
 from .files import find_targets, require_free, results
 from .options import add_choice, add_detection, add_format, add_number, find_faces
@@ -44,10 +45,11 @@ def run(arguments: Namespace) -> int:
     sources = [read_picture(file) for file in source_files]
     faces = find_faces(sources, arguments, pool, arguments.detect_gender_source)
     donors = _Donors(source_files, sources, faces)
-    entries = [_attempt(job, donors, arguments, pool) for job in console.progress(jobs, "picture")]
+    with console.progress(jobs, "picture") as bar:
+        entries = [_attempt(job, donors, arguments, pool) for job in bar]
     if arguments.report:
         _write_report(arguments, entries)
-    return console.exit_code(sum(entry["error"] is not None for entry in entries), len(entries))
+    return console.exit_code(entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +85,10 @@ def _plan(arguments: Namespace, source_files: Sequence[Path]) -> list[_Job]:
 
 
 def _attempt(job: _Job, donors: _Donors, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:
-    """Do one target. Its own error is told and the others go on; one that would meet them all is raised."""
-    try:
-        return {"target": str(job.target), **_swap(job, donors, arguments, pool), "error": None}
-    except (IndexListError, ModelError):
-        raise
-    except (MultiFaceSwapError, OSError, MemoryError) as error:
-        text = console.message(error, job.target)
-        console.fail(text)
-        return {"target": str(job.target), "error": text}
+    return {
+        "target": str(job.target),
+        **console.attempt(job.target, lambda: _swap(job, donors, arguments, pool)),
+    }
 
 
 def _swap(job: _Job, donors: _Donors, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:
@@ -107,7 +104,7 @@ def _swap(job: _Job, donors: _Donors, arguments: Namespace, pool: ModelPool) -> 
     )
     result = _swapped(target, donors, index_map, arguments, pool)
     if job.mask:
-        write_picture(job.mask, result.masks[0])
+        write_picture(job.mask, _visible(result.masks[0]))
     if job.preview:
         write_picture(job.preview, draw_pairs(target, donors.pictures, index_map.frames[0]))
     notes = [*(_FRAME.sub("", line) for line in result.report), *_write(job, result, arguments)]
@@ -133,6 +130,11 @@ def _swapped(
         mirror=arguments.mirror,
         pool=pool,
     )
+
+
+def _visible(mask: FloatArray) -> Picture:
+    """The mask in 8 bits, rounded up: where the file is black, nothing changed."""
+    return np.ceil(mask * 255).astype(np.uint8)
 
 
 def _write(job: _Job, result: SwapResult, arguments: Namespace) -> tuple[str, ...]:
