@@ -107,6 +107,12 @@ def test_one_box_found_twice_goes_by_landmarks_then_score():
         assert third.landmarks[0, 0] == 1
 
 
+def test_faces_alike_in_all_but_gender_have_an_order_too():
+    one, other = face(*A, gender="male"), face(*A, gender="female")
+    for faces in ([one, other], [other, one]):
+        assert [each.gender for each in ordered(faces).faces.frames[0]] == ["female", "male"]
+
+
 NUMBERS = st.integers(0, 6).map(float)
 
 
@@ -188,8 +194,8 @@ def reading(faces):
 
 
 def test_reading_goes_row_by_row_though_a_row_is_tilted():
-    upper = [square(left, 100 + left * 0.1) for left in (0, 200, 400, 600)]
-    lower = [square(left, 300 + left * 0.1) for left in (100, 300, 500)]
+    upper = [square(left, 100 + left * 0.11) for left in (0, 200, 400, 600)]
+    lower = [square(left, 300 + left * 0.11) for left in (100, 300, 500)]
     assert reading([*reversed(lower), *upper]) == upper + lower
 
 

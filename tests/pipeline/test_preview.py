@@ -112,7 +112,7 @@ def label_of(canvas, box, colour=None):
 
 @pytest.mark.parametrize(("side", "least"), [(64, 11), (512, 11), (2048, 30), (6000, 30)])
 def test_numbers_are_large_enough_to_read(side, least):
-    box, shown = np.array([200, 200, 240, 240]) / 512, min(side, 2048)
+    box, shown = np.array([200, 200, 212, 212]) / 512, min(side, 2048)
     label = label_of(draw_faces(grey(side, side), [face(*box * side)]), box * shown)
     assert np.ptp(label[:, 1]) + 1 >= least
 
