@@ -165,7 +165,7 @@ def _pairs(index_map: IndexMap, result: SwapResult, source_files: Sequence[Path]
 def _write_report(arguments: Namespace, entries: Sequence[dict[str, Any]]) -> None:
     settings = {name: value for name, value in vars(arguments).items() if name != "run"}
     report = {"multifaceswap": __version__, "settings": settings, "targets": entries}
-    write_file(arguments.report, json.dumps(report, indent=2).encode())
+    write_file(arguments.report, f"{json.dumps(report, indent=2)}\n".encode())
 
 
 def _add_files(parser: ArgumentParser) -> None:
