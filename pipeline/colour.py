@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -10,35 +11,38 @@ import numpy as np
 from .geometry import resized
 from .types import FloatArray, Size
 
-_WORKING_SIDE = 96
+_WORKING_SIDE = 80
 """Light varies slowly: averages are taken at this size, whatever the crop's."""
-_SIGMA = 0.12
-"""Of the crop's side: how far around a pixel its light is averaged."""
+_SIGMA = 0.1
+"""Of the crop's side: how far around a pixel its brightness is averaged."""
 _FLOOR = np.float32(0.03)
 """Added to both sides of a ratio, so that black can't blow up."""
 _GAINS = (0.3, 3.0)
 _CONTRASTS = (0.7, 1.25)
+_SHOULDER = np.float32(0.85)
+_SLOPES = (0.6, 1.7)
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def match_lighting(
-    image: FloatArray, target: FloatArray, weight: FloatArray, target_weight: FloatArray, sigma: float = _SIGMA
-) -> FloatArray:
+def match_lighting(image: FloatArray, target: FloatArray, weight: FloatArray, target_weight: FloatArray) -> FloatArray:
     """Give `image` (H, W, 3) the slowly varying light and tint of `target` (H, W, 3), both RGB in [0, 1].
 
-    Light scales what it falls on, so the ratio of both pictures' Gaussian averages, a channel at a time, scales the
-    image; its detail, the deviation from its average, is scaled to the contrast that the target's detail has. Averages
-    are normalised over `weight` and `target_weight` (H, W), so that hair, background, eyes and lips take no part.
+    Light scales what it falls on, so the ratio of both pictures' Gaussian averages scales the image, a channel at a
+    time. The image's detail, its deviation from its average, is scaled to the contrast that the target's detail has,
+    with the tint that the target's own skin takes on from light to shadow. Averages are normalised over `weight` and
+    `target_weight`, of any size, so that hair, background, eyes and lips take no part.
     """
-    small = _working_size(weight)
+    small = _working_size(image)
     parts = ((image, weight), (target, target_weight))
-    donor, light = (_Layers.of(resized(p, small), resized(w, small), sigma * max(small)) for p, w in parts)
-    contrast = np.clip(light.contrast / max(donor.contrast, 1e-4), *_CONTRASTS)
+    donor, light = (_Light.of(resized(p, small), resized(w, small), max(small)) for p, w in parts)
+    contrast = np.clip(light.contrast / np.maximum(donor.contrast, 1e-4), *_CONTRASTS)
+    tinted = np.clip(light.slopes / np.maximum(donor.slopes, 0.2), *_SLOPES) - 1
+    detail = contrast * (1 + tinted * _on_skin(resized(weight, small), max(small))[..., None])
     gain = np.clip((light.average + _FLOOR) / (donor.average + _FLOOR), *_GAINS)
-    # average' + contrast × gain × (image − average), with average' = gain × average, as gain' × image + offset.
-    offset = (1 - contrast) * gain * donor.average
-    field = resized(np.concatenate([gain * contrast, offset], 2).astype(np.float32), Size.of(image))
-    return image * field[..., :3] + field[..., 3:]
+    # gain × (average + detail × (image − average)), as one factor and one offset a pixel.
+    offset = (1 - detail) * gain * donor.average
+    field = resized(np.concatenate([gain * detail, offset], 2).astype(np.float32), Size.of(image))
+    return _with_shoulder(image * field[..., :3] + field[..., 3:])
 
 
 def match_mean(image: FloatArray, target: FloatArray, weight: FloatArray) -> FloatArray:
@@ -51,22 +55,50 @@ def match_mean(image: FloatArray, target: FloatArray, weight: FloatArray) -> Flo
     return (image - mean) * np.clip(to_spread / np.maximum(spread, 1e-3), 0.5, 2.0) + to_mean
 
 
-class _Layers:
-    """A picture's light and the strength of its detail."""
+class _Light(NamedTuple):
+    """A picture's light, and how strong its detail is in it."""
 
-    def __init__(self, average: FloatArray, contrast: float) -> None:
-        self.average, self.contrast = average, contrast
+    average: FloatArray
+    """(h, w, 3)"""
+    contrast: float
+    """Standard deviation of the detail's brightness, as a share of the average's."""
+    slopes: FloatArray
+    """(3,) how fast each channel falls from light to shadow, as a share of how fast brightness falls."""
 
     @classmethod
-    def of(cls, image: FloatArray, weights: FloatArray, sigma: float) -> _Layers:
-        average = _average(image, weights[..., None], sigma)
-        detail = ((image - average) @ _LUMA) / (average @ _LUMA + _FLOOR)
+    def of(cls, image: FloatArray, weights: FloatArray, side: int) -> _Light:
+        average = _average(image, weights[..., None], _SIGMA * side)
+        brightness = average @ _LUMA
+        detail = (image @ _LUMA - brightness) / (brightness + _FLOOR)
         variance = float((detail**2 * weights).sum()) / max(float(weights.sum()), 1e-6)
-        return cls(average, float(np.sqrt(variance)))
+        return cls(average, float(np.sqrt(variance)), _slopes(image, weights))
 
 
-def _working_size(weight: FloatArray) -> Size:
-    height, width = weight.shape
+def _on_skin(weights: FloatArray, side: int) -> FloatArray:
+    """Softly 1 on skin and 0 on eyes, brows and lips, whose dark must not take on the tint of shaded skin."""
+    return cv2.GaussianBlur(weights, (0, 0), 0.01 * side)
+
+
+def _slopes(image: FloatArray, weights: FloatArray) -> FloatArray:
+    logs = np.log(np.clip(image, 0, 1) + _FLOOR)
+    share = (weights / max(float(weights.sum()), 1e-6))[..., None]
+    logs = logs - (logs * share).sum((0, 1))
+    brightness = (logs @ _LUMA)[..., None]
+    variance = float((brightness**2 * share).sum())
+    return (logs * brightness * share).sum((0, 1)) / variance if variance > 1e-6 else np.ones(3)
+
+
+def _with_shoulder(image: FloatArray) -> FloatArray:
+    """Bright values bent towards white and not cut off there, so that glints on glasses and teeth keep their shape."""
+    excess = np.maximum(image - _SHOULDER, 0)
+    if not excess.any():
+        return image
+    room = 1 - _SHOULDER
+    return np.minimum(image, _SHOULDER) + room * excess / (room + excess)
+
+
+def _working_size(image: FloatArray) -> Size:
+    height, width = image.shape[:2]
     shrink = max(max(height, width) / _WORKING_SIDE, 1.0)
     return Size(ceil(width / shrink), ceil(height / shrink))
 

@@ -1,7 +1,8 @@
 """Carries a donor's face onto a target's mesh: shape, visibility, rasterising.
 
 The 468 points are the same places of the skin on every face; a triangle of the target shows what the same triangle of
-the donor shows. Where the donor turns a side away, or hair covers it, the mirrored triangle of the other side stands in.
+the donor shows. Where the donor turns a side away, or hair covers it, the mirrored triangle of the other side stands
+in.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Texture(NamedTuple):
     """(468,) of the second, in [0, 1]."""
     quality: FloatArray
     """(468,) in [0, 1], 0 where neither is of use."""
+    seen: FloatArray
+    """(468,) cosine between the target's skin and the line of sight, 0 where it faces away."""
     mirrored: float
     """Share of the visible face that shows the donor's other side."""
 
@@ -54,7 +57,8 @@ class Raster(NamedTuple):
     def spread(self, values: FloatArray) -> FloatArray:
         """Interpolate values (468, K) of the mesh points over the pixels: (h, w, K), 0 outside the mesh."""
         picture = np.zeros((*self.inside.shape, values.shape[1]), np.float32)
-        picture[self.inside] = np.einsum("nc,nck->nk", self.weights, values.astype(np.float32)[self.corners])
+        at_corners = values.astype(np.float32)
+        picture[self.inside] = sum(self.weights[:, [k]] * at_corners[self.corners[:, k]] for k in range(3))
         return picture
 
 
@@ -70,22 +74,20 @@ def choose_texture(
     target: FloatArray, donor: FloatArray, donor_skin: FloatArray, topology: Topology, *, mirror: bool
 ) -> Texture:
     """Which of the donor's pixels show where on the target; both meshes are (468, 3), `donor_skin` (468,) in [0, 1]."""
-    towards, donor_towards = np.clip(facing(target, topology), 0, 1), facing(donor, topology)
-    usable = smoothstep(*_DONOR_SIDE, donor_towards) * donor_skin
-    sides = [np.arange(len(donor)), topology.mirror]
-    if mirror and _misfit(towards, donor_towards[sides[1]]) < _MIRROR_GAIN * _misfit(towards, donor_towards):
-        sides.reverse()
-    quality = [usable[s] * smoothstep(*_STRETCH, donor_towards[s] / np.maximum(towards, 0.3)) for s in sides]
-    share = smoothstep(0.05, 0.5, quality[1] - quality[0]) if mirror else np.zeros(len(donor), np.float32)
-    best = quality[0] + (np.maximum(*quality) - quality[0]) * share
-    other_side = share if sides[0][0] == 0 and (sides[0] == np.arange(len(donor))).all() else 1 - share
-    seen = towards * topology.swapped
-    mirrored = float((other_side * seen).sum() / max(float(seen.sum()), 1e-6))
-    return Texture(donor[sides[0], :2], donor[sides[1], :2], share, best, mirrored)
+    seen, donor_seen = np.clip(facing(target, topology), 0, 1), facing(donor, topology)
+    usable = smoothstep(*_DONOR_SIDE, donor_seen) * donor_skin
+    own, other = np.arange(len(donor)), topology.mirror
+    turned = mirror and _misfit(seen, donor_seen[other]) < _MIRROR_GAIN * _misfit(seen, donor_seen)
+    first, second = (other, own) if turned else (own, other)
+    one, two = (usable[s] * smoothstep(*_STRETCH, donor_seen[s] / np.maximum(seen, 0.3)) for s in (first, second))
+    share = smoothstep(0.05, 0.5, two - one) if mirror else np.zeros_like(one)
+    shown = seen * topology.swapped
+    mirrored = float(((1 - share if turned else share) * shown).sum() / max(float(shown.sum()), 1e-6))
+    return Texture(donor[first, :2], donor[second, :2], share, one + (two - one) * share, seen, mirrored)
 
 
-def _misfit(towards: FloatArray, donor_towards: FloatArray) -> float:
-    return float((towards * (towards - donor_towards) ** 2).sum())
+def _misfit(seen: FloatArray, donor_seen: FloatArray) -> float:
+    return float((seen * (seen - donor_seen) ** 2).sum())
 
 
 def _rigidly(points_from: FloatArray, points_to: FloatArray, weights: FloatArray) -> FloatArray:
@@ -107,7 +109,8 @@ def facing(mesh: FloatArray, topology: Topology) -> FloatArray:
     triangles = topology.triangles
     normals = _normals(mesh, triangles)
     each = np.stack([np.bincount(triangles.ravel(), np.repeat(normals[:, k], 3), len(mesh)) for k in range(3)], 1)
-    total = topology.smoothing @ each
+    # einsum, for a product this small wakes up no threads.
+    total = np.einsum("pq,qk->pk", topology.smoothing, each.astype(np.float32))
     return (-total[:, 2] / np.maximum(np.linalg.norm(total, axis=1), 1e-9)).astype(np.float32)
 
 

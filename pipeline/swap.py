@@ -116,7 +116,7 @@ def finish(patch: Patch, crop: Crop, swapper: Swapper, settings: SwapSettings) -
     if match == "lighting":
         image = match_lighting(image, crop.image, *weights)
     elif match == "mean":
-        image = match_mean(image, crop.image, weights[1])
+        image = match_mean(image, crop.image, mask)
     return patch._replace(image=image, mask=mask)
 
 

@@ -68,7 +68,7 @@ def _smoothing(triangles: Triangles, count: int) -> FloatArray:
     near = np.eye(count, dtype=np.float32)
     for a, b in ((0, 1), (1, 2), (2, 0)):
         near[triangles[:, a], triangles[:, b]] = near[triangles[:, b], triangles[:, a]] = 1
-    return np.linalg.matrix_power(near / near.sum(1, keepdims=True), _SMOOTHING_STEPS)
+    return np.linalg.matrix_power(near / near.sum(1, keepdims=True), _SMOOTHING_STEPS).astype(np.float32)
 
 
 def _skin(canonical: FloatArray) -> FloatArray:

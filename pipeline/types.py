@@ -208,7 +208,8 @@ class Patch(NamedTuple):
     mask: FloatArray
     """(H, W) in [0, 1]: how much of the crop replaces the picture."""
     skin: tuple[FloatArray, FloatArray] | None = None
-    """Two (H, W) in [0, 1]: where colours of the patch and of what it replaces are compared; None for the mask."""
+    """Two in [0, 1]: where the colours of the patch and of what it replaces are compared, of any one size (they are
+    used small); None for the mask."""
     notes: tuple[str, ...] = ()
     """Lines for the report."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -11,8 +12,8 @@ import numpy as np
 from ...pipeline import meshpoints as points
 from ...pipeline.errors import SettingsError
 from ...pipeline.geometry import INTERPOLATION_FLAGS, bounds, cut, move_mesh, resized
-from ...pipeline.meshwarp import Raster, Texture, choose_texture, facing, openness, rasterise, with_shape_of
-from ...pipeline.skin import skin_likelihood
+from ...pipeline.meshwarp import Raster, Texture, choose_texture, openness, rasterise, with_shape_of
+from ...pipeline.skin import LENIENT, skin_likelihood
 from ...pipeline.topology import Topology, smoothstep
 from ...pipeline.types import ColourMatch, Crop, Donor, Face, FloatArray, Interpolation, Patch, Picture, Placement, Size
 
@@ -75,49 +76,75 @@ class MeshSwapper:
         shaped = with_shape_of(target, source, topology)
         skin = np.ones(len(target)) if donor.skin is None else donor.skin
         texture = choose_texture(shaped, source, skin, topology, mirror=self._mirror)
-        ratio = min(1.0, _RASTER_SIDE / max(size))
-        small = Size(ceil(size.width * ratio), ceil(size.height * ratio))
-        raster = rasterise(_scaled(shaped, size, small), topology.triangles, small)
-        image = self._textured(level.image, texture, raster, size)
-        seen = smoothstep(*_TARGET_SIDE, facing(shaped, topology))
-        swapped, rim, skin_target, skin_donor = np.moveaxis(
-            raster.spread(
-                np.stack(
-                    [
-                        seen * texture.quality,
-                        topology.swapped,
-                        topology.skin * topology.swapped * seen,
-                        topology.skin * topology.swapped * seen * texture.quality,
-                    ],
-                    1,
-                )
-            ),
-            2,
-            0,
-        )
-        mask = swapped * _soft_rim(rim)
+        small = _raster_size(size)
+        fields = _fields(rasterise(_scaled(shaped, size, small), topology.triangles, small), texture, topology)
+        image = self._textured(level.image, fields, size)
+        mask = fields.visible * _soft_rim(fields.swapped)
         gap = openness(target) - openness(source)
         if gap > _MOUTH_GAP[0]:
             mask *= 1 - _mouth_inside(_scaled(target, size, small), small) * smoothstep(*_MOUTH_GAP, np.array(gap))
-        return Patch(
-            image,
-            resized(mask.astype(np.float32), size) * np.float32(strength),
-            (resized(skin_donor, size), resized(skin_target, size)),
-            _notes(texture),
-        )
+        mask = resized((mask * strength).astype(np.float32), size)
+        return Patch(image, mask, _comparable(fields, image, crop.image), _notes(texture))
 
-    def _textured(self, picture: FloatArray, texture: Texture, raster: Raster, size: Size) -> FloatArray:
-        share = cv2.GaussianBlur(raster.spread(texture.share[:, None]), (0, 0), 1.5)
-        image = self._sampled(picture, raster, texture.first, size)
-        if share.max() < 0.02:
+    def _textured(self, picture: FloatArray, fields: _Fields, size: Size) -> FloatArray:
+        image = self._sampled(picture, fields.first, size)
+        if fields.share.max() < 0.02:
             return image
-        return image + (self._sampled(picture, raster, texture.second, size) - image) * resized(share, size)[..., None]
+        share = resized(fields.share, size)[..., None]
+        return image + (self._sampled(picture, fields.second, size) - image) * share
 
-    def _sampled(self, picture: FloatArray, raster: Raster, places: FloatArray, size: Size) -> FloatArray:
-        at = resized(raster.spread(places), size) - np.float32(0.5)
+    def _sampled(self, picture: FloatArray, places: FloatArray, size: Size) -> FloatArray:
+        at = resized(places, size) - np.float32(0.5)
         flags = INTERPOLATION_FLAGS[self._interpolation]
         image = cv2.remap(picture, at[..., 0], at[..., 1], flags, borderMode=cv2.BORDER_REPLICATE)
         return np.clip(image, 0, 1)
+
+
+class _Fields(NamedTuple):
+    """What the mesh says of each pixel of the raster, (h, w) in [0, 1] unless said otherwise."""
+
+    first: FloatArray
+    """(h, w, 2) places in the donor's picture."""
+    second: FloatArray
+    """(h, w, 2) places on the donor's other side."""
+    share: FloatArray
+    """Of the second."""
+    visible: FloatArray
+    """Whether the target's skin faces the viewer and the donor has something to show there."""
+    swapped: FloatArray
+    """Whether it belongs to the part of the face that is swapped."""
+    skin: FloatArray
+    """The target's skin that faces the viewer."""
+    donor_skin: FloatArray
+    """The same where it shows the donor."""
+
+
+def _fields(raster: Raster, texture: Texture, topology: Topology) -> _Fields:
+    seen = smoothstep(*_TARGET_SIDE, texture.seen)
+    visible = seen * texture.quality
+    skin = topology.skin * seen
+    weights = np.stack([texture.share, visible, topology.swapped, skin, skin * topology.swapped * texture.quality], 1)
+    spread = raster.spread(np.hstack([texture.first, texture.second, weights]))
+    share, visible, swapped, skin, donor_skin = np.moveaxis(spread[..., 4:], 2, 0)
+    side = max(swapped.shape)
+    share, visible = (
+        cv2.GaussianBlur(field, (0, 0), sigma * side) for field, sigma in ((share, 0.01), (visible, 0.018))
+    )
+    return _Fields(spread[..., :2], spread[..., 2:4], share, visible, swapped, skin, donor_skin)
+
+
+def _comparable(fields: _Fields, image: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Where the patch and the target show skin whose colours may be compared; hair and glasses are left out."""
+    size = Size(fields.skin.shape[1] // 2, fields.skin.shape[0] // 2)
+    swapped, skin, donor_skin = (resized(field, size) for field in (fields.swapped, fields.skin, fields.donor_skin))
+    donor_skin = donor_skin * skin_likelihood(resized(image, size), donor_skin)
+    skin = skin * skin_likelihood(resized(target, size), skin * swapped, LENIENT)
+    return donor_skin, skin
+
+
+def _raster_size(size: Size) -> Size:
+    ratio = min(1.0, _RASTER_SIDE / max(size))
+    return Size(ceil(size.width * ratio), ceil(size.height * ratio))
 
 
 def _mesh_of(face: Face) -> FloatArray:
