@@ -1,91 +1,107 @@
 """Every model, one row each: menus, command-line choices, downloads, errors and documentation read it from here.
 
-To add a model, add a row; a new kind of network needs an adapter, a class or function named in `adapter` that is called
-as `adapter(row, paths, device, **options)`, with the paths of `row.files` in their order.
+To add a model, add a row; a new kind of network needs an adapter, a function named in `adapter` that is called as
+`adapter(row, paths, device, **options)`, with the paths of `row.files` in their order. Published sizes and hashes are
+those that the projects' own pages and other users of the files state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Literal
-
 from ..pipeline.errors import SettingsError
+from .rows import BUILTIN_FOLDER, KINDS, Kind, Model, ModelFile, shipped
 
-Kind = Literal["detector", "mesher", "embedder", "attributes", "swapper", "restorer", "parser"]
-KINDS: tuple[Kind, ...] = ("detector", "mesher", "embedder", "attributes", "swapper", "restorer", "parser")
-BUILTIN_FOLDER = "builtin"
-"""Names the folder of weights inside this package: such files are always there."""
+__all__ = ["BUILTIN_FOLDER", "KINDS", "MODELS", "Kind", "Model", "ModelFile", "find", "names"]
 
+_FACEXLIB = "https://github.com/xinntao/facexlib/releases/download"
+_CODEFORMER = "https://github.com/sczhou/CodeFormer/releases/download/v0.1.0"
+_BUFFALO_L = "https://huggingface.co/public-data/insightface/resolve/main/models/buffalo_l"
+_BUFFALO_L_FOLDERS = ("insightface/models/buffalo_l", "insightface")
+_BUFFALO_L_LICENCE = "InsightFace, non-commercial research only"
 
-@dataclass(frozen=True, slots=True)
-class ModelFile:
-    """One weight file and the places it comes from."""
-
-    name: str
-    """As published."""
-    folders: tuple[str, ...]
-    """ComfyUI model folders where it is looked for, the first for downloads; `a/b` is a folder in a folder."""
-    sha256: tuple[str, ...] = ()
-    """Every accepted hash; empty where none is known."""
-    sizes: tuple[int, ...] = ()
-    """In bytes, beside the hashes; empty where unknown."""
-    urls: tuple[str, ...] = ()
-    licence: str = ""
-    aliases: tuple[str, ...] = ()
-    """Other names under which the same file is found."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.name, *self.aliases)
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """One model that users can choose by name."""
-
-    name: str
-    kind: Kind
-    adapter: str
-    """`module:attribute` below this package, e.g. `detectors.adapters:builtin`."""
-    files: tuple[ModelFile, ...]
-    facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    """What the adapter needs to know about this model, such as crop sizes and normalisation."""
-
-    @property
-    def built_in(self) -> bool:
-        """Whether all files ship with the package."""
-        return all(file.folders == (BUILTIN_FOLDER,) for file in self.files)
-
-
-def _shipped(name: str, size: int, sha256: str, licence: str) -> ModelFile:
-    return ModelFile(name, (BUILTIN_FOLDER,), (sha256,), (size,), licence=licence)
-
-
-BLAZEFACE = _shipped(
+BLAZEFACE = shipped(
     "blazeface_full_range_sparse.onnx",
     1_047_244,
     "aadc0566d491e7d3856f5cf2762768459d62ff8e62268795ea59edbf3c2f711e",
     "Apache-2.0",
 )
-FACE_LANDMARK = _shipped(
+FACE_LANDMARK = shipped(
     "face_landmark_468.onnx",
     1_224_216,
     "cabff6a46fa30a1b96f676dc9477a4a2e2e8b4334180559cf9d78f220878a30c",
     "Apache-2.0",
 )
-FACEMESH_CANONICAL = _shipped(
+FACEMESH_CANONICAL = shipped(
     "facemesh_canonical.npz", 10_638, "b7bc9313a324c9459df7ee182ca7869f6155721c7e0ea32e466d99de3794c34f", "Apache-2.0"
 )
-DLIB_GENDER = _shipped(
+DLIB_GENDER = shipped(
     "dlib_gender_v1.onnx", 530_620, "d4c4116cf720cde18de28a09071d8e1826bcff7935ef3470052163f3f6b5d734", "CC0-1.0"
 )
-DLIB_FACE128 = _shipped(
+DLIB_FACE128 = shipped(
     "dlib_face128_fp16.onnx",
     11_228_744,
     "f0de67cb3eb0777485f0010646060a9dbb7ebf279d2f1a4270e35ed97224001e",
     "CC0-1.0",
+)
+
+RETINAFACE_RESNET50 = ModelFile(
+    "detection_Resnet50_Final.pth",
+    ("facedetection", "facexlib", "facerestore_models"),
+    ("6d1de9c2944f2ccddca5f5e010ea5ae64a39845a86311af6fdf30841b0a5a16d",),
+    (109_497_761,),
+    (f"{_FACEXLIB}/v0.1.0/detection_Resnet50_Final.pth",),
+    "MIT",
+)
+RETINAFACE_MOBILE025 = ModelFile(
+    "detection_mobilenet0.25_Final.pth",
+    ("facedetection", "facexlib", "facerestore_models"),
+    ("2979b33ffafda5d74b6948cd7a5b9a7a62f62b949cef24e95fd15d2883a65220",),
+    (1_789_735,),
+    (f"{_FACEXLIB}/v0.1.0/detection_mobilenet0.25_Final.pth",),
+    "MIT",
+)
+YOLOV5L_FACE = ModelFile(
+    "yolov5l-face.pth",
+    ("facedetection",),
+    ("1ba9d2125fda4d823df5152b9fc2903c59aa76c0d3771e02bcf13a56a282cf96",),
+    urls=(f"{_CODEFORMER}/yolov5l-face.pth",),
+    licence="GPL-3.0",
+)
+YOLOV5N_FACE = ModelFile(
+    "yolov5n-face.pth",
+    ("facedetection",),
+    ("d2bbfbe9f36cf1ec345dc69658d7209e5448a676d946f1bf7818ac50d4489357",),
+    urls=(f"{_CODEFORMER}/yolov5n-face.pth",),
+    licence="GPL-3.0",
+)
+DET_10G = ModelFile(
+    "det_10g.onnx",
+    _BUFFALO_L_FOLDERS,
+    ("5838f7fe053675b1c7a08b633df49e7af5495cee0493c7dcf6697200b85b5b91",),
+    (16_923_827,),
+    (f"{_BUFFALO_L}/det_10g.onnx",),
+    _BUFFALO_L_LICENCE,
+)
+W600K_R50 = ModelFile(
+    "w600k_r50.onnx",
+    _BUFFALO_L_FOLDERS,
+    ("4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43",),
+    (174_383_860,),
+    (f"{_BUFFALO_L}/w600k_r50.onnx",),
+    _BUFFALO_L_LICENCE,
+)
+GENDERAGE = ModelFile(
+    "genderage.onnx",
+    _BUFFALO_L_FOLDERS,
+    ("4fde69b1c810857b88c64a335084f1c3fe8f01246c9a191b48c7bb756d6652fb",),
+    (1_322_532,),
+    (f"{_BUFFALO_L}/genderage.onnx",),
+    _BUFFALO_L_LICENCE,
+)
+BISENET = ModelFile(
+    "parsing_bisenet.pth",
+    ("facedetection", "facexlib"),
+    urls=(f"{_FACEXLIB}/v0.2.0/parsing_bisenet.pth",),
+    licence="MIT (code)",
 )
 
 MODELS: tuple[Model, ...] = (
