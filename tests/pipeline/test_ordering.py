@@ -193,9 +193,10 @@ def reading(faces):
     return boxes(ordered([face(*box) for box in faces], "reading").faces.flat())
 
 
-def test_reading_goes_row_by_row_though_a_row_is_tilted():
-    upper = [square(left, 100 + left * 0.11) for left in (0, 200, 400, 600)]
-    lower = [square(left, 300 + left * 0.11) for left in (100, 300, 500)]
+@pytest.mark.parametrize("tilt", [0.11, -0.11])
+def test_reading_goes_row_by_row_though_a_row_is_tilted(tilt):
+    upper = [square(left, 200 + left * tilt) for left in (0, 200, 400, 600)]
+    lower = [square(left, 400 + left * tilt) for left in (100, 300, 500)]
     assert reading([*reversed(lower), *upper]) == upper + lower
 
 
