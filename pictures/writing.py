@@ -111,8 +111,8 @@ def _fitted(pixels: Picture, image_format: str) -> tuple[Picture, tuple[str, ...
 
 
 def _encoded(pixels: Picture, image_format: str, quality: int, profile: bytes | None) -> bytes:
-    # High qualities of JPEG keep colours at full resolution, WebP keeps the colours of transparent pixels, and PNG is no
-    # larger than at the usual level 6 but a third faster to write.
+    # JPEG of high quality keeps colours at full resolution, WebP keeps the colours of transparent pixels, and PNG gets
+    # no larger than at the usual level 6 but is written a third faster.
     options: dict[str, dict[str, Any]] = {
         "jpeg": {"quality": quality, "subsampling": "4:4:4" if quality >= 90 else "4:2:0"},
         "webp": {"quality": quality, "exact": True},

@@ -4,15 +4,17 @@ import json
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from multifaceswap import __version__, cli
+from multifaceswap.commands import detect, options, swap
 from multifaceswap.commands import doctor as doctor_command
-from multifaceswap.commands import options, swap
 from multifaceswap.commands.files import Targets, find_targets, require_free, results
 from multifaceswap.models import doctor
+from multifaceswap.models.pool import ModelPool
 from multifaceswap.pictures import read_picture, read_profile, write_picture
 from multifaceswap.pipeline.errors import CancelledError, MissingModelError, SettingsError
 from PIL import Image, ImageCms
@@ -34,6 +36,17 @@ def _errors(capsys) -> str:
     text = capsys.readouterr().err
     assert "Traceback" not in text
     return text
+
+
+@pytest.fixture(autouse=True)
+def _models_opened_once(monkeypatch):
+    monkeypatch.setattr(swap, "ModelPool", _pool)
+    monkeypatch.setattr(detect, "ModelPool", _pool)
+
+
+@cache
+def _pool(device: str) -> ModelPool:
+    return ModelPool(device=device)
 
 
 @pytest.fixture
