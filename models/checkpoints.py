@@ -1,0 +1,99 @@
+"""Opens `.pth` files as plain numbers. Nothing that a file asks to run is ever run."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..pipeline.errors import DamagedModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+_CONTAINERS = ("params_ema", "params", "state_dict", "model_state_dict")
+"""Keys under which projects put the weights, the one they use themselves first."""
+_PARALLEL = "module."
+"""In front of every key where the network was trained on several GPUs."""
+_SHOWN = 3
+
+
+def load_state(path: Path) -> dict[str, Tensor]:
+    """The weights of a `.pth` file by their names, on the CPU; floats as float32 whatever the file holds.
+
+    Opens bare state dicts and those in a container such as `{"params_ema": …}`, with and without `module.` in front of
+    the names. Unpickles weights only (`torch.load(weights_only=True)`). Raises DamagedModelError.
+    """
+    import torch
+
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise _refused(path, error) from error
+    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError, OSError) as error:
+        raise _unreadable(path, error) from error
+    state = _unwrapped(content)
+    if state is None:
+        raise DamagedModelError(f"{path} is no network's weights: it holds {_described(content)}. Fetch it again.")
+    return {key.removeprefix(_PARALLEL): _single(value) for key, value in state.items()}
+
+
+def load_into(module: nn.Module, path: Path, what: str) -> None:
+    """Fill a network with the weights of a file, every name and shape equal; `what` names the network in errors."""
+    state = load_state(path)
+    wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    found = {key: tuple(value.shape) for key, value in state.items()}
+    if found != wanted:
+        raise DamagedModelError(f"{path} holds another network than {what}: {_difference(found, wanted)}.")
+    module.load_state_dict(state, strict=True)
+
+
+def _unwrapped(content: Any) -> Mapping[str, Tensor] | None:
+    if not isinstance(content, Mapping):
+        return None
+    inner = next((content[key] for key in _CONTAINERS if isinstance(content.get(key), Mapping)), content)
+    return inner if inner and all(_is_weight(key, value) for key, value in inner.items()) else None
+
+
+def _is_weight(key: Any, value: Any) -> bool:
+    import torch
+
+    return isinstance(key, str) and isinstance(value, torch.Tensor)
+
+
+def _single(value: Tensor) -> Tensor:
+    return value.float() if value.is_floating_point() else value
+
+
+def _described(content: Any) -> str:
+    if isinstance(content, Mapping):
+        return f"{', '.join(map(repr, list(content)[:_SHOWN]))}{', …' if len(content) > _SHOWN else ''}" or "nothing"
+    return f"a {type(content).__name__}"
+
+
+def _difference(found: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]) -> str:
+    missing, unknown = [key for key in wanted if key not in found], [key for key in found if key not in wanted]
+    other = [key for key in wanted if key in found and found[key] != wanted[key]]
+    parts = [
+        f"{len(keys)} of {len(wanted)} weights {text}, e.g. {', '.join(keys[:_SHOWN])}"
+        for keys, text in ((missing, "are missing"), (other, "have another shape"))
+        if keys
+    ]
+    parts += [f"{len(unknown)} are unknown, e.g. {', '.join(unknown[:_SHOWN])}"] if unknown else []
+    return "; ".join(parts)
+
+
+def _refused(path: Path, error: Exception) -> DamagedModelError:
+    asked = str(error).partition("Unsupported global: GLOBAL ")[2].split(" ", 1)[0]
+    if asked:
+        return DamagedModelError(
+            f"{path} is refused: opening it would run code of its own ({asked}), and weights need none. Don't trust "
+            "where it came from; fetch it from the published address."
+        )
+    return _unreadable(path, error)
+
+
+def _unreadable(path: Path, error: Exception) -> DamagedModelError:
+    first = (str(error).splitlines() or [type(error).__name__])[0]
+    return DamagedModelError(f"{path} is damaged or cut short: {first}. Fetch it again.")

@@ -1,0 +1,104 @@
+"""torch: devices, and networks that open at first use and can be closed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..pipeline.errors import EngineError
+from .checkpoints import load_into
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+log = logging.getLogger(__name__)
+
+_GPU_NAMES = ("auto", "cuda", "tensorrt", "rocm", "migraphx")
+_APPLE_NAMES = ("auto", "coreml")
+
+
+def torch_device(device: str) -> torch.device:
+    """The torch device that serves a device name of `runtime.DEVICES`; the CPU, with a warning, where none does.
+
+    torch's ROCm builds call their devices `cuda`, and Apple's GPU is `mps`; nothing of torch serves DirectML.
+    """
+    import torch
+
+    name, _, number = device.partition(":")
+    if name in _GPU_NAMES and torch.cuda.is_available():
+        return torch.device(f"cuda:{number}" if number else "cuda")
+    if name in _APPLE_NAMES and torch.backends.mps.is_available():
+        return torch.device("mps")
+    if name not in ("auto", "cpu"):
+        log.warning("torch can't use %s here: its networks run on the CPU", device)
+    return torch.device("cpu")
+
+
+class TorchNetwork:
+    """A network and its weight file, opened at first use, closable and opened again when needed. Safe between threads.
+
+    `build` makes the empty network; `what` names it in errors.
+    """
+
+    def __init__(self, path: Path, build: Callable[[], nn.Module], device: str = "cpu", *, what: str) -> None:
+        self.path = path
+        self.device = device
+        self._build, self._what = build, what
+        self._lock = Lock()
+        self._module: nn.Module | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the weight file: about what the open network takes on its device."""
+        return self.path.stat().st_size
+
+    @property
+    def is_open(self) -> bool:
+        return self._module is not None
+
+    def open(self) -> nn.Module:
+        """The network in evaluation mode on its device. Raises DamagedModelError, EngineError."""
+        with self._lock:
+            if self._module is None:
+                self._module = self._create()
+            return self._module
+
+    def close(self) -> None:
+        """Free the network's memory; the next run opens it again."""
+        with self._lock:
+            self._module = None
+
+    def run(self, images: NDArray[Any]) -> list[NDArray[np.float32]]:
+        """All outputs for a batch (N, C, H, W), in full float32 precision, as arrays in host memory."""
+        import torch
+
+        module = self.open()
+        device = next(module.parameters()).device
+        exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False)
+        try:
+            with torch.inference_mode(), exact:
+                outputs = module(torch.from_numpy(np.ascontiguousarray(images, np.float32)).to(device))
+                return [output.float().cpu().numpy() for output in _listed(outputs)]
+        except RuntimeError as error:  # torch's out-of-memory error is one of these
+            raise EngineError(f"{self._what} failed on {device}: {error}") from error
+
+    def _create(self) -> nn.Module:
+        try:
+            module = self._build()
+        except ModuleNotFoundError as error:
+            raise EngineError(
+                f"{self._what} needs the package {error.name}: pip install 'multifaceswap[models]'"
+            ) from error
+        load_into(module, self.path, self._what)
+        return module.to(torch_device(self.device)).eval()
+
+
+def _listed(outputs: Any) -> Sequence[Any]:
+    return outputs if isinstance(outputs, (tuple, list)) else [outputs]
