@@ -1,33 +1,43 @@
-"""onnxruntime: providers, sessions, devices. The only importer of onnxruntime."""
+"""onnxruntime: sessions, runs, buffers on devices. The only importer of onnxruntime."""
 
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from functools import cache
+from io import StringIO
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pipeline.errors import DamagedModelError, EngineError, SettingsError
+from ..pipeline.errors import DamagedModelError, EngineError
+from .buffers import Buffer, finish_torch
+from .devices import (
+    CPU,
+    CUDA,
+    DEVICES,
+    DIRECTML,
+    TENSORRT,
+    Running,
+    engine_cache,
+    provider_options,
+    summary,
+    threads,
+    wanted_providers,
+    why_not,
+)
+from .symptoms import first_line
+
+__all__ = ["DEVICES", "Session", "UsesSessions", "available_providers", "contiguous", "report", "wanted_providers"]
 
 log = logging.getLogger(__name__)
 
-_PROVIDERS = {
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
-    "rocm": "ROCMExecutionProvider",
-    "migraphx": "MIGraphXExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-    "directml": "DmlExecutionProvider",
-    "cpu": "CPUExecutionProvider",
-}
-DEVICES = ("auto", *_PROVIDERS)
-"""What `device` accepts; `auto` takes the first of CUDA, ROCm, MIGraphX, CoreML, DirectML, CPU that is installed."""
-_AUTO = ("cuda", "rocm", "migraphx", "coreml", "directml")
+_ROWS = 16
+"""Most rows that one run takes of a batch."""
 
 
 def available_providers() -> list[str]:
@@ -37,25 +47,16 @@ def available_providers() -> list[str]:
     return list(onnxruntime.get_available_providers())
 
 
-def wanted_providers(device: str, available: Sequence[str]) -> list[str]:
-    """The providers to ask for, best first, always ending in the CPU. `device` may carry a number: `cuda:1`."""
-    name = device.partition(":")[0]
-    if name not in DEVICES:
-        raise SettingsError(f"device: expected one of {', '.join(DEVICES)} (or cuda:1 …), got {device!r}")
-    names = _AUTO if name == "auto" else ((name, "cuda") if name == "tensorrt" else (name,))
-    found = [_PROVIDERS[n] for n in names if _PROVIDERS[n] in available and n != "cpu"]
-    return [*found, _PROVIDERS["cpu"]]
-
-
 class Session:
     """One ONNX model, opened at first use, closable and opened again when needed. Safe to share between threads."""
 
     def __init__(self, path: Path, device: str = "cpu", *, threads: int = 0) -> None:
         self.path = path
         self.device = device
-        self._threads = threads or os.cpu_count() or 1
+        self._threads = threads
         self._lock = Lock()
         self._session: Any = None
+        self._state = Running(path.name, "")
 
     @property
     def size_bytes(self) -> int:
@@ -74,9 +75,14 @@ class Session:
             return self._session
 
     def close(self) -> None:
-        """Free the session's memory; the next run opens it again."""
+        """Free the session's memory once runs in progress are done; the next run opens it again."""
         with self._lock:
             self._session = None
+
+    @property
+    def state(self) -> Running:
+        """What runs this model, or ran it before it was closed; its provider is empty where it was never opened."""
+        return self._state
 
     @property
     def provider(self) -> str:
@@ -87,47 +93,131 @@ class Session:
         """Input names with their shapes; a free axis is a name or None. Opens the session."""
         return {node.name: list(node.shape) for node in self.open().get_inputs()}
 
-    def run(self, feeds: dict[str, NDArray[Any]], outputs: Sequence[str] | None = None) -> list[NDArray[Any]]:
+    def output_names(self) -> list[str]:
+        """In the graph's order. Opens the session."""
+        return [node.name for node in self.open().get_outputs()]
+
+    def run(self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None) -> list[NDArray[Any]]:
         """Run the model on arrays in host memory; all outputs, or those named, in order."""
+        session = self.open()
+        return self._guarded(session, lambda: session.run(outputs, dict(feeds)))
+
+    def run_batched(
+        self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None, rows: int = _ROWS
+    ) -> list[NDArray[Any]]:
+        """`run` over batches of any length N ≥ 1, the first axis of all feeds, and of all outputs.
+
+        At most `rows` at once where the graph leaves its batch axes free, else as many as it was made for.
+        """
+        shapes = self.input_shapes()
+        fixed = [shapes[name][0] for name in feeds if isinstance(shapes[name][0], int) and shapes[name][0] > 0]
+        step = min([*fixed, rows])
+        total = len(next(iter(feeds.values())))
+        parts = [
+            self.run({name: values[at : at + step] for name, values in feeds.items()}, outputs)
+            for at in range(0, total, step)
+        ]
+        return parts[0] if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+    def run_bound(self, feeds: Mapping[str, Any], results: Mapping[str, Any]) -> None:
+        """Run the model on memory where it lies, and let it write its outputs into `results`: no copies.
+
+        Values are torch tensors on any device that the session knows, or NumPy arrays, all contiguous; `results` have
+        the outputs' shapes and dtypes. SettingsError for others.
+        """
+        session = self.open()
+        binding = session.io_binding()
+        for name, value in feeds.items():
+            binding.bind_input(name, *Buffer.of(name, value))
+        for name, value in results.items():
+            binding.bind_output(name, *Buffer.of(name, value))
+        finish_torch([*feeds.values(), *results.values()])
+        self._guarded(session, lambda: session.run_with_iobinding(binding))
+        binding.synchronize_outputs()
+
+    def _guarded(self, session: Any, work: Any) -> Any:
         import onnxruntime.capi.onnxruntime_pybind11_state as ort
 
-        session = self.open()
         try:
-            return session.run(outputs, feeds)
-        except (ort.Fail, ort.RuntimeException, ort.InvalidArgument) as error:
-            raise EngineError(f"{self.path.name} failed on {session.get_providers()[0]}: {error}") from error
+            return work()
+        except (ort.Fail, ort.RuntimeException, ort.InvalidArgument, ort.EPFail, RuntimeError) as error:
+            provider = session.get_providers()[0]
+            raise EngineError(f"{self.path.name} failed on {provider}: {first_line(str(error))}") from error
 
     def _create(self) -> Any:
+        available = available_providers()
+        wanted = wanted_providers(self.device, available)
+        _prepare(tuple(wanted))
+        failures: list[str] = []
+        session = self._start(wanted, failures)
+        while session is None:
+            wanted = wanted[1:]
+            session = self._start(wanted, failures)
+        provider = session.get_providers()[0]
+        self._state = Running(self.path.name, provider, why_not(self.device, available, provider, failures))
+        if self._state.why:
+            log.warning("%s", report([self])[0])
+        return session
+
+    def _start(self, wanted: Sequence[str], failures: list[str]) -> Any:
+        """A session on these providers, or None where the first of them, noted in `failures`, can't start."""
         import onnxruntime
         import onnxruntime.capi.onnxruntime_pybind11_state as ort
 
-        wanted = wanted_providers(self.device, onnxruntime.get_available_providers())
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.log_severity_level = 3
+        providers = [(name, provider_options(name, self.device)) for name in wanted]
         try:
-            session = onnxruntime.InferenceSession(
-                str(self.path), options, providers=[(name, self._provider_options(name)) for name in wanted]
+            return onnxruntime.InferenceSession(
+                str(self.path), self._options(wanted[0]), providers=providers, enable_fallback=0
             )
         except (ort.InvalidProtobuf, ort.InvalidGraph, ort.NoSuchFile) as error:
             raise DamagedModelError(f"{self.path} is no usable ONNX model: {error}. Fetch it again.") from error
-        except (ort.Fail, ort.RuntimeException, ort.NotImplemented, ort.EPFail) as error:
-            raise EngineError(f"{self.path.name} can't be opened on {', '.join(wanted)}: {error}") from error
-        self._tell_fallback(session.get_providers(), wanted)
-        return session
+        except (ort.Fail, ort.RuntimeException, ort.NotImplemented, ort.EPFail, RuntimeError, ValueError) as error:
+            if wanted[0] == CPU:
+                raise EngineError(f"{self.path.name} can't be opened: {first_line(str(error))}") from error
+            failures.append(first_line(str(error)))
+            return None
 
-    def _provider_options(self, provider: str) -> dict[str, str]:
-        number = self.device.partition(":")[2]
-        return {"device_id": number} if number and provider != _PROVIDERS["cpu"] else {}
+    def _options(self, provider: str) -> Any:
+        import onnxruntime
 
-    def _tell_fallback(self, running: Sequence[str], wanted: Sequence[str]) -> None:
-        asked = self.device.partition(":")[0]
-        if asked not in ("cpu", "auto") and running[0] != _PROVIDERS[asked]:
-            log.warning("%s runs on %s, not %s: `multifaceswap doctor` says why", self.path.name, running[0], asked)
-        elif running[0] != wanted[0]:
-            log.warning("%s runs on %s: %s didn't start", self.path.name, running[0], wanted[0])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads or threads()
+        options.log_severity_level = 3
+        if provider == DIRECTML:
+            # DirectML allocates for itself and refuses both.
+            options.enable_mem_pattern = False
+            options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        return options
+
+
+@runtime_checkable
+class UsesSessions(Protocol):
+    """An adapter that says which sessions it runs."""
+
+    @property
+    def sessions(self) -> tuple[Session, ...]: ...
+
+
+def report(sessions: Sequence[Session]) -> list[str]:
+    """Lines that say on which device each model ran that was opened, and why where that isn't what was asked for."""
+    return summary([session.state for session in sessions if session.state.provider])
 
 
 def contiguous(values: NDArray[Any]) -> NDArray[np.float32]:
     """float32 and C-contiguous, as onnxruntime takes arrays."""
     return np.ascontiguousarray(values, np.float32)
+
+
+@cache
+def _prepare(providers: tuple[str, ...]) -> None:
+    """Once a process: make the CUDA libraries known that came with torch or as wheels, and a place for engines."""
+    import onnxruntime
+
+    if TENSORRT in providers:
+        engine_cache().mkdir(parents=True, exist_ok=True)
+    if {CUDA, TENSORRT} & set(providers) and hasattr(onnxruntime, "preload_dlls"):
+        said = StringIO()
+        # It prints what it can't find; whether that matters is told by whether CUDA starts.
+        with redirect_stdout(said):
+            onnxruntime.preload_dlls()
+        log.debug("%s", said.getvalue())

@@ -1,0 +1,39 @@
+"""ArcFace: the identity that the neural swappers take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...pipeline import templates
+from ...pipeline.geometry import align, cut
+from ...pipeline.types import Face, FloatArray, Picture
+from ..runtime import Session, contiguous
+
+_SPEC = templates.arcface(112)
+
+
+class ArcFace:
+    """InsightFace's recognition network (`w600k_r50`): 512 numbers a face."""
+
+    same_person = 0.6
+    """Cosine distance between embeddings below which two faces are taken for one person."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def embed(self, frame: Picture, faces: Sequence[Face]) -> list[FloatArray]:
+        """(512,) a face, not normalised; only the direction tells the person."""
+        if not faces:
+            return []
+        crops = np.stack([cut(frame, align(face, _SPEC)) for face in faces]).transpose(0, 3, 1, 2)
+        return list(self._session.run_batched({self._input: contiguous(crops * 2 - 1)})[0])
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        return (self._session,)
+
+    @property
+    def _input(self) -> str:
+        return next(iter(self._session.input_shapes()))
