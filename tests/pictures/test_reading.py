@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
-from multifaceswap.pictures import EXTENSIONS, MAX_PIXELS, decode_picture, find_pictures, read_picture, read_profile
+from multifaceswap.pictures import MAX_PIXELS, decode_picture, read_picture, read_profile
 from multifaceswap.pipeline.errors import ImageError
 from PIL import Image, ImageCms
 
@@ -250,32 +250,3 @@ def test_the_profile_comes_with_rgb_and_not_with_cmyk(tmp_path):
     assert read_profile(tmp_path / "rgb.jpg") == profile
     assert read_profile(tmp_path / "cmyk.jpg") is None
     assert read_profile(tmp_path / "none.png") is None
-
-
-def test_a_folder_becomes_its_pictures_sorted(tmp_path):
-    for name in ("b.PNG", "a.jpg", "._a.jpg", "notes.txt"):
-        (tmp_path / name).touch()
-    (tmp_path / "folder.png").mkdir()
-    assert find_pictures([tmp_path]) == [tmp_path / "a.jpg", tmp_path / "b.PNG"]
-
-
-def test_files_are_taken_as_given_and_in_order(tmp_path):
-    assert find_pictures([]) == []
-    assert find_pictures(["b.txt", "a.png"]) == [type(tmp_path)("b.txt"), type(tmp_path)("a.png")]
-
-
-def test_patterns_are_expanded_unless_a_file_has_that_name(tmp_path):
-    for name in ("b.png", "a.png", "[x].png", "x.png"):
-        (tmp_path / name).touch()
-    assert find_pictures([tmp_path / "?.png"]) == [tmp_path / "a.png", tmp_path / "b.png", tmp_path / "x.png"]
-    assert find_pictures([tmp_path / "[x].png"]) == [tmp_path / "[x].png"]
-
-
-@pytest.mark.parametrize("what", [".", "*.png"])
-def test_nothing_found_is_said(tmp_path, what):
-    with pytest.raises(ImageError, match="there is no picture here"):
-        find_pictures([tmp_path / what])
-
-
-def test_listed_extensions_are_lower_case():
-    assert all(extension == extension.lower() and extension[0] == "." for extension in EXTENSIONS)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from multifaceswap import cli
+from multifaceswap.commands import options
+from multifaceswap.pictures import read_picture
+from multifaceswap.pipeline.errors import CancelledError
+
+WOMAN = Path(__file__).resolve().parents[2] / "examples" / "astronaut.png"
+
+
+def _main(*words: object) -> int:
+    return cli.main([str(word) for word in words])
+
+
+def _errors(capsys) -> str:
+    """What went to stderr, which is never a traceback."""
+    text = capsys.readouterr().err
+    assert "Traceback" not in text
+    return text
+
+
+def test_faces_are_listed(capsys):
+    assert _main("detect", WOMAN, "--gender") == 0
+    first, face = capsys.readouterr().out.splitlines()
+    assert first == f"{WOMAN}: 1 face(s) in 512x512"
+    assert face.startswith("  0: ") and face.endswith(" female")
+
+
+def test_json_holds_boxes_landmarks_and_scores(capsys):
+    assert _main("detect", WOMAN, "--json") == 0
+    (picture,) = json.loads(capsys.readouterr().out)["pictures"]
+    (face,) = picture["faces"]
+    left, top, right, bottom = face["box"]
+    assert (picture["file"], picture["width"], picture["height"]) == (str(WOMAN), 512, 512)
+    assert face["index"] == 0 and 0.5 < face["score"] <= 1 and face["gender"] is None
+    assert len(face["landmarks"]) == 5
+    assert all(left < x < right and top < y < bottom for x, y in face["landmarks"])
+
+
+def test_the_gender_filter_and_the_confidence_are_obeyed(capsys):
+    assert _main("detect", WOMAN, "--detect-gender", "male") == 0
+    assert _main("detect", WOMAN, "--confidence", 1) == 0
+    assert capsys.readouterr().out.count("0 face(s)") == 2
+
+
+def test_several_files_with_a_bad_one(tmp_path, blank, text, capsys):
+    assert _main("detect", WOMAN, text, blank, "--json", "--preview", tmp_path / "previews") == 1
+    captured = capsys.readouterr()
+    pictures = json.loads(captured.out)["pictures"]
+    assert [len(picture.get("faces", "bad")) for picture in pictures] == [1, 3, 0]
+    assert f"multifaceswap: error: {text}: is no picture" in captured.err and "Traceback" not in captured.err
+    assert (read_picture(tmp_path / "previews" / "astronaut.png") != read_picture(WOMAN)[..., :3]).any()
+
+
+def test_nothing_readable_is_2(text, capsys):
+    assert _main("detect", text) == 2
+
+
+def test_the_preview_is_never_an_input(blank, capsys):
+    before = blank.read_bytes()
+    assert _main("detect", blank, "--preview", blank) == 2
+    assert blank.read_bytes() == before and "is an input" in _errors(capsys)
+
+
+def test_every_option_reaches_detection(monkeypatch):
+    given = {}
+
+    def record(pictures, facedetection, **options):
+        given.update(options, facedetection=facedetection)
+        raise CancelledError
+
+    monkeypatch.setattr(options, "detect_faces", record)
+    words = "--facedetection builtin --confidence 0.3 --turns --no-tiles --min-size 40 --device cpu --gender"
+    assert _main("detect", WOMAN, *words.split()) == 130
+    assert given.pop("pool").device == "cpu"
+    assert given == {
+        "facedetection": "builtin",
+        "confidence": 0.3,
+        "gender": True,
+        "turns": True,
+        "tiles": False,
+        "min_size": 40,
+    }

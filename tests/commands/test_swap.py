@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from multifaceswap import __version__, cli
+from multifaceswap.commands import swap
+from multifaceswap.pictures import read_picture
+from multifaceswap.pipeline.errors import CancelledError
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+WOMAN, MAN = EXAMPLES / "astronaut.png", EXAMPLES / "grace_hopper.jpg"
+
+
+def _main(*words: object) -> int:
+    return cli.main([str(word) for word in words])
+
+
+def _swap(target: Path, output: Path, *words: object) -> int:
+    return _main("swap", "--source", WOMAN, "--target", target, "--output", output, *words)
+
+
+def _errors(capsys) -> str:
+    """What went to stderr, which is never a traceback."""
+    text = capsys.readouterr().err
+    assert "Traceback" not in text
+    return text
+
+
+def test_the_shipped_pictures(tmp_path, capsys):
+    before = WOMAN.read_bytes(), MAN.read_bytes()
+    files = {name: tmp_path / f"{name}.png" for name in ("output", "mask", "preview")}
+    report_file = tmp_path / "report.json"
+    extras = ["--mask", files["mask"], "--preview", files["preview"], "--report", report_file]
+    assert _swap(MAN, files["output"], *extras) == 0
+
+    target, output, mask = read_picture(MAN), read_picture(files["output"]), read_picture(files["mask"])[..., 0]
+    assert output.shape == target.shape and mask.shape == target.shape[:2]
+    assert (output[mask == 0] == target[mask == 0]).all()
+    assert 0.01 < (mask > 0).mean() < 0.3
+    assert np.abs(output.astype(int) - target)[mask > 200].mean() > 5
+    assert read_picture(files["preview"]).shape[2] == 3
+
+    report = json.loads(report_file.read_text())
+    (entry,) = report["targets"]
+    (pair,) = entry["pairs"]
+    assert report["multifaceswap"] == __version__ and report["settings"]["interpolation"] == "Bilinear"
+    assert (entry["target"], entry["output"], entry["error"]) == (str(MAN), str(files["output"]), None)
+    assert (pair["input_face"], pair["source_face"], pair["source"]) == (0, 0, str(WOMAN))
+    left, top, right, bottom = pair["box"]
+    ys, xs = np.nonzero(mask)
+    assert left < xs.mean() < right and top < ys.mean() < bottom
+
+    assert capsys.readouterr().out == f"{MAN} -> {files['output']}: 1 of 1 face(s) swapped\n"
+    assert (WOMAN.read_bytes(), MAN.read_bytes()) == before
+
+
+@pytest.mark.parametrize("indexes", ["-1", "*", "0", " 0", "-1,0"])
+def test_index_lists_that_start_with_a_dash_are_values(tmp_path, indexes):
+    words = ["--input-faces-index", indexes, "--source-faces-index", "-1", "--report", tmp_path / "r.json"]
+    assert _swap(MAN, tmp_path / "a.png", *words) == 0
+    (entry,) = json.loads((tmp_path / "r.json").read_text())["targets"]
+    assert [pair["input_face"] for pair in entry["pairs"]] == [0]
+
+
+def test_an_index_list_that_cannot_be_read_is_told_once(tmp_path, blank, capsys):
+    shutil.copy(blank, tmp_path / "other.png")
+    code = _swap(blank, tmp_path / "out", "--target", tmp_path / "other.png", "--input-faces-index", "0,x")
+    errors = _errors(capsys)
+    assert code == 2 and errors.count("error: index list '0,x', character 3") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("asked", "swapped"), [("female", 1), ("male", 0), ("no", 1)])
+def test_faces_of_the_other_gender_are_not_counted(tmp_path, asked, swapped):
+    words = ["--detect-gender-input", asked, "--report", tmp_path / "r.json"]
+    assert _swap(WOMAN, tmp_path / "a.png", *words) == 0
+    (entry,) = json.loads((tmp_path / "r.json").read_text())["targets"]
+    assert len(entry["pairs"]) == swapped
+    assert (read_picture(tmp_path / "a.png") == read_picture(WOMAN)).all() == (not swapped)
+
+
+def test_a_picture_without_faces_passes_through_with_a_note(tmp_path, blank, capsys):
+    assert _swap(blank, tmp_path / "a.png") == 0
+    assert (read_picture(tmp_path / "a.png") == read_picture(blank)).all()
+    assert f"multifaceswap: note: {blank}: target 0 not found" in _errors(capsys)
+
+
+def test_a_face_that_must_be_there_and_is_not(tmp_path, blank, capsys):
+    assert _swap(blank, tmp_path / "a.png", "--missing", "error") == 2
+    assert f"multifaceswap: error: {blank}: " in _errors(capsys)
+    assert not (tmp_path / "a.png").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--swap-model", "x"],
+        ["--facedetection", "x"],
+        ["--interpolation", "bilinear"],
+        ["--pairing", "x"],
+        ["--missing", "x"],
+        ["--detection-face-order", "x"],
+        ["--detect-gender-input", "x"],
+        ["--detect-gender-source", "x"],
+        ["--image-format", "gif"],
+        ["--colour-match", "x"],
+        ["--device", "toaster"],
+    ],
+)
+def test_a_choice_that_is_none_lists_the_choices(tmp_path, blank, capsys, words):
+    assert _swap(blank, tmp_path / "a.png", *words) == 2
+    errors = _errors(capsys)
+    known = {
+        "--swap-model": "mesh",
+        "--facedetection": "builtin",
+        "--interpolation": "Lanczos",
+        "--pairing": "round-robin",
+        "--missing": "skip",
+        "--detection-face-order": "reading",
+        "--image-format": "webp",
+        "--colour-match": "lighting",
+        "--device": "cuda",
+    }.get(words[0], "female")
+    assert errors.startswith("multifaceswap: error: ") and errors.count("\n") == 1
+    assert known in errors and words[1] in errors
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--confidence", "1.1"),
+        ("--strength", "-0.5"),
+        ("--strength", "nan"),
+        ("--mask-feather", "0.6"),
+        ("--image-quality", "9"),
+        ("--image-quality", "95.5"),
+        ("--min-size", "-3"),
+    ],
+)
+def test_a_number_out_of_range_is_told(tmp_path, blank, capsys, option, value):
+    assert _swap(blank, tmp_path / "a.png", option, value) == 2
+    errors = _errors(capsys)
+    assert f"argument {option}: expected " in errors and errors.rstrip().endswith("(see multifaceswap swap --help)")
+    assert f"got '{value}'" in errors and not (tmp_path / "a.png").exists()
+
+
+def test_every_option_reaches_the_work(tmp_path, blank, monkeypatch):
+    given = {}
+
+    def record(*arguments, **options):
+        given.update(options, positional=arguments[3:])
+        raise CancelledError
+
+    monkeypatch.setattr(swap, "swap_faces", record)
+    words = "--swap-model mesh --interpolation Lanczos --strength 0.5 --mask-feather 0.25 --colour-match mean"
+    assert _swap(blank, tmp_path / "a.png", *words.split(), "--no-mirror") == 130
+    del given["pool"]
+    assert given == {
+        "positional": ("mesh", "Lanczos"),
+        "strength": 0.5,
+        "mask_feather": 0.25,
+        "colour_match": "mean",
+        "mirror": False,
+    }

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from multifaceswap import cli
+from multifaceswap.commands import swap
+from multifaceswap.pictures import read_picture, read_profile, write_picture
+from multifaceswap.pipeline.errors import CancelledError, MissingModelError
+from PIL import Image, ImageCms
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+WOMAN, MAN = EXAMPLES / "astronaut.png", EXAMPLES / "grace_hopper.jpg"
+
+
+def _main(*words: object) -> int:
+    return cli.main([str(word) for word in words])
+
+
+def _swap(target: Path, output: Path, *words: object) -> int:
+    return _main("swap", "--source", WOMAN, "--target", target, "--output", output, *words)
+
+
+def _errors(capsys) -> str:
+    """What went to stderr, which is never a traceback."""
+    text = capsys.readouterr().err
+    assert "Traceback" not in text
+    return text
+
+
+def test_a_folder_of_targets_with_a_bad_one(tmp_path, blank, text, capsys):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shutil.copy(MAN, folder)
+    shutil.move(blank, folder)
+    shutil.move(text, folder)
+    report = tmp_path / "report.json"
+    assert _swap(folder, tmp_path / "out", "--report", report, "--mask", tmp_path / "masks") == 1
+
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["blank.png", "grace_hopper.jpg"]
+    assert sorted(path.name for path in (tmp_path / "masks").iterdir()) == ["blank.png", "grace_hopper.png"]
+    errors = _errors(capsys)
+    assert errors.count("multifaceswap: error: ") == 1
+    assert f"multifaceswap: error: {folder / 'text.png'}: is no picture" in errors
+    assert "3/3" in errors
+    entries = json.loads(report.read_text())["targets"]
+    assert [entry["error"] is None for entry in entries] == [True, True, False]
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"\x89PNG\r\n\x1a\n", WOMAN.read_bytes()[:5000]])
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_an_unreadable_picture_is_one_line(tmp_path, blank, capsys, content, side):
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(content)
+    files = {"source": WOMAN, "target": blank, side: bad}
+    code = _main("swap", "--source", files["source"], "--target", files["target"], "--output", tmp_path / "a.png")
+    errors = _errors(capsys)
+    assert code == 2 and errors.startswith(f"multifaceswap: error: {bad}: ") and errors.count("\n") == 1
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_files_and_folders_that_do_not_exist(tmp_path, capsys):
+    assert _swap(tmp_path / "none.png", tmp_path / "a.png") == 2
+    assert f"error: {tmp_path / 'none.png'}: can't be read: No such file" in _errors(capsys)
+    (tmp_path / "empty").mkdir()
+    assert _swap(tmp_path / "empty", tmp_path / "out") == 2
+    assert "there is no picture here" in _errors(capsys)
+
+
+@pytest.mark.parametrize("option", ["--output", "--mask", "--preview"])
+def test_an_input_is_not_overwritten(tmp_path, blank, capsys, option):
+    before = blank.read_bytes()
+    assert _swap(blank, tmp_path / "a.png", option, blank) == 2
+    assert f"{blank} is an input and would be overwritten" in _errors(capsys)
+    assert blank.read_bytes() == before and not (tmp_path / "a.png").exists()
+
+
+def test_overwrite_lets_the_output_replace_an_input_and_nothing_else_do_so(tmp_path, capsys):
+    target = tmp_path / "a.png"
+    shutil.copy(WOMAN, target)
+    assert _swap(target, tmp_path / "b.png", "--mask", target, "--overwrite") == 2
+    assert _swap(target, target, "--overwrite") == 0
+    assert (read_picture(target) != read_picture(WOMAN)).any()
+
+
+def test_a_folder_over_itself_is_refused(tmp_path, blank, capsys):
+    assert _swap(tmp_path, tmp_path) == 2
+    assert "--overwrite" in _errors(capsys)
+
+
+def test_a_cut_off_report_leaves_the_pictures(tmp_path, blank, capsys):
+    assert _swap(blank, tmp_path / "a.png", "--report", tmp_path) == 2
+    assert "can't be replaced" in _errors(capsys)
+    assert (tmp_path / "a.png").exists()
+
+
+def test_one_model_error_stops_all(tmp_path, blank, monkeypatch, capsys):
+    def missing(*_, **__):
+        raise MissingModelError("inswapper_128.onnx is nowhere")
+
+    monkeypatch.setattr(swap, "swap_faces", missing)
+    assert _swap(blank, tmp_path / "out", "--target", WOMAN) == 2
+    assert _errors(capsys).count("inswapper_128.onnx is nowhere") == 1
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, CancelledError])
+def test_cancelling_keeps_what_is_written(tmp_path, blank, monkeypatch, capsys, stop):
+    real, calls = swap.swap_faces, []
+
+    def second_time(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise stop
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(swap, "swap_faces", second_time)
+    assert _swap(blank, tmp_path / "out", "--target", WOMAN) == 130
+    assert _errors(capsys).rstrip().endswith("multifaceswap: error: cancelled")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["blank.png"]
+
+
+def test_too_little_memory_is_one_pictures_error(tmp_path, blank, monkeypatch, capsys):
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(swap, "swap_faces", full)
+    assert _swap(blank, tmp_path / "a.png") == 2
+    assert f"error: {blank}: there is not enough memory" in _errors(capsys)
+
+
+def test_16_bits_and_alpha_come_back(tmp_path):
+    deep = np.dstack([read_picture(MAN).astype(np.uint16) * 257 + 3, np.full(read_picture(MAN).shape[:2], 777)])
+    write_picture(tmp_path / "deep.png", deep.astype(np.uint16))
+    assert _swap(tmp_path / "deep.png", tmp_path / "a.png", "--mask", tmp_path / "mask.png") == 0
+    output, mask = read_picture(tmp_path / "a.png"), read_picture(tmp_path / "mask.png")[..., 0]
+    assert output.dtype == np.uint16 and (output[..., 3] == 777).all()
+    assert (output[mask == 0] == deep[mask == 0]).all() and (output[mask > 200] != deep[mask > 200]).any()
+
+
+def test_grey_stays_grey(tmp_path):
+    Image.open(MAN).convert("L").save(tmp_path / "grey.png")
+    assert _swap(tmp_path / "grey.png", tmp_path / "a.png") == 0
+    output = read_picture(tmp_path / "a.png")
+    assert output.shape[2] == 1 and (output != read_picture(tmp_path / "grey.png")).any()
+
+
+def test_cmyk_and_turned_pictures_are_swapped_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(MAN).rotate(90, expand=True).convert("CMYK").save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    report = tmp_path / "r.json"
+    assert _swap(tmp_path / "turned.jpg", tmp_path / "a.png", "--report", report) == 0
+    output = read_picture(tmp_path / "a.png")
+    assert output.shape == read_picture(MAN).shape
+    assert np.abs(output.astype(int) - read_picture(MAN))[:50].mean() < 6
+    assert len(json.loads(report.read_text())["targets"][0]["pairs"]) == 1
+
+
+def test_what_jpeg_cannot_hold_is_in_notes_and_report(tmp_path, capsys):
+    Image.open(WOMAN).convert("RGBA").save(tmp_path / "alpha.png")
+    assert _swap(tmp_path / "alpha.png", tmp_path / "a.jpg", "--report", tmp_path / "r.json") == 0
+    assert "note: " in (errors := _errors(capsys)) and "a.jpg: jpeg can't hold transparency" in errors
+    report = json.loads((tmp_path / "r.json").read_text())["targets"][0]["report"]
+    assert any("jpeg can't hold transparency" in line for line in report)
+
+
+def test_format_and_quality_are_obeyed(tmp_path, blank):
+    low, high = tmp_path / "low", tmp_path / "high"
+    assert _swap(WOMAN, low, "--target", blank, "--image-format", "webp", "--image-quality", 20) == 0
+    assert _swap(WOMAN, high, "--target", blank, "--image-format", "webp") == 0
+    assert sorted(path.name for path in low.iterdir()) == ["astronaut.webp", "blank.webp"]
+    assert Image.open(low / "astronaut.webp").format == "WEBP"
+    assert (low / "astronaut.webp").stat().st_size < (high / "astronaut.webp").stat().st_size
+
+
+def test_an_output_of_no_known_format_is_refused_before_work(tmp_path, capsys):
+    assert _swap(WOMAN, tmp_path / "a.tiff") == 2
+    assert "can't tell the format" in _errors(capsys)
+
+
+def test_the_colour_profile_is_kept(tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.open(MAN).save(tmp_path / "p.png", icc_profile=profile)
+    assert _swap(tmp_path / "p.png", tmp_path / "a.jpg") == 0
+    assert read_profile(tmp_path / "a.jpg") == profile
