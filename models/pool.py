@@ -9,17 +9,24 @@ from typing import Any
 
 from . import catalog, store
 from .catalog import Kind
+from .lending import Lender, lent_by
 from .store import Folders
 
 Key = tuple[str, str, tuple[tuple[str, Any], ...]]
+_MOST = 24
+"""Every change of an option makes another adapter: the one that went unused longest is let go."""
 
 
 class ModelPool:
-    """Models of one set of folders and one device. Safe to share between threads."""
+    """Models of one set of folders and one device. Safe to share between threads.
 
-    def __init__(self, folders: Folders | None = None, device: str = "auto") -> None:
+    `lender` is told before every run of a network: see `lending`.
+    """
+
+    def __init__(self, folders: Folders | None = None, device: str = "auto", lender: Lender | None = None) -> None:
         self.folders = Folders.default() if folders is None else folders
         self.device = device
+        self._lender = lender
         self._lock = Lock()
         self._opened: dict[Key, Any] = {}
 
@@ -30,9 +37,12 @@ class ModelPool:
         """
         key = (kind, name, tuple(sorted(options.items())))
         with self._lock:
-            if key not in self._opened:
-                self._opened[key] = open_row(kind, name, self.folders, self.device, **options)
-            return self._opened[key]
+            with lent_by(self._lender):
+                model = self._opened.pop(key, None) or open_row(kind, name, self.folders, self.device, **options)
+            self._opened[key] = model
+            if len(self._opened) > _MOST:
+                del self._opened[next(iter(self._opened))]
+            return model
 
     def clear(self) -> None:
         """Let go of all models; those in use live on until they are done."""

@@ -30,6 +30,7 @@ from .devices import (
     wanted_providers,
     why_not,
 )
+from .lending import lender
 from .symptoms import first_line
 
 __all__ = ["DEVICES", "Session", "UsesSessions", "available_providers", "contiguous", "report", "wanted_providers"]
@@ -54,6 +55,7 @@ class Session:
         self.path = path
         self.device = device
         self._threads = threads
+        self._tell = lender()
         self._lock = Lock()
         self._session: Any = None
         self._state = Running(path.name, "")
@@ -69,6 +71,7 @@ class Session:
 
     def open(self) -> Any:
         """Open the session if it isn't open; returns onnxruntime's own session object."""
+        self._tell(self)
         with self._lock:
             if self._session is None:
                 self._session = self._create()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..pipeline.errors import EngineError
 from .checkpoints import load_into
+from .lending import lender
 
 if TYPE_CHECKING:
     import torch
@@ -51,6 +52,7 @@ class TorchNetwork:
         self.path = path
         self.device = device
         self._build, self._what = build, what
+        self._tell = lender()
         self._lock = Lock()
         self._module: nn.Module | None = None
 
@@ -65,6 +67,7 @@ class TorchNetwork:
 
     def open(self) -> nn.Module:
         """The network in evaluation mode on its device. Raises DamagedModelError, EngineError."""
+        self._tell(self)
         with self._lock:
             if self._module is None:
                 self._module = self._create()
