@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pipeline.errors import DamagedModelError, EngineError
+from ..pipeline.errors import DamagedModelError, EngineError, OutOfMemoryError
 from .buffers import Buffer, finish_torch
 from .devices import (
     CPU,
@@ -31,7 +31,7 @@ from .devices import (
     why_not,
 )
 from .lending import lender
-from .symptoms import first_line
+from .symptoms import first_line, lacks_memory
 
 __all__ = ["DEVICES", "Session", "UsesSessions", "available_providers", "contiguous", "report", "wanted_providers"]
 
@@ -144,8 +144,9 @@ class Session:
         try:
             return work()
         except (ort.Fail, ort.RuntimeException, ort.InvalidArgument, ort.EPFail, RuntimeError) as error:
-            provider = session.get_providers()[0]
-            raise EngineError(f"{self.path.name} failed on {provider}: {first_line(str(error))}") from error
+            provider, text = session.get_providers()[0], str(error)
+            kind = OutOfMemoryError if lacks_memory(text) else EngineError
+            raise kind(f"{self.path.name} failed on {provider}: {first_line(text)}") from error
 
     def _create(self) -> Any:
         available = available_providers()

@@ -31,6 +31,12 @@ _CUDA_LIBRARIES = (
     f"CUDA: {_REQUIREMENTS}"
 )
 
+_MEMORY = re.compile(
+    r"Failed to allocate memory for requested buffer of size (\d+)|out of memory|CUDNN_STATUS_ALLOC_FAILED"
+    r"|CUBLAS_STATUS_ALLOC_FAILED|DefaultCPUAllocator: (?:can't allocate|not enough) memory|bad_alloc",
+    re.IGNORECASE,
+)
+
 SYMPTOMS: tuple[Symptom, ...] = (
     _symptom(
         r"CUDA driver version is insufficient|cudaErrorInsufficientDriver|CUDA failure 35\b",
@@ -79,9 +85,8 @@ SYMPTOMS: tuple[Symptom, ...] = (
         "CUDA didn't start: its libraries are missing or of another version",
         _CUDA_LIBRARIES,
     ),
-    _symptom(
-        r"Failed to allocate memory for requested buffer of size (\d+)|out of memory|CUDNN_STATUS_ALLOC_FAILED"
-        r"|CUBLAS_STATUS_ALLOC_FAILED",
+    Symptom(
+        _MEMORY,
         "the device's memory is full",
         "free it (other models, other programs), or choose --device cpu",
     ),
@@ -101,6 +106,11 @@ SYMPTOMS: tuple[Symptom, ...] = (
         "install the wheel for it (onnxruntime-gpu, onnxruntime-directml …), and only that one",
     ),
 )
+
+
+def lacks_memory(text: str) -> bool:
+    """Whether a runtime's message says that memory is full: onnxruntime's, CUDA's, torch's on any device."""
+    return _MEMORY.search(text) is not None
 
 
 def recognise(text: str) -> tuple[str, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pipeline.errors import EngineError
+from ..pipeline.errors import EngineError, OutOfMemoryError
 from .checkpoints import load_into
 from .lending import lender
+from .symptoms import first_line, lacks_memory
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +42,16 @@ def torch_device(device: str) -> torch.device:
     if name not in ("auto", "cpu"):
         log.warning("torch can't use %s here: its networks run on the CPU", device)
     return torch.device("cpu")
+
+
+def half_type(device: torch.device) -> torch.dtype | None:
+    """The half precision with float32's range that a device computes in at full speed; None where it has none."""
+    import torch
+
+    if device.type != "cuda":
+        return None
+    able = torch.version.hip is not None or torch.cuda.get_device_capability(device)[0] >= 8
+    return torch.bfloat16 if able else None
 
 
 class TorchNetwork:
@@ -78,19 +90,30 @@ class TorchNetwork:
         with self._lock:
             self._module = None
 
-    def run(self, images: NDArray[Any]) -> list[NDArray[np.float32]]:
-        """All outputs for a batch (N, C, H, W), in full float32 precision, as arrays in host memory."""
+    def run(
+        self, images: NDArray[Any], *, half: torch.dtype | None = None, **arguments: Any
+    ) -> list[NDArray[np.float32]]:
+        """All outputs for a batch (N, C, H, W), on the device where the network lies, as arrays in host memory.
+
+        In full float32 precision, or in `half` where that is precise enough. `arguments` are the network's own. Raises
+        OutOfMemoryError, EngineError.
+        """
         import torch
 
         module = self.open()
         device = next(module.parameters()).device
         exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False)
+        mixed = nullcontext() if half is None else torch.autocast(device.type, half)
         try:
-            with torch.inference_mode(), exact:
-                outputs = module(torch.from_numpy(np.ascontiguousarray(images, np.float32)).to(device))
+            with torch.inference_mode(), exact, mixed:
+                outputs = module(torch.from_numpy(np.ascontiguousarray(images, np.float32)).to(device), **arguments)
                 return [output.float().cpu().numpy() for output in _listed(outputs)]
         except RuntimeError as error:  # torch's out-of-memory error is one of these
-            raise EngineError(f"{self._what} failed on {device}: {error}") from error
+            raise self._failed(device, str(error)) from error
+
+    def _failed(self, device: torch.device, text: str) -> EngineError:
+        kind = OutOfMemoryError if lacks_memory(text) else EngineError
+        return kind(f"{self._what} failed on {device}: {first_line(text)}")
 
     def _create(self) -> nn.Module:
         try:

@@ -9,7 +9,8 @@ MultiFaceSwapError
 ├── ModelError
 │   ├── MissingModelError    a model file isn't where it is looked for
 │   └── DamagedModelError    a model file isn't what its name promises
-├── EngineError              a runtime can't run a model: provider, memory, graph
+├── EngineError              a runtime can't run a model: provider, graph
+│   └── OutOfMemoryError     a device's memory is full: smaller batches may fit
 ├── RemoteError              the hosted engine refused or failed (a class for each status: models/segmind/errors.py)
 └── CancelledError           the user stopped the work
 """
@@ -70,6 +71,10 @@ class DamagedModelError(ModelError):
 
 class EngineError(MultiFaceSwapError):
     """A runtime can't run a model on the chosen device."""
+
+
+class OutOfMemoryError(EngineError):
+    """A device's memory is full; the same work in smaller batches may fit."""
 
 
 class RemoteError(MultiFaceSwapError):
