@@ -7,7 +7,7 @@ network later.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -44,7 +44,7 @@ def lender() -> Lender:
 
 
 @contextmanager
-def lent_by(told: Lender | None) -> Iterator[None]:
+def lent_by(told: Lender | None) -> Generator[None, None, None]:
     """Networks made inside tell `told`."""
     token = _lender.set(told or _nobody)
     try:
