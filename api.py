@@ -55,14 +55,15 @@ def detect_faces(
     identity: bool = False,
     turns: bool = False,
     tiles: bool = True,
-    min_size: float = 16,
+    min_size: float = 0,
     pool: ModelPool | None = None,
     progress: Progress | None = None,
 ) -> FaceSet:
     """Find all faces of a batch of pictures.
 
     `gender` and `identity` add what FaceOrder's filter and identity matching need. `turns` also finds faces turned by
-    quarter turns, `tiles` small ones, from `min_size` pixels on. `progress` is called once a picture.
+    quarter turns, `tiles` small ones, from `min_size` pixels on (0: 16 pixels, more beyond 4K). `progress` is called
+    once a picture.
     """
     pool = pool or ModelPool()
     options: dict[str, Any] = {"turns": turns, "tiles": tiles, "min_size": min_size}

@@ -16,9 +16,9 @@ _WORKING_SIDE = 80
 _SIGMA = 0.1
 """Of the crop's side: how far around a pixel its brightness is averaged."""
 _FLOOR = np.float32(0.03)
-"""Added to both sides of a ratio, so that black can't blow up."""
+"""The darkest value that others are compared with, so that black can't blow up."""
 _GAINS = (0.3, 3.0)
-_CONTRASTS = (0.7, 1.25)
+_CONTRASTS = (0.5, 1.25)
 _SHOULDER = np.float32(0.85)
 _SLOPES = (0.6, 1.7)
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -38,7 +38,7 @@ def match_lighting(image: FloatArray, target: FloatArray, weight: FloatArray, ta
     contrast = np.clip(light.contrast / np.maximum(donor.contrast, 1e-4), *_CONTRASTS)
     tinted = np.clip(light.slopes / np.maximum(donor.slopes, 0.2), *_SLOPES) - 1
     detail = contrast * (1 + tinted * _on_skin(resized(weight, small), max(small))[..., None])
-    gain = np.clip((light.average + _FLOOR) / (donor.average + _FLOOR), *_GAINS)
+    gain = np.clip(light.average / np.maximum(donor.average, _FLOOR), *_GAINS)
     # gain × (average + detail × (image − average)), as one factor and one offset a pixel.
     offset = (1 - detail) * gain * donor.average
     field = resized(np.concatenate([gain * detail, offset], 2).astype(np.float32), Size.of(image))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from .errors import MismatchError
 from .types import (
     Attributes,
     Detector,
     Embedder,
     Face,
     FaceSet,
+    FloatArray,
     IndexMap,
+    Locator,
     Mesher,
     Pair,
     Picture,
@@ -30,9 +33,48 @@ def detect_batch(
     progress: Progress | None = None,
 ) -> FaceSet:
     """The faces of each picture, numbered as found, with what the given models add."""
+
+    def found(number: int) -> Sequence[Face]:
+        return detector.detect(pictures[number])
+
+    return _batch(pictures, found, mesher=mesher, attributes=attributes, embedder=embedder, progress=progress)
+
+
+def locate_batch(
+    pictures: Sequence[Picture],
+    boxes: Sequence[Sequence[FloatArray]],
+    locator: Locator,
+    *,
+    mesher: Mesher | None = None,
+    attributes: Attributes | None = None,
+    embedder: Embedder | None = None,
+    progress: Progress | None = None,
+) -> FaceSet:
+    """The faces inside given boxes (4,) of each picture, numbered as the boxes are; boxes without a face are left out.
+
+    Raises MismatchError unless there is a list of boxes for every picture.
+    """
+    if len(boxes) != len(pictures):
+        raise MismatchError(f"expected a list of boxes for each of {len(pictures)} picture(s), got {len(boxes)}")
+
+    def found(number: int) -> Sequence[Face]:
+        return [face for face in locator.locate(pictures[number], boxes[number]) if face is not None]
+
+    return _batch(pictures, found, mesher=mesher, attributes=attributes, embedder=embedder, progress=progress)
+
+
+def _batch(
+    pictures: Sequence[Picture],
+    found: Callable[[int], Sequence[Face]],
+    *,
+    mesher: Mesher | None,
+    attributes: Attributes | None,
+    embedder: Embedder | None,
+    progress: Progress | None,
+) -> FaceSet:
     frames: list[tuple[Face, ...]] = []
     for number, picture in enumerate(pictures):
-        faces = [replace(face, frame=number) for face in detector.detect(picture)]
+        faces = [replace(face, frame=number) for face in found(number)]
         faces = enriched(picture, faces, mesher=mesher, attributes=attributes, embedder=embedder)
         frames.append(tuple(replace(face, index=index) for index, face in enumerate(faces)))
         if progress is not None:
@@ -48,19 +90,12 @@ def enriched(
     attributes: Attributes | None = None,
     embedder: Embedder | None = None,
 ) -> list[Face]:
-    """The faces with mesh, gender and embedding where a model for it is given.
-
-    A face under which no mesh is found stays as it is but for the mesh: then gender and embedding stay None too.
-    """
+    """The faces with mesh, gender and embedding where a model for it is given; no mesh where none fits."""
     found = list(faces) if mesher is None else add_meshes(picture, faces, mesher)
-    able = [i for i, face in enumerate(found) if mesher is None or face.mesh is not None]
-    chosen = [found[i] for i in able]
     if attributes is not None:
-        chosen = [replace(f, gender=g) for f, g in zip(chosen, attributes.genders(picture, chosen), strict=True)]
+        found = [replace(f, gender=g) for f, g in zip(found, attributes.genders(picture, found), strict=True)]
     if embedder is not None:
-        chosen = [replace(f, embedding=e) for f, e in zip(chosen, embedder.embed(picture, chosen), strict=True)]
-    for i, face in zip(able, chosen, strict=True):
-        found[i] = face
+        found = [replace(f, embedding=e) for f, e in zip(found, embedder.embed(picture, found), strict=True)]
     return found
 
 
@@ -89,7 +124,7 @@ def with_meshes(
             source = add_meshes(sources[pair.source.frame], [pair.source], mesher)[0]
             if target.mesh is None or source.mesh is None:
                 side = "target" if target.mesh is None else "source"
-                report.append(f"picture {number}, face {pair.target.index}: no mesh fits the {side} face, not swapped")
+                report.append(f"frame {number}, face {pair.target.index}: no mesh fits the {side} face, not swapped")
                 continue
             kept.append(Pair(target, source))
         frames.append(tuple(kept))

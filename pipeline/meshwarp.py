@@ -23,8 +23,8 @@ _DONOR_SIDE = (0.0, 0.2)
 """Facing of the donor's skin from which on its picture is of use."""
 _STRETCH = (0.25, 0.55)
 """Donor's facing over the target's: below, few donor pixels would be stretched over many."""
-_MIRROR_GAIN = 0.7
-"""The whole donor is mirrored where that leaves less than this share of the difference in pose."""
+_MIRROR_GAIN = 0.03
+"""The whole donor is mirrored where that lowers the mean squared difference in facing by more than this."""
 
 
 class Texture(NamedTuple):
@@ -42,6 +42,8 @@ class Texture(NamedTuple):
     """(468,) cosine between the target's skin and the line of sight, 0 where it faces away."""
     mirrored: float
     """Share of the visible face that shows the donor's other side."""
+    misfit: float
+    """How differently the donor's head is turned: mean squared difference in facing; 0.06 is about 30 degrees."""
 
 
 class Raster(NamedTuple):
@@ -77,17 +79,19 @@ def choose_texture(
     seen, donor_seen = np.clip(facing(target, topology), 0, 1), facing(donor, topology)
     usable = smoothstep(*_DONOR_SIDE, donor_seen) * donor_skin
     own, other = np.arange(len(donor)), topology.mirror
-    turned = mirror and _misfit(seen, donor_seen[other]) < _MIRROR_GAIN * _misfit(seen, donor_seen)
+    misfits = [_misfit(seen, donor_seen[side]) for side in (own, other)]
+    turned = mirror and misfits[0] - misfits[1] > _MIRROR_GAIN
     first, second = (other, own) if turned else (own, other)
     one, two = (usable[s] * smoothstep(*_STRETCH, donor_seen[s] / np.maximum(seen, 0.3)) for s in (first, second))
     share = smoothstep(0.05, 0.5, two - one) if mirror else np.zeros_like(one)
     shown = seen * topology.swapped
     mirrored = float(((1 - share if turned else share) * shown).sum() / max(float(shown.sum()), 1e-6))
-    return Texture(donor[first, :2], donor[second, :2], share, one + (two - one) * share, seen, mirrored)
+    quality = one + (two - one) * share
+    return Texture(donor[first, :2], donor[second, :2], share, quality, seen, mirrored, misfits[turned])
 
 
 def _misfit(seen: FloatArray, donor_seen: FloatArray) -> float:
-    return float((seen * (seen - donor_seen) ** 2).sum())
+    return float((seen * (seen - donor_seen) ** 2).sum() / max(float(seen.sum()), 1e-6))
 
 
 def _rigidly(points_from: FloatArray, points_to: FloatArray, weights: FloatArray) -> FloatArray:

@@ -80,7 +80,7 @@ def swap_batch(
                 changed=masks[number],
                 limit=limit,
             )
-            report += [f"picture {number}, face {pair.target.index}: {note}" for note in patch.notes]
+            report += [f"frame {number}, face {pair.target.index}: {note}" for note in patch.notes]
             next(ticks)
     changed = tuple(tuple(_changed(pair.target) for pair in pairs) for pairs in index_map.frames)
     return SwapResult(images, FaceSet(changed, index_map.target_size), masks, tuple(report))

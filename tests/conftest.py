@@ -6,7 +6,10 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
 
 
 def _load_checkout() -> None:
@@ -20,3 +23,37 @@ def _load_checkout() -> None:
 
 
 _load_checkout()
+
+
+@pytest.fixture(scope="session")
+def pool():
+    """One pool of the shipped models for all tests, on the CPU."""
+    from multifaceswap.models.pool import ModelPool
+
+    return ModelPool(device="cpu")
+
+
+def _example(name):
+    from multifaceswap.pictures import read_picture
+
+    picture = read_picture(EXAMPLES / name)[..., :3]
+    picture.flags.writeable = False
+    return picture
+
+
+@pytest.fixture(scope="session")
+def astronaut():
+    """(512, 512, 3) uint8: one face, 95 pixels wide."""
+    return _example("astronaut.png")
+
+
+@pytest.fixture(scope="session")
+def hopper():
+    """(600, 512, 3) uint8: one face, 185 pixels wide, with glasses."""
+    return _example("grace_hopper.jpg")
+
+
+@pytest.fixture(scope="session")
+def group():
+    """(640, 2063, 3) uint8: four faces of the same two people, mirrored, tilted, recoloured, of several sizes."""
+    return _example("group.jpg")

@@ -1,15 +1,25 @@
-"""Opens the shipped detector and mesh."""
+"""Opens the detectors and the mesh."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from ...pipeline.errors import SettingsError
 from ..catalog import Model
 from ..runtime import Session
+from ..torch_runtime import TorchNetwork
+from . import retinaface as retina
+from . import yolov5_face as yolo
 from .blazeface import BlazeFace
 from .builtin import BuiltinDetector
 from .facemesh import FaceMesh
+from .scan import Network, ScanningDetector
+from .scrfd import ScrfdNetwork
+
+_SMALLEST_SIZE = 32
 
 
 def builtin(
@@ -31,3 +41,41 @@ def builtin(
 
 def facemesh(_row: Model, paths: Sequence[Path], device: str) -> FaceMesh:
     return FaceMesh(Session(paths[0], device))
+
+
+def retinaface(
+    row: Model, paths: Sequence[Path], device: str, *, size: int | None = None, **options: Any
+) -> ScanningDetector:
+    """`size` bounds the longer side of what the network sees, in pixels; other options: see ScanningDetector."""
+    network = TorchNetwork(paths[0], partial(retina.build, row.facts["variant"]), device, what=row.name)
+    network.open()
+    return _scanning(row, retina.RetinaFaceNetwork(network, _side(row, size)), options)
+
+
+def yolov5_face(
+    row: Model, paths: Sequence[Path], device: str, *, size: int | None = None, **options: Any
+) -> ScanningDetector:
+    """Options: as of `retinaface`."""
+    network = TorchNetwork(paths[0], partial(yolo.build, row.facts["variant"]), device, what=row.name)
+    network.open()
+    return _scanning(row, yolo.YoloFaceNetwork(network, _side(row, size)), options)
+
+
+def scrfd(
+    row: Model, paths: Sequence[Path], device: str, *, size: int | None = None, **options: Any
+) -> ScanningDetector:
+    """Options: as of `retinaface`."""
+    network = ScrfdNetwork(Session(paths[0], device), None if size is None else _side(row, size))
+    network.check()
+    return _scanning(row, network, options)
+
+
+def _side(row: Model, size: int | None) -> int:
+    side = row.facts["size"] if size is None else size
+    if side < _SMALLEST_SIZE:
+        raise SettingsError(f"size: expected {_SMALLEST_SIZE} or more, got {side}")
+    return side
+
+
+def _scanning(row: Model, network: Network, options: dict[str, Any]) -> ScanningDetector:
+    return ScanningDetector(network, **{"confidence": row.facts["confidence"], **options})

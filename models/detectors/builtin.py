@@ -14,12 +14,16 @@ from .facemesh import FaceMesh, box_of, landmarks_of
 
 _SAME_FACE = 0.4
 """Meshes whose boxes overlap by more than this lie on one face."""
+_SHARE_OF_PICTURE = 240
+"""The picture's longer side over the smallest face looked for: 16 pixels at 4K, and no endless search beyond."""
 _INSIDE = 0.8
 """Share of a face's box within a better face's box from which it counts as a part of that face."""
 
 
 class BuiltinDetector:
-    """Finds faces from 16 pixels up, with their meshes; `turns` also tries quarter turns, `tiles` small faces."""
+    """Finds faces with their meshes. `turns` also tries quarter turns. `tiles` looks for small faces too: from
+    `min_size` pixels up, or, where that is 0, from 16 pixels in pictures of up to 3840 pixels and from as large a
+    share of larger ones."""
 
     def __init__(
         self,
@@ -29,7 +33,7 @@ class BuiltinDetector:
         confidence: float = 0.5,
         turns: bool = False,
         tiles: bool = True,
-        min_size: float = 16,
+        min_size: float = 0,
     ) -> None:
         self.confidence = confidence
         self._blazeface, self._facemesh = blazeface, facemesh
@@ -38,9 +42,8 @@ class BuiltinDetector:
 
     def detect(self, frame: Picture) -> list[Face]:
         """The faces of a picture, best first, each with its mesh, none smaller than `min_size` pixels."""
-        found = self._blazeface.find(
-            frame, self.confidence, tiled=self._tiles, smallest=self._min_size, turns=self._turns
-        )
+        smallest = self._min_size or max(Size.of(frame)) / _SHARE_OF_PICTURE
+        found = self._blazeface.find(frame, self.confidence, tiled=self._tiles, smallest=smallest, turns=self._turns)
         fitted = [self._measure(frame, *one) for one in zip(found.boxes, found.eyes, found.scores, strict=True)]
         faces = _one_each([face for face in fitted if face is not None])
         return [face for face in faces if float((face.box[2:] - face.box[:2]).max()) >= self._min_size]

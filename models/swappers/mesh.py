@@ -30,7 +30,8 @@ _TARGET_SIDE = (0.0, 0.3)
 """Facing of the target's skin from which on it is swapped."""
 _MOUTH_GAP = (0.03, 0.1)
 """How much wider than the donor's mouth the target's stands open where its own inside is kept."""
-_TELL_MIRRORED = 0.05
+_TELL_MIRRORED = 0.1
+_TELL_TURNED = 0.06
 
 
 class MeshSwapper:
@@ -202,7 +203,12 @@ def _mouth_inside(mesh: FloatArray, size: Size) -> FloatArray:
 
 
 def _notes(texture: Texture) -> tuple[str, ...]:
-    if texture.mirrored < _TELL_MIRRORED:
-        return ()
-    part = f"{texture.mirrored:.0%} of the face shows the donor's other side, mirrored"
-    return (f"{part}: moles and partings change sides there; switch mirror off to forbid it",)
+    notes: list[str] = []
+    if texture.mirrored >= _TELL_MIRRORED:
+        notes.append(
+            f"{texture.mirrored:.0%} of the face shows the donor's other side, mirrored: moles and partings change "
+            "sides there; switch mirror off to forbid it"
+        )
+    if texture.misfit >= _TELL_TURNED:
+        notes.append("the donor's head is turned another way: a donor picture nearer in pose gives a better likeness")
+    return tuple(notes)
