@@ -91,23 +91,24 @@ class TorchNetwork:
             self._module = None
 
     def run(
-        self, images: NDArray[Any], *, half: torch.dtype | None = None, **arguments: Any
+        self, images: NDArray[Any], *, half: bool = False, count: int | None = None, **arguments: Any
     ) -> list[NDArray[np.float32]]:
-        """All outputs for a batch (N, C, H, W), on the device where the network lies, as arrays in host memory.
+        """The outputs, all or the first `count`, for a batch (N, C, H, W), as arrays in host memory.
 
-        In full float32 precision, or in `half` where that is precise enough. `arguments` are the network's own. Raises
-        OutOfMemoryError, EngineError.
+        In full float32 precision; with `half` in bfloat16 where the device computes that at full speed. `arguments`
+        are the network's own. Raises OutOfMemoryError, EngineError.
         """
         import torch
 
         module = self.open()
         device = next(module.parameters()).device
         exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False)
-        mixed = nullcontext() if half is None else torch.autocast(device.type, half)
+        short = half_type(device) if half else None
+        mixed = nullcontext() if short is None else torch.autocast(device.type, short)
         try:
             with torch.inference_mode(), exact, mixed:
                 outputs = module(torch.from_numpy(np.ascontiguousarray(images, np.float32)).to(device), **arguments)
-                return [output.float().cpu().numpy() for output in _listed(outputs)]
+                return [output.float().cpu().numpy() for output in _listed(outputs)[:count]]
         except RuntimeError as error:  # torch's out-of-memory error is one of these
             raise self._failed(device, str(error)) from error
 
@@ -117,13 +118,17 @@ class TorchNetwork:
 
     def _create(self) -> nn.Module:
         try:
-            module = self._build()
+            module = self._load()
         except ModuleNotFoundError as error:
             raise EngineError(
                 f"{self._what} needs the package {error.name}: pip install 'multifaceswap[models]'"
             ) from error
-        load_into(module, self.path, self._what)
         return module.to(torch_device(self.device)).eval()
+
+    def _load(self) -> nn.Module:
+        module = self._build()
+        load_into(module, self.path, self._what)
+        return module
 
 
 def _listed(outputs: Any) -> Sequence[Any]:
