@@ -1,0 +1,119 @@
+"""Reads initializers out of an ONNX file without the `onnx` package.
+
+Only what is asked for is read: the file is mapped, and everything else is stepped over. Wire format and field numbers:
+protobuf's encoding guide and `onnx.proto` (Apache-2.0).
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..pipeline.errors import DamagedModelError
+
+_GRAPH, _INITIALIZER = 7, 5
+_DIMS, _DATA_TYPE, _FLOAT_DATA, _NAME, _RAW_DATA = 1, 2, 4, 8, 9
+_DTYPES = {1: "<f4", 10: "<f2", 11: "<f8"}
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+
+class _Field(NamedTuple):
+    number: int
+    value: int
+    """The number itself, or where the bytes start."""
+    end: int
+    """Where the bytes end; equal to `value` for a number."""
+
+
+class Initializer(NamedTuple):
+    """A stored tensor and where its numbers lie."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    start: int
+    end: int
+
+
+def read_initializer(path: Path, shape: tuple[int, ...], names: tuple[str, ...]) -> NDArray[np.float32]:
+    """The initializer of this shape with one of these names, else the last one of this shape.
+
+    Raises DamagedModelError where there is none or the file is cut short.
+    """
+    try:
+        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            found = [tensor for tensor in _initializers(data) if tensor.shape == shape]
+            chosen = next((tensor for tensor in found if tensor.name in names), found[-1] if found else None)
+            if chosen is None:
+                raise DamagedModelError(f"{path} holds no table of {shape}: it is another model than its name says")
+            return _values(data, chosen)
+    except (IndexError, ValueError) as error:
+        raise DamagedModelError(f"{path} is cut short or no ONNX model: {error}. Fetch it again.") from error
+
+
+def _values(data: mmap.mmap, tensor: Initializer) -> NDArray[np.float32]:
+    raw = data[tensor.start : tensor.end]
+    return np.frombuffer(raw, tensor.dtype).reshape(tensor.shape).astype(np.float32)
+
+
+def _initializers(data: mmap.mmap) -> Iterator[Initializer]:
+    for graph in _fields(data, 0, len(data)):
+        if graph.number == _GRAPH:
+            for field in _fields(data, graph.value, graph.end):
+                if field.number == _INITIALIZER:
+                    yield _initializer(data, field)
+
+
+def _initializer(data: mmap.mmap, tensor: _Field) -> Initializer:
+    name, dims, kind, start, end = "", list[int](), 0, 0, 0
+    for number, value, stop in _fields(data, tensor.value, tensor.end):
+        if number == _DIMS:
+            dims += _packed(data, value, stop) if stop > value else [value]
+        elif number == _DATA_TYPE:
+            kind = value
+        elif number == _NAME:
+            name = data[value:stop].decode("utf-8", "replace")
+        elif number in (_FLOAT_DATA, _RAW_DATA):
+            start, end = value, stop
+    return Initializer(name, tuple(dims) if kind in _DTYPES else (), _DTYPES.get(kind, ""), start, end)
+
+
+def _packed(data: mmap.mmap, at: int, end: int) -> list[int]:
+    values: list[int] = []
+    while at < end:
+        value, at = _varint(data, at)
+        values.append(value)
+    return values
+
+
+def _fields(data: mmap.mmap, at: int, end: int) -> Iterator[_Field]:
+    while at < end:
+        key, at = _varint(data, at)
+        number, wire = key >> 3, key & 7
+        if wire == _VARINT:
+            value, at = _varint(data, at)
+            yield _Field(number, value, value)
+            continue
+        if wire not in (_BYTES, _FIXED32, _FIXED64):
+            raise ValueError(f"wire type {wire} at byte {at}")
+        size, at = _varint(data, at) if wire == _BYTES else (8 if wire == _FIXED64 else 4, at)
+        if at + size > end:
+            raise ValueError(f"{size} bytes expected at byte {at}, {end - at} are left")
+        yield _Field(number, at, at + size)
+        at += size
+
+
+def _varint(data: mmap.mmap, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
