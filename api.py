@@ -14,7 +14,7 @@ from .models.catalog import Kind
 from .models.pool import ModelPool, open_row
 from .models.store import Folders
 from .pipeline import mapping, ordering
-from .pipeline.detect import detect_batch, with_meshes
+from .pipeline.detect import detect_batch, locate_batch, with_meshes
 from .pipeline.swap import SwapSettings, swap_batch
 from .pipeline.types import (
     ColourMatch,
@@ -72,11 +72,36 @@ def detect_faces(
     return detect_batch(
         pictures,
         pool.open("detector", facedetection, **options),
-        mesher=pool.open("mesher", "facemesh") if gender or identity else None,
-        attributes=pool.open("attributes", "dlib_gender") if gender else None,
-        embedder=pool.open("embedder", "dlib128") if identity else None,
         progress=progress,
+        **_analysts(pool, gender, identity),
     )
+
+
+def locate_faces(
+    pictures: Sequence[Picture],
+    boxes: Sequence[Sequence[FloatArray]],
+    *,
+    gender: bool = False,
+    identity: bool = False,
+    turns: bool = False,
+    pool: ModelPool | None = None,
+    progress: Progress | None = None,
+) -> FaceSet:
+    """Measure the faces in boxes (4,) left, top, right, bottom that are already known, a list of them a picture.
+
+    The built-in detector does it; a box in which it sees no face is left out. Options as of `detect_faces`.
+    """
+    pool = pool or ModelPool()
+    locator = pool.open("detector", "builtin", turns=turns)
+    return locate_batch(pictures, boxes, locator, progress=progress, **_analysts(pool, gender, identity))
+
+
+def _analysts(pool: ModelPool, gender: bool, identity: bool) -> dict[str, Any]:
+    return {
+        "mesher": pool.open("mesher", "facemesh") if gender or identity else None,
+        "attributes": pool.open("attributes", "dlib_gender") if gender else None,
+        "embedder": pool.open("embedder", "dlib128") if identity else None,
+    }
 
 
 def order_faces(

@@ -226,6 +226,12 @@ class Detector(Protocol):
     def detect(self, frame: Picture) -> list[Face]: ...
 
 
+class Locator(Protocol):
+    """Measures the faces in given boxes."""
+
+    def locate(self, frame: Picture, boxes: Sequence[FloatArray]) -> Sequence[Face | None]: ...
+
+
 class Embedder(Protocol):
     """Gives faces an identity."""
 
