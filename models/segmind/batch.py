@@ -1,0 +1,61 @@
+"""The hosted swap of many pictures: some at once, results in order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from typing import Any
+
+from ...pipeline.errors import require_range
+from ...pipeline.types import Picture, Progress
+from .client import SegmindClient
+from .errors import SegmindError
+from .job import SegmindResult, never
+from .settings import SegmindSettings
+
+MAX_CONCURRENCY = 16
+
+
+def swap_all(
+    client: SegmindClient,
+    source: Picture | bytes | str,
+    targets: Sequence[Picture | bytes | str],
+    settings: SegmindSettings | None = None,
+    *,
+    concurrency: int = 4,
+    cancelled: Callable[[], bool] = never,
+    progress: Progress | None = None,
+    **options: Any,
+) -> list[SegmindResult]:
+    """`client.swap` of one source onto every target, at most `concurrency` (1 to 16) at once; results in order.
+
+    The first failure stops the others and is raised, with `frame` set; what they have paid for is picked up when the
+    same is run again. `progress(done, total)` is called in this thread; `options` are those of `swap`, among them a
+    `timeout` for each picture.
+    """
+    require_range("concurrency", concurrency, 1, MAX_CONCURRENCY)
+    stop = threading.Event()
+
+    def swap(frame: int, target: Picture | bytes | str) -> SegmindResult:
+        try:
+            return client.swap(source, target, settings, cancelled=lambda: stop.is_set() or cancelled(), **options)
+        except SegmindError as error:
+            error.frame = frame if len(targets) > 1 else None
+            raise
+
+    with ThreadPoolExecutor(concurrency) as pool:
+        try:
+            futures = [pool.submit(swap, *numbered) for numbered in enumerate(targets)]
+            return _gathered(futures, progress)
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+
+
+def _gathered(futures: Sequence[Future[SegmindResult]], progress: Progress | None) -> list[SegmindResult]:
+    for done, future in enumerate(as_completed(futures), start=1):
+        future.result()
+        if progress is not None:
+            progress(done, len(futures))
+    return [future.result() for future in futures]

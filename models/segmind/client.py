@@ -1,0 +1,162 @@
+"""The hosted swap of one picture: nothing is paid twice, nothing paid is lost, the key is never seen."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from ...pipeline.types import Picture, Size
+from .calls import Calls
+from .endpoint import DEFAULT_BASE, Endpoint
+from .errors import SegmindError
+from .flow import Flow
+from .job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MODES, TRANSPORTS, Job, SegmindResult, ignore, never
+from .journal import Journal
+from .key import ApiKey, require_key, state_folder
+from .media import Received, as_media
+from .replies import Facts
+from .retry import Retries
+from .settings import SegmindSettings
+from .uploads import Uploads
+from .waiting import Clock, Watch
+from .wire import Limits
+
+JOURNAL_FOLDER = "segmind"
+
+
+class SegmindClient:
+    """Swaps faces at the API. Threads may share one; closing it closes its connections."""
+
+    def __init__(
+        self,
+        key: ApiKey,
+        base_url: str = DEFAULT_BASE,
+        journal: Journal | None = None,
+        *,
+        limits: Limits | None = None,
+        retries: Retries | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """`journal` is by default in `state_folder()`. SettingsError for a base that isn't safe."""
+        self._key = key
+        self._clock = clock or Clock()
+        self._journal = journal or Journal(state_folder() / JOURNAL_FOLDER, self._clock)
+        self._calls = Calls(key, Endpoint(base_url), limits or Limits(), retries or Retries())
+        self._uploads = Uploads()
+        self._tidy = threading.Lock()
+
+    @classmethod
+    def from_environment(
+        cls, key_folders: Sequence[Path] | None = None, journal_folder: Path | None = None
+    ) -> SegmindClient:
+        """The client of SEGMIND_API_KEY or of the key's file in `key_folders`, and of SEGMIND_BASE_URL.
+
+        `journal_folder` is by default in `state_folder()`. Raises MissingKeyError and SettingsError.
+        """
+        journal = None if journal_folder is None else Journal(journal_folder)
+        return cls(require_key(key_folders), Endpoint.from_environment().base, journal)
+
+    def __enter__(self) -> SegmindClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._calls.close()
+
+    def swap(
+        self,
+        source: Picture | bytes | str,
+        target: Picture | bytes | str,
+        settings: SegmindSettings | None = None,
+        *,
+        mode: str = MODES[0],
+        transport: str = TRANSPORTS[0],
+        timeout: float = DEFAULT_TIMEOUT,
+        poll_interval: float = DEFAULT_POLL_INTERVAL,
+        run_again: int = 0,
+        cancelled: Callable[[], bool] = never,
+        progress: Callable[[str], None] = ignore,
+    ) -> SegmindResult:
+        """Put the source's faces onto the target.
+
+        Pictures are arrays, files' bytes or http(s) URLs: see `as_media`. `timeout` and `poll_interval` are seconds.
+        The same call picks up what was paid for within the hour; another `run_again` pays anew. `cancelled` is asked
+        ten times a second, from several threads; `progress` is told uploading, sending, queued, processing, fetching.
+
+        Raises SegmindError, SettingsError, ImageError and CancelledError. Nothing that is raised holds the key.
+        """
+        job = Job(
+            as_media(source, "source"),
+            as_media(target, "target"),
+            settings or SegmindSettings(),
+            mode,
+            transport,
+            timeout,
+            poll_interval,
+            run_again,
+            progress,
+        )
+        self._prune()
+        digest = job.digest(self._calls.endpoint, self._key)
+        watch = Watch(timeout, cancelled, self._clock)
+        flow = Flow(job, digest, self._calls, self._uploads, self._journal, watch)
+        with self._told(flow):
+            received, facts = flow.run()
+        return self._result(job, flow, digest, received, facts)
+
+    def delivered(self, result: SegmindResult) -> None:
+        """Say that the result is safe: the journal lets go of its picture."""
+        self._journal.delivered(result.digest)
+
+    def _prune(self) -> None:
+        """Tidy the journal once."""
+        if self._tidy.acquire(blocking=False):
+            self._journal.prune()
+
+    @contextmanager
+    def _told(self, flow: Flow) -> Generator[None]:
+        """Errors name the request and never the key."""
+        try:
+            yield
+        except SegmindError as error:
+            error.request_id = error.request_id or flow.request_id
+            error.redact(self._key.redact)
+            raise
+
+    def _result(self, job: Job, flow: Flow, digest: str, received: Received, facts: Facts) -> SegmindResult:
+        lines = [*_facts(flow.request_id, facts), *flow.notes, *job.settings.cautions()]
+        lines += _surprises(job, received)
+        return SegmindResult(
+            received.pixels,
+            received.data,
+            received.image_format,
+            flow.request_id and self._key.redact(flow.request_id),
+            facts.inference_seconds,
+            facts.credits and self._key.redact(facts.credits),
+            tuple(self._key.redact(line) for line in lines),
+            digest,
+        )
+
+
+def _facts(request_id: str | None, facts: Facts) -> list[str]:
+    lines = [f"request {request_id}"] if request_id else []
+    lines += [f"inference took {facts.inference_seconds:.2f} s"] if facts.inference_seconds is not None else []
+    return lines + ([facts.credits] if facts.credits else [])
+
+
+def _surprises(job: Job, received: Received) -> list[str]:
+    """What came back otherwise than asked."""
+    lines: list[str] = []
+    if received.image_format != job.settings.image_format:
+        lines.append(f"the API sent {received.image_format}, asked for was {job.settings.image_format}")
+    asked, sent = job.target.size(), Size.of(received.pixels)
+    if asked is not None and asked != sent:
+        lines.append(f"the API sent {sent} pixels, the target has {asked}")
+    return lines

@@ -1,0 +1,213 @@
+"""How one swap goes: look in the journal, submit, poll, fetch, and note every step before the next."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Final
+
+from ...pipeline.errors import CancelledError
+from .calls import Calls
+from .errors import (
+    ConnectionLostError,
+    JobFailedError,
+    JournalError,
+    NotFoundError,
+    RefusedAddressError,
+    ResultError,
+    SegmindError,
+    TimeLimitError,
+    UncertainSubmitError,
+)
+from .job import Job
+from .journal import Entry, Journal
+from .media import Media, Received, decode_result
+from .replies import Facts, read_facts, read_output, read_result, read_state, read_submitted, refusal
+from .uploads import Uploads
+from .waiting import Watch
+from .wire import Reply
+
+_DOUBTFUL: Final = frozenset({502, 504})
+"""A gateway that gave up on the server behind it: that one may have the request."""
+_UNREADABLE_POLLS: Final = 5
+
+
+class Flow:
+    """One swap under way."""
+
+    def __init__(self, job: Job, digest: str, calls: Calls, uploads: Uploads, journal: Journal, watch: Watch) -> None:
+        self._job = job
+        self._digest = digest
+        self._calls = calls
+        self._uploads = uploads
+        self._journal = journal
+        self._watch = watch
+        self.request_id: str | None = None
+        self.notes: list[str] = []
+        self._received: Received | None = None
+
+    def run(self) -> tuple[Received, Facts]:
+        """The picture's file, and what the API said about it."""
+        entry, is_new = self._claim()
+        if not is_new:
+            self.notes.append("picked up a request that was sent before: nothing is paid again")
+        try:
+            return self._collected(entry)
+        except NotFoundError:
+            if is_new:
+                raise
+        self.notes = ["a request that was sent before has expired at the API: it was sent anew"]
+        self._journal.forget(self._digest)
+        self.request_id = None
+        return self._collected(self._claim()[0])
+
+    def _claim(self) -> tuple[Entry, bool]:
+        """The job's entry with an id or a picture, and whether it was made just now."""
+        found = self._usable(self._journal.read(self._digest))
+        if found is not None:
+            return found, False
+        with ExitStack() as held:
+            lock = self._journal.lock(self._digest, self._watch)
+            held.callback(lock.release)
+            entry = self._journal.read(self._digest)
+            found = self._usable(entry)
+            if found is not None:
+                return found, False
+            self._require_certainty(entry)
+            payload = self._job.payload(self._uri(self._job.source), self._uri(self._job.target))
+            self._watch.check()
+            self._job.progress("sending")
+            # The thread that pays releases the lock: it may go on when this one is stopped.
+            handed = held.pop_all()
+            return self._watch.run(lambda: self._pay(payload, handed)), True
+
+    def _usable(self, entry: Entry | None) -> Entry | None:
+        """The entry if the job needn't be submitted: its picture is here, or the API may have it."""
+        if entry is None or entry.state == "sending":
+            return None
+        if entry.state == "fetched" and self._journal.picture(self._digest, entry) is None and not entry.request_id:
+            return None
+        return entry
+
+    def _require_certainty(self, entry: Entry | None) -> None:
+        if entry is not None and entry.state == "sending" and self._journal.is_recent(entry):
+            raise UncertainSubmitError("the same was sent within the last hour, and no answer came")
+
+    def _uri(self, media: Media) -> str:
+        if media.url:
+            return media.url
+        if self._job.transport != "upload":
+            return media.data_uri()
+        self._job.progress("uploading")
+        return self._uploads.url(media, lambda uris: self._calls.upload(uris, self._watch))
+
+    def _pay(self, payload: dict[str, object], lock: ExitStack) -> Entry:
+        """Submit, in a thread of its own that ends with the answer and not with the job."""
+        with lock:
+            self._journal.write(self._digest, self._journal.new("sending"))
+            reply = self._sent(payload)
+            try:
+                return self._finished(reply) if self._job.is_synchronous else self._accepted(reply)
+            except JobFailedError:
+                self._journal.forget(self._digest)
+                raise
+            except SegmindError as error:
+                _in_doubt(error)
+                raise
+
+    def _sent(self, payload: dict[str, object]) -> Reply:
+        """The answer to the call that costs money. What certainly cost nothing leaves no trace in the journal."""
+        endpoint, waits = self._calls.endpoint, self._job.is_synchronous
+        try:
+            reply = self._calls.pay(
+                endpoint.synchronous_url if waits else endpoint.submit_url, payload, self._watch, waits=waits
+            )
+        except ConnectionLostError as error:
+            if not error.unsent:
+                raise UncertainSubmitError(error.detail) from error
+            self._journal.forget(self._digest)
+            raise
+        except ResultError as error:
+            _in_doubt(error)
+            raise
+        except (CancelledError, TimeLimitError, RefusedAddressError):
+            # Raised before a try or between two: nothing is on its way.
+            self._journal.forget(self._digest)
+            raise
+        if reply.ok:
+            return reply
+        if reply.status in _DOUBTFUL:
+            error = refusal(reply)
+            _in_doubt(error)
+            raise error
+        self._journal.forget(self._digest)
+        raise refusal(reply)
+
+    def _accepted(self, reply: Reply) -> Entry:
+        """The entry of a submitted request, with its id on disk if at all possible."""
+        submitted = read_submitted(reply)
+        self.request_id = submitted.request_id
+        entry = self._journal.new("submitted", **submitted._asdict())
+        try:
+            self._journal.write(self._digest, entry)
+        except JournalError as error:
+            self.notes.append(str(error))
+        return entry
+
+    def _finished(self, reply: Reply) -> Entry:
+        """The entry of a synchronous answer, with its picture on disk if at all possible."""
+        output = read_output(reply)
+        data = output.data if output.data is not None else self._calls.media(output.url, self._watch.unstoppable())
+        self._received = decode_result(data)
+        return self._kept(self._journal.new("fetched", **read_facts(reply)._asdict()), data)
+
+    def _collected(self, entry: Entry) -> tuple[Received, Facts]:
+        """The picture of a submitted or finished job."""
+        self.request_id = entry.request_id or None
+        if entry.state == "fetched":
+            received = self._received or self._stored(entry)
+            if received is not None:
+                return received, Facts(entry.inference_seconds, entry.credits)
+        try:
+            return self._fetched(entry)
+        except JobFailedError:
+            self._journal.forget(self._digest)
+            raise
+
+    def _stored(self, entry: Entry) -> Received | None:
+        data = self._journal.picture(self._digest, entry)
+        return None if data is None else decode_result(data)
+
+    def _fetched(self, entry: Entry) -> tuple[Received, Facts]:
+        self._poll(self._calls.endpoint.status_url(entry.request_id, entry.status_url))
+        self._job.progress("fetching")
+        url = self._calls.endpoint.response_url(entry.request_id, entry.response_url)
+        reply = read_result(self._calls.result(url, self._watch))
+        output = read_output(reply)
+        data = output.data if output.data is not None else self._calls.media(output.url, self._watch)
+        received, facts = decode_result(data), read_facts(reply)
+        self._kept(entry.with_facts(facts.inference_seconds, facts.credits), data)
+        return received, facts
+
+    def _kept(self, entry: Entry, data: bytes) -> Entry:
+        """The entry with its picture on disk until it is delivered. It is in memory, so that a full disk is no error."""
+        try:
+            return self._journal.store(self._digest, entry, data)
+        except JournalError as error:
+            self.notes.append(str(error))
+            return entry
+
+    def _poll(self, url: str) -> None:
+        """Wait until the job is done; JobFailedError where it failed."""
+        unreadable = 0
+        while (state := read_state(self._calls.status(url, self._watch))) != "COMPLETED":
+            unreadable = 0 if state else unreadable + 1
+            if unreadable == _UNREADABLE_POLLS:
+                raise ResultError("what it says about the request can't be read")
+            if state:
+                self._job.progress(state.lower())
+            self._watch.sleep(self._job.poll_interval)
+
+
+def _in_doubt(error: SegmindError) -> None:
+    """Have the error say what to do where the request may have been accepted."""
+    error.advice = UncertainSubmitError.advice

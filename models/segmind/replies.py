@@ -1,0 +1,147 @@
+"""What the API's answers say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .errors import ResultError, SegmindError, job_error, status_error
+from .media import decode_base64
+from .retry import retry_after
+from .wire import Reply
+
+_PICTURE_FIELDS = ("output", "image", "images", "data", "result")
+
+
+class Submitted(NamedTuple):
+    """An accepted request."""
+
+    request_id: str
+    status_url: str
+    response_url: str
+
+
+class Facts(NamedTuple):
+    """What came with a picture."""
+
+    inference_seconds: float | None = None
+    credits: str | None = None
+    """In the server's own words: the API doesn't document them."""
+
+
+class Output(NamedTuple):
+    """The picture of an answer: its bytes, or where they are."""
+
+    data: bytes | None
+    url: str = ""
+
+
+def refusal(reply: Reply) -> SegmindError:
+    """The error of an answer that isn't 2xx; FAILED, which comes with status 422, is a failed job."""
+    if _fields(reply).get("status") == "FAILED":
+        return job_error(reply.detail(), reply.status)
+    wait = retry_after(reply)
+    asked = f" It asks to wait {wait:.0f} s." if wait else ""
+    return status_error(reply.status, reply.detail() + asked)
+
+
+def read_submitted(reply: Reply) -> Submitted:
+    """The request's id and URLs. ResultError without an id; a missing URL is empty, there are documented ones."""
+    body = _fields(reply)
+    request_id = body.get("request_id")
+    if not isinstance(request_id, str) or not request_id:
+        raise ResultError(f"it accepted a request but gave no request_id {reply.detail()}".strip(), status=reply.status)
+    return Submitted(request_id, _text(body, "status_url"), _text(body, "response_url"))
+
+
+def read_state(reply: Reply) -> str | None:
+    """QUEUED, PROCESSING, COMPLETED or a later invention; None where the answer can't be read.
+
+    Raises JobFailedError for FAILED, and the error of any other refusal.
+    """
+    state = _fields(reply).get("status")
+    if state == "COMPLETED":
+        return state
+    if state == "FAILED" or not reply.ok:
+        raise refusal(reply)
+    return state if isinstance(state, str) else None
+
+
+def read_result(reply: Reply) -> Reply:
+    """The answer to a question for the result; raises as `read_state`."""
+    read_state(reply)
+    return reply
+
+
+def read_output(reply: Reply) -> Output:
+    """The picture of a result body or of a synchronous answer: bytes, base64 text or a URL, alone or in a list."""
+    body = reply.json()
+    if isinstance(body, dict):
+        if body.get("status") == "FAILED":
+            raise refusal(reply)
+        body = next((body[name] for name in _PICTURE_FIELDS if body.get(name)), None)
+    if isinstance(body, list):
+        body = body[0] if body else None
+    if isinstance(body, dict):
+        body = body.get("url")
+    if isinstance(body, str):
+        return _output(body)
+    if reply.body.lstrip()[:1] in (b"{", b"["):
+        raise ResultError(f"it holds no picture {reply.detail()}".strip(), status=reply.status)
+    return Output(_plain(reply.body))
+
+
+def _plain(body: bytes) -> bytes:
+    """A picture's bytes, of base64 text where it is that."""
+    head = body[:64]
+    return decode_base64(body.decode("ascii")) or body if head.isascii() and body.isascii() else body
+
+
+def _output(text: str) -> Output:
+    if text.lower().startswith(("http://", "https://")):
+        return Output(None, text)
+    data = decode_base64(text)
+    if data is None:
+        raise ResultError(f"its output is neither a URL nor base64: {text[:60]!r}")
+    return Output(data)
+
+
+def read_facts(reply: Reply) -> Facts:
+    """Seconds and credits, where they were sent."""
+    body = _fields(reply)
+    metrics = body.get("metrics")
+    metrics = metrics if isinstance(metrics, dict) else {}
+    seconds: Any = metrics.get("inference_time")
+    known = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    credits = {**_about_credits(reply.headers), **_about_credits(body), **_about_credits(metrics)}
+    listed = ", ".join(f"{name} {value}" for name, value in credits.items())
+    return Facts(float(seconds) if known else None, listed or None)
+
+
+def read_upload(reply: Reply) -> str:
+    """The URL of an uploaded picture."""
+    if not reply.ok:
+        raise refusal(reply)
+    urls = _fields(reply).get("file_urls")
+    url = urls[0] if isinstance(urls, list) and urls else None
+    if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):
+        raise ResultError(f"the upload gave no address {reply.detail()}".strip(), status=reply.status)
+    return url
+
+
+def _about_credits(values: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: str(value)[:40]
+        for name, value in values.items()
+        if "credit" in name.lower() and isinstance(value, (str, int, float))
+    }
+
+
+def _fields(reply: Reply) -> Mapping[str, Any]:
+    body = reply.json()
+    return body if isinstance(body, dict) else {}
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    return value if isinstance(value, str) else ""

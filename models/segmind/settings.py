@@ -1,0 +1,124 @@
+"""The API's settings: names, values, ranges and defaults in one table that node, command line and tests read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+from ...pipeline.errors import IndexListError, SettingsError, require_choice, require_range
+from ...pipeline.indexes import parse_indexes
+
+Kind = Literal["indexes", "choice", "number", "integer", "boolean"]
+_GENDERS: Final = ("no", "female", "male")
+_ORDERS: Final = ("large-small", "small-large", "top-bottom", "bottom-top", "left-right", "right-left")
+_DETECTORS: Final = ("retinaface_resnet50", "retinaface_mobile0.25", "YOLOv5l", "YOLOv5n")
+_RESTORERS: Final = ("disable", "codeformer-v0.1.0.pth", "GFPGANv1.4.pth", "GFPGANv1.3.pth")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What one setting accepts."""
+
+    kind: Kind
+    default: Any
+    text: str
+    """What it does, for help and tooltips."""
+    choices: tuple[str, ...] = ()
+    low: float = 0
+    high: float = 0
+
+    def check(self, name: str, value: Any) -> Any:
+        """The value as the API takes it; SettingsError names the setting, the value and what is accepted."""
+        if self.kind == "choice":
+            require_choice(name, value, self.choices)
+        elif self.kind == "indexes":
+            return _numbers(name, value)
+        elif self.kind == "boolean":
+            _require_type(name, value, isinstance(value, bool), "true or false")
+        else:
+            return self._number(name, value)
+        return value
+
+    def _number(self, name: str, value: Any) -> float | int:
+        whole = self.kind == "integer"
+        sound = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+        _require_type(name, value, sound, "a whole number" if whole else "a number")
+        require_range(name, value, self.low, self.high)
+        return int(value) if whole else float(value)
+
+
+def _require_type(name: str, value: Any, sound: bool, expected: str) -> None:
+    if not sound:
+        raise SettingsError(f"{name}: expected {expected}, got {value!r}")
+
+
+def _numbers(name: str, text: Any) -> str:
+    """An index list without spaces. The API knows comma-separated face numbers alone: no ranges, no -1, no `*`."""
+    _require_type(name, text, isinstance(text, str), "face numbers such as 0,1,2")
+    spans = parse_indexes(text).spans
+    if spans is None or any(span.length != 1 or span.first < 0 for span in spans):
+        at = next(position for position, character in enumerate(text) if character in "-*")
+        raise IndexListError(text, at, f"{name}: the hosted API takes only face numbers separated by commas: 0,1,2")
+    return ",".join(str(span.first) for span in spans)
+
+
+SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
+    {
+        "input_faces_index": Setting("indexes", "0", "Faces of the target that are changed: 0 or 0,1,2"),
+        "source_faces_index": Setting("indexes", "0", "Faces of the source that are put there: 0 or 0,1,2"),
+        "detection_face_order": Setting("choice", "large-small", "How faces are numbered, from 0", _ORDERS),
+        "facedetection": Setting("choice", "retinaface_resnet50", "Detector", _DETECTORS),
+        "detect_gender_input": Setting("choice", "no", "Number only such target faces", _GENDERS),
+        "detect_gender_source": Setting("choice", "no", "Number only such source faces", _GENDERS),
+        "face_restore": Setting("choice", "disable", "Restorer for the swapped faces", _RESTORERS),
+        "face_restore_weight": Setting("number", 0.75, "Weight of the restorer", low=0, high=1),
+        "interpolation": Setting(
+            "choice", "Bilinear", "How pixels are resampled", ("Nearest", "Bilinear", "Bicubic", "Lanczos")
+        ),
+        "image_format": Setting("choice", "jpeg", "Format of the picture that comes back", ("jpeg", "png", "webp")),
+        "image_quality": Setting("integer", 95, "Quality of the picture that comes back", low=10, high=100),
+        "base64": Setting("boolean", False, "Have the picture sent as base64 text in place of bytes"),
+    }
+)
+"""Every setting but the two pictures, in the API's order (https://www.segmind.com/models/faceswap-v3-multifaceswap)."""
+
+
+def _default(name: str) -> Any:
+    return SETTINGS[name].default
+
+
+@dataclass(frozen=True, slots=True)
+class SegmindSettings:
+    """The API's settings, valid once constructed; SettingsError or IndexListError otherwise."""
+
+    input_faces_index: str = _default("input_faces_index")
+    source_faces_index: str = _default("source_faces_index")
+    detection_face_order: str = _default("detection_face_order")
+    facedetection: str = _default("facedetection")
+    detect_gender_input: str = _default("detect_gender_input")
+    detect_gender_source: str = _default("detect_gender_source")
+    face_restore: str = _default("face_restore")
+    face_restore_weight: float = _default("face_restore_weight")
+    interpolation: str = _default("interpolation")
+    image_format: str = _default("image_format")
+    image_quality: int = _default("image_quality")
+    base64: bool = _default("base64")
+
+    def __post_init__(self) -> None:
+        for name, setting in SETTINGS.items():
+            object.__setattr__(self, name, setting.check(name, getattr(self, name)))
+
+    def values(self) -> dict[str, Any]:
+        """Name and value of every setting, as the API takes them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def cautions(self) -> tuple[str, ...]:
+        """Report lines on what these settings ask for and the API's documentation leaves open."""
+        lines: list[str] = []
+        if self.input_faces_index.count(",") != self.source_faces_index.count(","):
+            lines.append("the API does not document how index lists of unequal length are paired")
+        if self.face_restore == "disable" and self.interpolation != "Bilinear":
+            lines.append("the API does not document whether interpolation acts while face_restore is disabled")
+        return tuple(lines)

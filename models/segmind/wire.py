@@ -1,0 +1,222 @@
+"""One HTTP exchange: within limits of size and time, to allowed addresses, following no redirect, repeating nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Final, NamedTuple
+
+import requests
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+from urllib3 import exceptions as urllib3_errors
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from .errors import ConnectionLostError, RefusedAddressError, ResultError, SegmindError
+from .key import ApiKey
+
+PeerRule = Callable[[str, str], bool]
+"""Told the address that a connection reached and the scheme, says whether anything may be sent there."""
+_CHUNK: Final = 1 << 16
+_AGENT: Final = "multifaceswap"
+_BREAKS: Final = (requests.RequestException, urllib3_errors.HTTPError, OSError)
+# With these the connection wasn't made, so that nothing of the request can have gone out.
+_BEFORE_SENDING: Final = (
+    requests.ConnectTimeout,
+    urllib3_errors.NewConnectionError,
+    urllib3_errors.ConnectTimeoutError,
+    urllib3_errors.ProxyError,
+    ssl.SSLCertVerificationError,
+)
+
+
+class Reply(NamedTuple):
+    """An answer, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    def json(self) -> Any:
+        """The body as JSON, or None where it isn't."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    def detail(self) -> str:
+        """The server's words on what went wrong, in one line."""
+        body = self.json()
+        error = body.get("error") or body.get("message") or body.get("detail") if isinstance(body, dict) else None
+        text = error if isinstance(error, str) else json.dumps(error) if error else self._text()
+        return " ".join(text.split())[:500]
+
+    def _text(self) -> str:
+        kind = self.headers.get("content-type", "")
+        if "html" in kind or "text" in kind:
+            return re.sub(r"<[^>]*>", " ", self.body[:4000].decode(errors="replace"))
+        return ""
+
+
+class Limits(NamedTuple):
+    """Seconds and bytes."""
+
+    connect: float = 10
+    read: float = 30
+    """Of silence, while an answer is being read."""
+    text_bytes: int = 4 << 20
+    picture_bytes: int = 160 << 20
+
+
+class Wire:
+    """Connections under one rule: with the key to the API, or without it to wherever results are."""
+
+    def __init__(self, rule: PeerRule, key: ApiKey | None, limits: Limits, *, proxies: bool) -> None:
+        self._limits = limits
+        self._session = requests.Session()
+        self._session.trust_env = proxies
+        # An authentication of our own keeps that of ~/.netrc out.
+        self._session.auth = key or _no_authentication
+        self._session.headers.update({"User-Agent": _AGENT, "X-Initiator": _AGENT, "Accept-Encoding": "identity"})
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _GuardedAdapter(rule))
+
+    def close(self) -> None:
+        self._session.close()
+
+    def send(
+        self, method: str, url: str, *, payload: Any = None, seconds: float, silence: float | None = None, limit: int
+    ) -> Reply:
+        """The answer, whatever its status. `seconds` limit all of it, `silence` the wait for its next byte.
+
+        Raises ConnectionLostError, RefusedAddressError, ResultError (too large). They refer to no object that holds
+        the key.
+        """
+        outcome = self._exchange(method, url, payload, seconds, silence or self._limits.read, limit)
+        if isinstance(outcome, SegmindError):
+            raise outcome
+        return outcome
+
+    def _exchange(
+        self, method: str, url: str, payload: Any, seconds: float, silence: float, limit: int
+    ) -> Reply | SegmindError:
+        """A failure is given back and not raised: raised in an except block it would carry the request's headers."""
+        timeout = (min(self._limits.connect, seconds), min(silence, seconds))
+        end = time.monotonic() + seconds
+        try:
+            with self._session.request(
+                method, url, json=payload, timeout=timeout, stream=True, allow_redirects=False
+            ) as response:
+                return Reply(response.status_code, _headers(response), _body(response, end, limit))
+        except _RefusedPeer as error:
+            return RefusedAddressError(str(error))
+        except _TooLarge as error:
+            return ResultError(str(error))
+        except _BREAKS as error:
+            return _broken(error)
+
+
+def _no_authentication(request: PreparedRequest) -> PreparedRequest:
+    return request
+
+
+def _headers(response: Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _body(response: Response, end: float, limit: int) -> bytes:
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise _TooLarge(f"{announced} bytes are announced, {limit} is the limit")
+    body = bytearray()
+    while chunk := _next_chunk(response):
+        body += chunk
+        if len(body) > limit:
+            raise _TooLarge(f"it is larger than the limit of {limit} bytes")
+        if time.monotonic() > end:
+            raise requests.ReadTimeout("the answer comes too slowly")
+    return bytes(body)
+
+
+def _next_chunk(response: Response) -> bytes:
+    """What has arrived. A plain read waits until a chunk is full, and a trickling server could hold it up for hours."""
+    if hasattr(response.raw, "read1"):
+        return response.raw.read1(_CHUNK, decode_content=True) or b""
+    return response.raw.read(1024, decode_content=True)
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class _RefusedPeer(Exception):
+    pass
+
+
+def _broken(error: Exception) -> ConnectionLostError:
+    causes = list(_causes(error))
+    unsent = any(isinstance(cause, _BEFORE_SENDING) for cause in causes)
+    inmost = causes[-1]
+    reason = str(inmost) if isinstance(inmost, (OSError, urllib3_errors.HTTPError)) else ""
+    # Of urllib3's own texts the part after the object's repr says what happened.
+    reason = reason.rpartition(">: ")[2] or type(inmost).__name__
+    return ConnectionLostError(" ".join(reason.split())[:300], unsent=unsent)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it was made of, outermost first."""
+    while error is not None:
+        yield error
+        inner = [value for value in (getattr(error, "reason", None), *error.args) if isinstance(value, BaseException)]
+        error = inner[0] if inner else error.__cause__
+
+
+class _GuardedAdapter(HTTPAdapter):
+    """Looks at the address that was really reached before anything is sent: a name may lead anywhere, and elsewhere
+    the second time it is looked up. Through a proxy only the proxy is reached, and that one isn't looked at."""
+
+    def __init__(self, rule: PeerRule) -> None:
+        self._rule = rule
+        super().__init__(pool_maxsize=16)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _guarded_pools(self._rule)
+
+
+def _guarded_pools(rule: PeerRule) -> dict[str, Any]:
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            _require_peer(self, "http", rule)
+
+    class Encrypted(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            _require_peer(self, "https", rule)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain  # pyright: ignore[reportAssignmentType]
+
+    class EncryptedPool(HTTPSConnectionPool):
+        ConnectionCls = Encrypted  # pyright: ignore[reportAssignmentType]
+
+    return {"http": PlainPool, "https": EncryptedPool}
+
+
+def _require_peer(connection: HTTPConnection, scheme: str, rule: PeerRule) -> None:
+    peer = str(connection.sock.getpeername()[0])  # pyright: ignore[reportOptionalMemberAccess]
+    if not rule(peer, scheme):
+        connection.close()
+        raise _RefusedPeer(f"{connection.host} leads to {peer}")
