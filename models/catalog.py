@@ -8,7 +8,7 @@ those that the projects' own pages and other users of the files state.
 from __future__ import annotations
 
 from ..pipeline.errors import SettingsError
-from .rows import BUILTIN_FOLDER, KINDS, Kind, Model, ModelFile, shipped
+from .rows import BUILTIN_FOLDER, KINDS, Kind, Model, ModelFile, facts, shipped
 
 __all__ = ["BUILTIN_FOLDER", "KINDS", "MODELS", "Kind", "Model", "ModelFile", "find", "names"]
 
@@ -17,6 +17,8 @@ _CODEFORMER = "https://github.com/sczhou/CodeFormer/releases/download/v0.1.0"
 _BUFFALO_L = "https://huggingface.co/public-data/insightface/resolve/main/models/buffalo_l"
 _BUFFALO_L_FOLDERS = ("insightface/models/buffalo_l", "insightface")
 _BUFFALO_L_LICENCE = "InsightFace, non-commercial research only"
+_REACTOR = "https://huggingface.co/datasets/Gourieff/ReActor/resolve/main/models"
+_RESWAPPER_LICENCE = "see https://github.com/somanchiu/ReSwapper"
 
 BLAZEFACE = shipped(
     "blazeface_full_range_sparse.onnx",
@@ -104,12 +106,99 @@ BISENET = ModelFile(
     licence="MIT (code)",
 )
 
+INSWAPPER_128 = ModelFile(
+    "inswapper_128.onnx",
+    ("insightface",),
+    (
+        "e4a3f08c753cb72d04e10aa0f7dbe3deebbf39567d4ead6dce08e98aa49e16af",
+        "a290273ed497312095dac48cdef20feec9d5208298223dd01288ab202b54bea7",
+    ),
+    (554_253_681, 555_303_150),
+    (
+        f"{_REACTOR}/inswapper_128.onnx",
+        "https://huggingface.co/facefusion/models-3.0.0/resolve/main/inswapper_128.onnx",
+    ),
+    _BUFFALO_L_LICENCE,
+)
+RESWAPPER_128 = ModelFile(
+    "reswapper_128.onnx",
+    ("reswapper",),
+    ("744eaa30a6a3bdeb693c3c127b2c9ce6f2ea763f245b92ea71ea98b3a38b0fec",),
+    urls=(f"{_REACTOR}/reswapper_128.onnx",),
+    licence=_RESWAPPER_LICENCE,
+)
+RESWAPPER_256 = ModelFile(
+    "reswapper_256.onnx",
+    ("reswapper",),
+    ("42351d48d8cede1da70e3ea9f552613ead95f3e7ad977c60862ca0a3905eca9e",),
+    urls=(f"{_REACTOR}/reswapper_256.onnx",),
+    licence=_RESWAPPER_LICENCE,
+)
+
+
+def _hyperswap(name: str, sha256: str) -> ModelFile:
+    return ModelFile(
+        f"{name}.onnx",
+        ("hyperswap",),
+        (sha256,),
+        (402_742_682,),
+        (f"https://huggingface.co/facefusion/models-3.3.0/resolve/main/{name}.onnx",),
+        "ResearchRAIL",
+    )
+
+
+HYPERSWAP_1A_256 = _hyperswap("hyperswap_1a_256", "c0e98a8a03a238f461ed3d2570e426b49f46745ee400854a60dceeb70c246add")
+HYPERSWAP_1B_256 = _hyperswap("hyperswap_1b_256", "5124031789c42f71b9558fb71954ef7aedb6da7ed9fac79293e23c61a792a73e")
+HYPERSWAP_1C_256 = _hyperswap("hyperswap_1c_256", "5528c2d76fe9986c99d829278987ef9f3a630cb606db7628d02b57b330f406a5")
+
+
+def _neural(file: ModelFile, **values: object) -> Model:
+    """A swapper that takes ArcFace's identity; `options` are those of `swap_faces` that it knows."""
+    known = facts(**values, options=("pixel_boost",))
+    return Model(file.name.removesuffix(".onnx"), "swapper", "swappers.adapters:neural", (file, W600K_R50), known)
+
+
 MODELS: tuple[Model, ...] = (
     Model("builtin", "detector", "detectors.adapters:builtin", (BLAZEFACE, FACE_LANDMARK)),
+    Model(
+        "retinaface_resnet50",
+        "detector",
+        "detectors.adapters:retinaface",
+        (RETINAFACE_RESNET50,),
+        facts(variant="resnet50", confidence=0.8, size=640),
+    ),
+    Model(
+        "retinaface_mobile0.25",
+        "detector",
+        "detectors.adapters:retinaface",
+        (RETINAFACE_MOBILE025,),
+        facts(variant="mobile0.25", confidence=0.8, size=640),
+    ),
+    Model(
+        "YOLOv5l",
+        "detector",
+        "detectors.adapters:yolov5_face",
+        (YOLOV5L_FACE,),
+        facts(variant="l", confidence=0.7, size=640),
+    ),
+    Model(
+        "YOLOv5n",
+        "detector",
+        "detectors.adapters:yolov5_face",
+        (YOLOV5N_FACE,),
+        facts(variant="n", confidence=0.7, size=640),
+    ),
+    Model("scrfd_10g", "detector", "detectors.adapters:scrfd", (DET_10G,), facts(confidence=0.5, size=640)),
     Model("facemesh", "mesher", "detectors.adapters:facemesh", (FACE_LANDMARK,)),
     Model("dlib128", "embedder", "embedders.adapters:dlib128", (DLIB_FACE128,)),
     Model("dlib_gender", "attributes", "attributes.adapters:dlib_gender", (DLIB_GENDER,)),
-    Model("mesh", "swapper", "swappers.adapters:mesh", (FACEMESH_CANONICAL,)),
+    Model("mesh", "swapper", "swappers.adapters:mesh", (FACEMESH_CANONICAL,), facts(options=("mirror",))),
+    _neural(INSWAPPER_128, size=128, map=True),
+    _neural(RESWAPPER_128, size=128, map=True),
+    _neural(RESWAPPER_256, size=256, map=True),
+    _neural(HYPERSWAP_1A_256, size=256, mean=0.5, std=0.5),
+    _neural(HYPERSWAP_1B_256, size=256, mean=0.5, std=0.5),
+    _neural(HYPERSWAP_1C_256, size=256, mean=0.5, std=0.5),
 )
 
 

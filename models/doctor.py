@@ -15,6 +15,7 @@ from ..pipeline.errors import ModelError, MultiFaceSwapError
 from . import runtime, store
 from .catalog import BUILTIN_FOLDER, DLIB_GENDER, MODELS, ModelFile
 from .store import Folders
+from .verify import verify
 
 KEY = "SEGMIND_API_KEY"
 _NEEDED = ("numpy", "opencv-python", "Pillow", "requests", "tqdm")
@@ -154,7 +155,7 @@ def _weight(file: ModelFile, folders: Folders) -> Finding:
     if path is None:
         return Finding("Weights", f"{file.name} is missing from {store.BUILTIN_PATH}", cure)
     try:
-        store.verify(path, file)
+        verify(path, file)
     except (ModelError, OSError) as error:
         return Finding("Weights", str(error), cure)
     return Finding("Weights", f"{file.name} is intact")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from importlib import import_module
 from threading import Lock
 from typing import Any
+from weakref import WeakValueDictionary
 
 from . import catalog, store
 from .catalog import Kind
 from .lending import Lender, lent_by
+from .sharing import Sessions, shared_in
 from .store import Folders
+from .verify import verify
+
+log = logging.getLogger(__name__)
 
 Key = tuple[str, str, tuple[tuple[str, Any], ...]]
 _MOST = 24
@@ -29,6 +35,7 @@ class ModelPool:
         self._lender = lender
         self._lock = Lock()
         self._opened: dict[Key, Any] = {}
+        self._sessions: Sessions = WeakValueDictionary()
 
     def open(self, kind: Kind, name: str, **options: Any) -> Any:
         """The model's adapter: the one already open with these options, or a new one.
@@ -37,7 +44,7 @@ class ModelPool:
         """
         key = (kind, name, tuple(sorted(options.items())))
         with self._lock:
-            with lent_by(self._lender):
+            with lent_by(self._lender), shared_in(self._sessions):
                 model = self._opened.pop(key, None) or open_row(kind, name, self.folders, self.device, **options)
             self._opened[key] = model
             if len(self._opened) > _MOST:
@@ -51,11 +58,12 @@ class ModelPool:
 
 
 def open_row(kind: Kind, name: str, folders: Folders, device: str, **options: Any) -> Any:
-    """A new adapter of a catalog row, its files found and verified."""
+    """A new adapter of a catalog row, its files found and verified; warns of files that aren't known."""
     row = catalog.find(kind, name)
     paths = store.require(row, folders)
-    for path, file in zip(paths, row.files, strict=True):
-        store.verify(path, file)
+    notes = [verify(path, file) for path, file in zip(paths, row.files, strict=True)]
+    for note in filter(None, notes):
+        log.warning(note)
     module, _, attribute = row.adapter.partition(":")
     adapter: Callable[..., Any] = getattr(import_module(f".{module}", __package__), attribute)
     return adapter(row, paths, device, **options)

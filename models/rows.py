@@ -62,3 +62,8 @@ class Model:
 def shipped(name: str, size: int, sha256: str, licence: str) -> ModelFile:
     """A file of this package."""
     return ModelFile(name, (BUILTIN_FOLDER,), (sha256,), (size,), licence=licence)
+
+
+def facts(**values: Any) -> Mapping[str, Any]:
+    """What an adapter needs to know, read-only."""
+    return MappingProxyType(values)

@@ -1,19 +1,17 @@
-"""Where model files are looked for, and whether they are what their names say."""
+"""Where model files are looked for, and what to do where one is missing."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..pipeline.errors import DamagedModelError, MissingModelError
-from .catalog import BUILTIN_FOLDER, Model, ModelFile
+from ..pipeline.errors import MissingModelError
+from .rows import Model, ModelFile
 
 BUILTIN_PATH = Path(__file__).parent / "builtin"
 ENVIRONMENT = "MULTIFACESWAP_MODELS"
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Folders:
 
     def candidates(self, file: ModelFile) -> list[Path]:
         """Every path at which the file would be found, best first."""
-        if file.folders == (BUILTIN_FOLDER,):
+        if file.built_in:
             return [BUILTIN_PATH / file.name]
         places = [place for key in file.folders for place in self._places(key)]
         places += self.plain
@@ -42,7 +40,9 @@ class Folders:
         head, _, tail = key.partition("/")
         hosted = [Path(path) for path in self.by_key.get(key, ())]
         hosted += [Path(path) / tail for path in self.by_key.get(head, ()) if tail]
-        return hosted + [folder / key for folder in self.plain]
+        parts = key.split("/")
+        ends = ["/".join(parts[start:]) for start in range(len(parts))]
+        return hosted + [folder / end for folder in self.plain for end in ends]
 
 
 def locate(file: ModelFile, folders: Folders) -> Path | None:
@@ -68,24 +68,3 @@ def missing_text(model: Model, file: ModelFile, folders: Folders) -> str:
     lines += [f"Licence: {file.licence}"] if file.licence else []
     lines.append(f"Or run: multifaceswap models get {model.name}")
     return "\n".join(lines)
-
-
-def sha256_of(path: Path) -> str:
-    """The file's SHA-256 in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def verify(path: Path, file: ModelFile) -> None:
-    """Raise DamagedModelError unless the file has one of the accepted hashes (nothing to compare: no error)."""
-    if not file.sha256:
-        return
-    found = sha256_of(path)
-    if found not in file.sha256:
-        raise DamagedModelError(
-            f"{path} is damaged or another file: sha256 is {found}, expected {' or '.join(file.sha256)}. "
-            "Fetch it again."
-        )

@@ -1,0 +1,90 @@
+"""RetinaFace: facexlib's networks (MIT), with priors and decoding in whole arrays.
+
+Priors and decoding follow the paper's public implementation (biubug6/Pytorch_Retinaface, MIT).
+"""
+
+from __future__ import annotations
+
+import warnings
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...pipeline.types import FloatArray, Size
+from ..torch_runtime import TorchNetwork
+from .scan import Fit, Found
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_MEAN_BGR = np.array([104, 117, 123], np.float32)
+_LEVELS = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
+"""Steps between cells, and the sides of the two priors of a cell, in pixels."""
+_CENTRE_VARIANCE, _SIZE_VARIANCE = np.float32(0.1), np.float32(0.2)
+
+
+def build(variant: str) -> nn.Module:
+    """facexlib's network without weights: `resnet50` or `mobile0.25`."""
+    import torch
+    from facexlib.detection.retinaface import RetinaFace
+
+    with warnings.catch_warnings():  # it asks torchvision for an untrained body by a name of old
+        warnings.simplefilter("ignore", UserWarning)
+        return RetinaFace(variant, device=torch.device("cpu"))
+
+
+class RetinaFaceNetwork:
+    """Looks at pictures of any size; `side` bounds the longer side."""
+
+    padding = 0.0
+    overlap = 0.4
+    border = 0.0
+
+    def __init__(self, network: TorchNetwork, side: int) -> None:
+        self.network = network
+        self.side = side
+
+    def fit(self, size: Size) -> Fit:
+        """Scaled down to `side`, never up, without padding."""
+        scale = min(1.0, self.side / max(size))
+        inner = Size(max(round(size.width * scale), 1), max(round(size.height * scale), 1))
+        return Fit(inner, inner, 0, 0, scale)
+
+    def look(self, images: FloatArray, confidence: float) -> list[Found]:
+        """Faces scored above `confidence` in each input (N, H, W, 3)."""
+        values = (images[..., ::-1] * np.float32(255) - _MEAN_BGR).transpose(0, 3, 1, 2)
+        size = Size(images.shape[2], images.shape[1])
+        anchors = priors(size)
+        boxes, scores, points = self.network.run(values)
+        return [decode(*raw, anchors, size, confidence) for raw in zip(boxes, scores, points, strict=True)]
+
+
+def priors(size: Size) -> FloatArray:
+    """(N, 4) centre x, y, width, height of all priors of an input, as shares of its size."""
+    return np.concatenate([_level(size, step, sides) for step, sides in _LEVELS]).astype(np.float32)
+
+
+def _level(size: Size, step: int, sides: tuple[int, ...]) -> FloatArray:
+    rows, columns = ceil(size.height / step), ceil(size.width / step)
+    y, x, side = np.meshgrid(
+        (np.arange(rows) + 0.5) * step / size.height,
+        (np.arange(columns) + 0.5) * step / size.width,
+        sides,
+        indexing="ij",
+    )
+    return np.stack([x, y, side / size.width, side / size.height], -1).reshape(-1, 4)
+
+
+def decode(
+    boxes: FloatArray, scores: FloatArray, points: FloatArray, anchors: FloatArray, size: Size, confidence: float
+) -> Found:
+    """The faces above `confidence`, from raw outputs: boxes (N, 4), scores (N, 2), points (N, 10)."""
+    kept = np.flatnonzero(scores[:, 1] > confidence)
+    anchors, pixels = anchors[kept], np.array(size, np.float32)
+    centre, extent = anchors[:, :2], anchors[:, 2:]
+    middle = centre + boxes[kept, :2] * _CENTRE_VARIANCE * extent
+    sides = extent * np.exp(boxes[kept, 2:] * _SIZE_VARIANCE)
+    low = middle - sides / 2
+    landmarks = centre[:, None] + points[kept].reshape(-1, 5, 2) * _CENTRE_VARIANCE * extent[:, None]
+    return Found(np.hstack([low * pixels, (low + sides) * pixels]), landmarks * pixels, scores[kept, 1])

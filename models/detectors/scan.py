@@ -1,0 +1,193 @@
+"""Looks for faces with a network of bounded input size: at the whole picture, at tiles of it, at turned copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from math import floor
+from typing import NamedTuple, Protocol
+
+import cv2
+import numpy as np
+
+from ...pipeline.boxes import cut_by_tile, suppress, tiles
+from ...pipeline.errors import require_range
+from ...pipeline.geometry import Region, resized, to_float
+from ...pipeline.types import Face, FloatArray, Picture, Size
+
+_SMALLEST = 16
+"""Faces of fewer pixels in a network's input are missed."""
+_SHARE_OF_PICTURE = 240
+"""The picture's longer side over the smallest face looked for: 16 pixels at 4K, and no endless search beyond."""
+_LEVEL_STEP = 6
+"""From one level of tiles to the next: a tile sees whole every face up to a quarter of its side."""
+_WORTH_TILES = 1.25
+"""By how much the whole picture must shrink before tiles see more than it does."""
+_AREA_FROM = 1.5
+"""What a bilinear shrink leaves unread beyond twice the size is averaged in first, down to this factor."""
+_BATCH_PIXELS = 8 * 640 * 640
+
+
+class Found(NamedTuple):
+    """What a network saw, in no order: boxes (N, 4), landmarks (N, 5, 2), scores (N,)."""
+
+    boxes: FloatArray
+    landmarks: FloatArray
+    scores: FloatArray
+
+    def where(self, kept: FloatArray) -> Found:
+        return Found(self.boxes[kept], self.landmarks[kept], self.scores[kept])
+
+    def __bool__(self) -> bool:
+        return len(self.scores) > 0
+
+
+class Fit(NamedTuple):
+    """How a picture goes into a network's input."""
+
+    inner: Size
+    """To which the picture is resized."""
+    outer: Size
+    """Of the input."""
+    left: int
+    top: int
+    """Where the resized picture lies in the input."""
+    scale: float
+    """Input pixels per picture pixel, as the network's project counts them back."""
+
+
+class Network(Protocol):
+    """A detector of limited input size."""
+
+    padding: float
+    """In [0, 1]: the grey around the picture."""
+    overlap: float
+    """Of two faces that overlap by more, the better is kept."""
+    border: float
+    """Added to box sides when overlaps are measured, in pixels."""
+
+    @property
+    def side(self) -> int:
+        """The longer side of the largest input in pixels."""
+        ...
+
+    def fit(self, size: Size) -> Fit: ...
+
+    def look(self, images: FloatArray, confidence: float) -> list[Found]:
+        """The faces in each of the inputs (N, H, W, 3), RGB in [0, 1], in input pixels."""
+        ...
+
+
+class _View(NamedTuple):
+    """One look: a region of a frame, turned counter-clockwise by quarter turns."""
+
+    frame: int
+    region: Region
+    turn: int
+    fit: Fit
+
+
+class ScanningDetector:
+    """Finds faces with a network, whatever the size of the picture.
+
+    The picture is scaled down to the network's `side`; `tiles` looks at overlapping tiles of larger pictures too, for
+    faces from `min_size` pixels up, or, where that is 0, from 16 pixels in pictures of up to 3840 pixels and from as
+    large a share of larger ones; `turns` also looks at quarter turns. Faces whose longer side is under `min_size` are
+    left out.
+    """
+
+    def __init__(
+        self, network: Network, *, confidence: float, tiles: bool = False, turns: bool = False, min_size: float = 0
+    ) -> None:
+        require_range("confidence", confidence, 0, 1)
+        require_range("min_size", min_size, 0, 100_000)
+        self.confidence = confidence
+        self.network = network
+        self._tiles, self._min_size = tiles, min_size
+        self._turns = (0, 1, 2, 3) if turns else (0,)
+
+    def detect(self, frame: Picture) -> list[Face]:
+        """The faces of a picture (H, W, C), best first, in full-picture pixels."""
+        return self.detect_many([frame])[0]
+
+    def detect_many(self, frames: Sequence[Picture]) -> list[list[Face]]:
+        """The faces of several pictures, looked at together where their sizes allow."""
+        views = [view for number, frame in enumerate(frames) for view in self._views(number, Size.of(frame))]
+        found: list[list[Found]] = [[] for _ in frames]
+        for batch in _batches(views):
+            images = np.stack([_input(frames[view.frame], view, self.network.padding) for view in batch])
+            for view, seen in zip(batch, self.network.look(images, self.confidence), strict=True):
+                if seen:
+                    found[view.frame].append(_to_picture(seen, view, Size.of(frames[view.frame])))
+        return [self._faces(parts) for parts in found]
+
+    def _views(self, number: int, size: Size) -> Iterator[_View]:
+        for region in [Region(0, 0, *size), *(self._tiled(size) if self._tiles else ())]:
+            for turn in self._turns:
+                yield _View(number, region, turn, self.network.fit(_turned(region.size, turn)))
+
+    def _tiled(self, size: Size) -> Iterator[Region]:
+        smallest = max(self._min_size or max(size) / _SHARE_OF_PICTURE, _SMALLEST)
+        side = self.network.side * smallest / _SMALLEST
+        while side * _WORTH_TILES < max(size):
+            yield from tiles(size, round(side))
+            side *= _LEVEL_STEP
+
+    def _faces(self, parts: Sequence[Found]) -> list[Face]:
+        if not parts:
+            return []
+        boxes, landmarks, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
+        kept = suppress(boxes, scores, self.network.overlap, self.network.border)
+        faces = [Face(boxes[i], landmarks[i], float(scores[i])) for i in kept]
+        return [face for face in faces if float((face.box[2:] - face.box[:2]).max()) >= self._min_size]
+
+
+def shrunk(image: FloatArray, size: Size) -> FloatArray:
+    """Resize (H, W, 3) as the detectors' projects do, bilinear; what that would leave unread is averaged in first."""
+    factor = floor(image.shape[0] / size.height / _AREA_FROM)
+    if factor > 1:
+        image = resized(image, Size(max(image.shape[1] // factor, 1), max(image.shape[0] // factor, 1)))
+    return image if Size.of(image) == size else cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+
+
+def _batches(views: Sequence[_View]) -> Iterator[list[_View]]:
+    for size, group in groupby(sorted(views, key=lambda view: view.fit.outer), key=lambda view: view.fit.outer):
+        alike = list(group)
+        step = max(_BATCH_PIXELS // (size.width * size.height), 1)
+        yield from (alike[at : at + step] for at in range(0, len(alike), step))
+
+
+def _turned(size: Size, turn: int) -> Size:
+    return Size(size.height, size.width) if turn % 2 else size
+
+
+def _input(frame: Picture, view: _View, padding: float) -> FloatArray:
+    fit = view.fit
+    image = shrunk(to_float(np.rot90(frame[view.region.slices], view.turn)), fit.inner)
+    if fit.inner == fit.outer:
+        return image
+    padded = np.full((fit.outer.height, fit.outer.width, 3), padding, np.float32)
+    padded[fit.top : fit.top + fit.inner.height, fit.left : fit.left + fit.inner.width] = image
+    return padded
+
+
+def _to_picture(seen: Found, view: _View, size: Size) -> Found:
+    """In full-picture pixels, without the faces that an inner border of a tile cuts."""
+    edges = _moved(seen.boxes.reshape(-1, 2, 2), view)
+    boxes = np.concatenate([edges.min(1), edges.max(1)], 1)
+    whole = np.array([not cut_by_tile(box, view.region, size) for box in boxes], bool)
+    return Found(boxes, _moved(seen.landmarks, view), seen.scores).where(whole)
+
+
+def _moved(points: FloatArray, view: _View) -> FloatArray:
+    """(N, K, 2) input pixels as picture pixels."""
+    fit, region = view.fit, view.region
+    points = (points - np.array([fit.left, fit.top], np.float32)) / np.float32(fit.scale)
+    return _unturned(points, region.size, view.turn) + np.array([region.left, region.top], np.float32)
+
+
+def _unturned(points: FloatArray, size: Size, turn: int) -> FloatArray:
+    """Points of a picture that `np.rot90` turned, as points of the picture of `size`."""
+    x, y = points[..., 0], points[..., 1]
+    turned = ((x, y), (size.width - y, x), (size.width - x, size.height - y), (y, size.height - x))[turn]
+    return np.stack(turned, -1)

@@ -1,0 +1,107 @@
+"""SCRFD (`det_10g`) of InsightFace. Facts: its `model_zoo/scrfd.py` (MIT); the weights have a licence of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...pipeline.errors import DamagedModelError, SettingsError
+from ...pipeline.types import FloatArray, Size
+from ..runtime import Session, contiguous
+from .scan import Fit, Found
+
+_STRIDES = (8, 16, 32)
+_PER_CELL = 2
+_STEP = 32
+_WIDTHS = (1, 4, 10)
+"""Of the outputs: scores, box sides, landmarks, each at three strides."""
+
+
+class ScrfdNetwork:
+    """Looks at a square of `side` pixels (640 where None is given), or at the only size that the file takes."""
+
+    padding = 0.0
+    overlap = 0.4
+    border = 1.0
+
+    def __init__(self, session: Session, side: int | None = None) -> None:
+        self.session = session
+        self._asked = side
+
+    def check(self) -> None:
+        """Open the file and raise DamagedModelError where it isn't such a network, SettingsError for a wrong size."""
+        outputs = len(self.session.open().get_outputs())
+        if outputs != len(_STRIDES) * len(_WIDTHS) or len(self._shape()) != 4:
+            raise DamagedModelError(
+                f"{self.session.path} holds another network than SCRFD with landmarks: expected one picture in and 9 "
+                f"outputs, got {len(self._shape())} axes and {outputs} outputs."
+            )
+        fixed = self._fixed()
+        if fixed is not None and self._asked not in (None, *fixed):
+            raise SettingsError(f"size: {self.session.path.name} takes pictures of {fixed} only, got {self._asked}")
+
+    @property
+    def side(self) -> int:
+        """The longer side of the input in pixels."""
+        return max(self._outer())
+
+    def fit(self, size: Size) -> Fit:
+        """Scaled up or down into the top left corner."""
+        outer = self._outer()
+        ratio = size.height / size.width
+        # The project scales back both axes by what whole pixels made of the height.
+        if ratio > outer.height / outer.width:
+            inner = Size(max(int(outer.height / ratio), 1), outer.height)
+        else:
+            inner = Size(outer.width, max(int(outer.width * ratio), 1))
+        return Fit(inner, outer, 0, 0, inner.height / size.height)
+
+    def look(self, images: FloatArray, confidence: float) -> list[Found]:
+        """Faces scored `confidence` or more in each input (N, H, W, 3)."""
+        values = contiguous(blob(images))
+        size = Size(images.shape[2], images.shape[1])
+        name = next(iter(self.session.input_shapes()))
+        # The published graph takes one picture at a time.
+        runs = [self.session.run({name: values[i : i + 1]}) for i in range(len(values))]
+        return [decode(outputs, size, confidence) for outputs in runs]
+
+    def _shape(self) -> list[object]:
+        return next(iter(self.session.input_shapes().values()))
+
+    def _fixed(self) -> Size | None:
+        height, width = self._shape()[2:]
+        return Size(width, height) if isinstance(width, int) and isinstance(height, int) else None
+
+    def _outer(self) -> Size:
+        side = max((self._asked or 640) // _STEP, 1) * _STEP
+        return self._fixed() or Size(side, side)
+
+
+def blob(images: FloatArray) -> FloatArray:
+    """(N, H, W, 3) RGB in [0, 1] as the network's (N, 3, H, W)."""
+    return ((images * np.float32(255) - np.float32(127.5)) / np.float32(128)).transpose(0, 3, 1, 2)
+
+
+def decode(outputs: Sequence[FloatArray], size: Size, confidence: float) -> Found:
+    """The faces of score `confidence` or more, from the nine outputs in any order for an input of `size`."""
+    scores, sides, points = (_by_stride(outputs, width) for width in _WIDTHS)
+    parts = [_decode_level(*level, size, confidence) for level in zip(scores, sides, points, _STRIDES, strict=True)]
+    return Found(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _by_stride(outputs: Sequence[FloatArray], width: int) -> list[FloatArray]:
+    """The outputs (rows, width), the finest stride first."""
+    return sorted((o.reshape(-1, width) for o in outputs if o.shape[-1] == width), key=lambda rows: -len(rows))
+
+
+def _decode_level(
+    scores: FloatArray, sides: FloatArray, points: FloatArray, stride: int, size: Size, confidence: float
+) -> Found:
+    kept = np.flatnonzero(scores[:, 0] >= confidence)
+    cell = kept // _PER_CELL
+    columns = size.width // stride
+    centre = np.stack([cell % columns, cell // columns], 1).astype(np.float32) * stride
+    reach = sides[kept] * stride
+    landmarks = centre[:, None] + points[kept].reshape(-1, 5, 2) * stride
+    return Found(np.hstack([centre - reach[:, :2], centre + reach[:, 2:]]), landmarks, scores[kept, 0])

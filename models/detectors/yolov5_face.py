@@ -1,0 +1,60 @@
+"""YOLOv5-face: how pictures go in and faces come out (facts of deepcam-cn/yolov5-face and sczhou/CodeFormer)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...pipeline.types import FloatArray, Size
+from ..torch_runtime import TorchNetwork
+from .scan import Fit, Found
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_STEP = 32
+_PADDING_STEP = 64
+"""The shorter side is padded to the longer one, less as many whole steps as fit."""
+
+
+def build(variant: str) -> nn.Module:
+    """The network without weights: `n` or `l`."""
+    from .yolov5_face_net import large, nano
+
+    return {"n": nano, "l": large}[variant]()
+
+
+class YoloFaceNetwork:
+    """Looks at pictures whose longer side is a multiple of 32, at most `side`."""
+
+    padding = 114 / 255
+    overlap = 0.5
+    border = 0.0
+
+    def __init__(self, network: TorchNetwork, side: int) -> None:
+        self.network = network
+        self.side = max(side // _STEP, 1) * _STEP
+
+    def fit(self, size: Size) -> Fit:
+        """Scaled so that 32 divides the longer side, the shorter one padded on both sides."""
+        longer = min(-(-max(size) // _STEP) * _STEP, self.side)
+        scale = longer / max(size)
+        inner = Size(max(round(size.width * scale), 1), max(round(size.height * scale), 1))
+        padding = [(longer - side) % _PADDING_STEP for side in inner]
+        outer = Size(inner.width + padding[0], inner.height + padding[1])
+        return Fit(inner, outer, padding[0] // 2, padding[1] // 2, scale)
+
+    def look(self, images: FloatArray, confidence: float) -> list[Found]:
+        """Faces scored above `confidence` in each input (N, H, W, 3)."""
+        (rows,) = self.network.run(images.transpose(0, 3, 1, 2))
+        return [decode(one, confidence) for one in rows]
+
+
+def decode(rows: FloatArray, confidence: float) -> Found:
+    """The faces above `confidence` among the network's rows (N, 16); the score is objectness times class score."""
+    scores = rows[:, 4] * rows[:, 15]
+    kept = scores > confidence
+    rows = rows[kept]
+    half = rows[:, 2:4] / 2
+    return Found(np.hstack([rows[:, :2] - half, rows[:, :2] + half]), rows[:, 5:15].reshape(-1, 5, 2), scores[kept])

@@ -1,0 +1,90 @@
+"""Whether a model file is what its name says: by its hash where that is known, by its first and last bytes anyway."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+
+from ..pipeline.errors import DamagedModelError
+from .rows import ModelFile
+
+_CHUNK = 1 << 20
+_HEAD = 512
+_ZIP = b"PK\x03\x04"
+_PICKLE = b"\x80"
+_ONNX_FIELDS = b"\x08\x12\x1a\x22\x28\x32\x3a\x42"
+"""First bytes of the fields of an ONNX file (`ModelProto` in `onnx.proto3`)."""
+
+
+def verify(path: Path, file: ModelFile) -> str:
+    """Nothing for a published file; a note for one that is sound but has another hash, which may be used.
+
+    Raises DamagedModelError for what can't be such a model: an empty file, a web page, a file cut short. Files of this
+    package must have their hash. Whether the contents fit the network shows when it is opened.
+    """
+    if not path.stat().st_size:
+        raise DamagedModelError(f"{path} is empty. Fetch it again.")
+    if file.sha256 and sha256_of(path) in file.sha256:
+        return ""
+    if file.built_in:
+        raise DamagedModelError(f"{path} was changed or damaged ({difference(path, file)}). Install the package again.")
+    _require_sound(path)
+    return f"{path.name} is used though it is not a file known by this name ({difference(path, file)})"
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal; read once as long as its size and time of change stay."""
+    status = path.stat()
+    return _digest(path, status.st_size, status.st_mtime_ns)
+
+
+def difference(path: Path, file: ModelFile) -> str:
+    """In what a file differs from the published ones."""
+    parts = [f"sha256 {sha256_of(path)}"]
+    if file.sha256:
+        parts[0] += f", published {' or '.join(file.sha256)}"
+    size = path.stat().st_size
+    if file.sizes and size not in file.sizes:
+        parts.append(f"{size:,} bytes, published {' or '.join(f'{known:,}' for known in file.sizes)}")
+    return "; ".join(parts)
+
+
+@lru_cache(maxsize=256)
+def _digest(path: Path, _size: int, _changed: int) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _require_sound(path: Path) -> None:
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    reason = _unsound(path, head)
+    if reason:
+        raise DamagedModelError(f"{path} {reason}. Fetch it again.")
+
+
+def _unsound(path: Path, head: bytes) -> str:
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text.startswith(b"<"):
+        return "is a web page, not a model: the address answered with a page, e.g. for signing in or for an error"
+    if text.startswith(b"version https://git-lfs"):
+        return "is a Git LFS pointer, not the model that it stands for"
+    if text.startswith(b"{"):
+        return "is a text, not a model: the address answered with a message"
+    if path.suffix == ".onnx":
+        return "" if head[0] in _ONNX_FIELDS else "is no ONNX model: it starts with other bytes"
+    if path.suffix == ".pth":
+        return _unsound_weights(path, head)
+    return ""
+
+
+def _unsound_weights(path: Path, head: bytes) -> str:
+    if head.startswith(_ZIP):
+        # The list of contents is at the end of such a file.
+        return "" if zipfile.is_zipfile(path) else "is cut short: its end is missing"
+    return "" if head.startswith(_PICKLE) else "is no torch file: it starts with other bytes"
