@@ -22,6 +22,8 @@ INTERPOLATION_FLAGS = {
     "Bicubic": cv2.INTER_CUBIC,
     "Lanczos": cv2.INTER_LANCZOS4,
 }
+Colour = tuple[float, float, float]
+"""RGB in [0, 1]."""
 _KERNEL_MARGIN = 5
 """Pixels around a region that the widest kernel (Lanczos, 8 × 8) may read."""
 
@@ -128,19 +130,26 @@ def to_float(picture: Picture) -> FloatArray:
     return np.repeat(values, 3, axis=2) if picture.shape[2] == 1 else values
 
 
-def cut(picture: Picture, placement: Placement, interpolation: Interpolation = "Bilinear") -> FloatArray:
-    """Cut a crop out of a picture: (H, W, 3) RGB float32. What lies outside the picture is black.
+def cut(
+    picture: Picture, placement: Placement, interpolation: Interpolation = "Bilinear", outside: Colour | None = None
+) -> FloatArray:
+    """Cut a crop out of a picture: (H, W, 3) RGB float32.
 
-    Only the region that the crop covers is read. Where the crop shrinks it more than twice, the region is averaged over
-    areas first, so that nothing flickers or glitters.
+    What lies outside the picture is black; given a colour `outside`, it is that, and the picture's edge keeps its own
+    colours up to the very border instead of fading. Only the region that the crop covers is read. Where the crop
+    shrinks it more than twice, the region is averaged over areas first, so that nothing flickers or glitters.
     """
     matrix, size = placement
-    covered = move(inverse(matrix), corners(Region(0, 0, *size)))
-    region = bounds(covered).grown(_KERNEL_MARGIN).within(Size.of(picture))
+    wanted = bounds(move(inverse(matrix), corners(Region(0, 0, *size)))).grown(_KERNEL_MARGIN)
+    region = wanted.within(Size.of(picture))
     if region.empty:
-        return np.zeros((size.height, size.width, 3), np.float32)
+        return np.full((size.height, size.width, 3), outside or 0, np.float32)
     image = to_float(picture[region.slices])
-    return warp(image, before(matrix, move_origin(region)), size, interpolation)
+    if outside is not None and region != wanted:
+        edge = _KERNEL_MARGIN * max(floor(1 / scale_of(matrix)), 1)
+        image = cv2.copyMakeBorder(image, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+        region = region.grown(edge)
+    return warp(image, before(matrix, move_origin(region)), size, interpolation, outside or (0, 0, 0))
 
 
 def move_origin(region: Region) -> Matrix:
@@ -153,8 +162,14 @@ def before(matrix: Matrix, first: Matrix) -> Matrix:
     return np.hstack([matrix[:, :2] @ first[:, :2], (matrix[:, :2] @ first[:, 2] + matrix[:, 2])[:, None]])
 
 
-def warp(image: FloatArray, matrix: Matrix, size: Size, interpolation: Interpolation = "Bilinear") -> FloatArray:
-    """Resample (H, W, ...) by a half-pixel matrix into `size`; black outside. Shrinks by area before it aliases."""
+def warp(
+    image: FloatArray,
+    matrix: Matrix,
+    size: Size,
+    interpolation: Interpolation = "Bilinear",
+    outside: Colour = (0, 0, 0),
+) -> FloatArray:
+    """Resample (H, W, ...) by a half-pixel matrix into `size`. Shrinks by area before it aliases."""
     if is_shift(matrix) and _covers(image, matrix, size):
         left, top = (-matrix[:, 2]).round().astype(int)
         return image[top : top + size.height, left : left + size.width]
@@ -162,7 +177,8 @@ def warp(image: FloatArray, matrix: Matrix, size: Size, interpolation: Interpola
     if shrink >= 2:
         image, matrix = _area_shrunk(image, matrix, shrink)
     require_choice("interpolation", interpolation, INTERPOLATIONS)
-    return cv2.warpAffine(image, shifted(matrix, 0.5, -0.5), size, flags=INTERPOLATION_FLAGS[interpolation])
+    flags = INTERPOLATION_FLAGS[interpolation]
+    return cv2.warpAffine(image, shifted(matrix, 0.5, -0.5), size, flags=flags, borderValue=outside)
 
 
 def is_shift(matrix: Matrix) -> bool:
