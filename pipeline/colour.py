@@ -55,6 +55,17 @@ def match_mean(image: FloatArray, target: FloatArray, weight: FloatArray) -> Flo
     return (image - mean) * np.clip(to_spread / np.maximum(spread, 1e-3), 0.5, 2.0) + to_mean
 
 
+def match_drift(image: FloatArray, target: FloatArray, weight: FloatArray) -> FloatArray:
+    """Give `image` (H, W, 3) the mean colours and the low frequencies of `target` (H, W, 3); its detail stays as it is.
+
+    For a picture of the same face whose colours have drifted. Averages are normalised over `weight`, of any size.
+    """
+    small = _working_size(image)
+    drift = resized(target, small) - resized(image, small)
+    field = _average(drift, resized(weight, small)[..., None], _SIGMA * max(small))
+    return image + resized(field.astype(np.float32), Size.of(image))
+
+
 class _Light(NamedTuple):
     """A picture's light, and how strong its detail is in it."""
 
