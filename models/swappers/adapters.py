@@ -10,7 +10,11 @@ import numpy as np
 from ...pipeline.topology import Topology
 from ...pipeline.types import Interpolation
 from ..catalog import Model
+from ..embedders.arcface import ArcFace
+from ..sharing import session
 from .mesh import MeshSwapper
+from .network import SwapNetwork
+from .neural import NeuralSwapper
 
 
 def mesh(
@@ -25,3 +29,10 @@ def mesh(
     with np.load(paths[0], allow_pickle=False) as arrays:
         topology = Topology.of(arrays["xyz"], arrays["tri"])
     return MeshSwapper(topology, mirror=mirror, interpolation=interpolation)
+
+
+def neural(row: Model, paths: Sequence[Path], device: str, *, pixel_boost: int = 0) -> NeuralSwapper:
+    """Options: see NeuralSwapper. Facts: `size`, `mean` and `std` of the network, `map` where its file holds one."""
+    swapper, arcface = (session(path, device) for path in paths)
+    network = SwapNetwork(swapper, row.facts["size"], row.facts.get("mean", 0.0), row.facts.get("std", 1.0))
+    return NeuralSwapper(network, ArcFace(arcface), maps=row.facts.get("map", False), pixel_boost=pixel_boost)
