@@ -1,4 +1,4 @@
-"""Reads initializers out of an ONNX file without the `onnx` package.
+"""Reads initializers, inputs and outputs out of an ONNX file without the `onnx` package, whatever the file's size.
 
 Only what is asked for is read: the file is mapped, and everything else is stepped over. Wire format and field numbers:
 protobuf's encoding guide and `onnx.proto` (Apache-2.0).
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from ..pipeline.errors import DamagedModelError
 
-_GRAPH, _INITIALIZER = 7, 5
+_GRAPH, _INITIALIZER, _INPUT, _OUTPUT = 7, 5, 11, 12
 _DIMS, _DATA_TYPE, _FLOAT_DATA, _NAME, _RAW_DATA = 1, 2, 4, 8, 9
+_PORT_NAME, _PORT_TYPE, _TENSOR, _ELEMENT, _SHAPE, _DIM, _DIM_VALUE = 1, 2, 1, 1, 2, 1, 1
 _DTYPES = {1: "<f4", 10: "<f2", 11: "<f8"}
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -38,6 +39,32 @@ class Initializer(NamedTuple):
     dtype: str
     start: int
     end: int
+
+
+class Port(NamedTuple):
+    """An input or output of a graph."""
+
+    name: str
+    dtype: str
+    """As NumPy writes it, e.g. `<f4`; empty for numbers that aren't floats."""
+    shape: tuple[int | None, ...]
+    """None for a free axis."""
+
+
+def read_ports(path: Path) -> tuple[list[Port], list[Port]]:
+    """A graph's inputs and outputs, in order; weights that older files list among the inputs are left out.
+
+    Raises DamagedModelError where the file is cut short or no ONNX model.
+    """
+    try:
+        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            stored = {tensor.name for tensor in _initializers(data)}
+            inputs, outputs = ([_port(data, field) for field in _in_graph(data, n)] for n in (_INPUT, _OUTPUT))
+    except (IndexError, ValueError) as error:
+        raise DamagedModelError(f"{path} is cut short or no ONNX model: {error}. Fetch it again.") from error
+    if not outputs:
+        raise DamagedModelError(f"{path} is cut short or no ONNX model: it gives nothing. Fetch it again.")
+    return [port for port in inputs if port.name not in stored], outputs
 
 
 def read_initializer(path: Path, shape: tuple[int, ...], names: tuple[str, ...]) -> NDArray[np.float32]:
@@ -62,11 +89,32 @@ def _values(data: mmap.mmap, tensor: Initializer) -> NDArray[np.float32]:
 
 
 def _initializers(data: mmap.mmap) -> Iterator[Initializer]:
-    for graph in _fields(data, 0, len(data)):
-        if graph.number == _GRAPH:
-            for field in _fields(data, graph.value, graph.end):
-                if field.number == _INITIALIZER:
-                    yield _initializer(data, field)
+    for field in _in_graph(data, _INITIALIZER):
+        yield _initializer(data, field)
+
+
+def _in_graph(data: mmap.mmap, number: int) -> Iterator[_Field]:
+    for graph in _inside(data, _Field(0, 0, len(data)), _GRAPH):
+        yield from _inside(data, graph, number)
+
+
+def _inside(data: mmap.mmap, message: _Field, number: int) -> Iterator[_Field]:
+    for field in _fields(data, message.value, message.end):
+        if field.number == number:
+            yield field
+
+
+def _port(data: mmap.mmap, info: _Field) -> Port:
+    names = [data[field.value : field.end].decode("utf-8", "replace") for field in _inside(data, info, _PORT_NAME)]
+    tensors = [tensor for kind in _inside(data, info, _PORT_TYPE) for tensor in _inside(data, kind, _TENSOR)]
+    elements = [field.value for tensor in tensors for field in _inside(data, tensor, _ELEMENT)]
+    shapes = [shape for tensor in tensors for shape in _inside(data, tensor, _SHAPE)]
+    dims = [_side(data, dim) for shape in shapes for dim in _inside(data, shape, _DIM)]
+    return Port("".join(names), _DTYPES.get(sum(elements), ""), tuple(dims))
+
+
+def _side(data: mmap.mmap, dim: _Field) -> int | None:
+    return next((field.value for field in _inside(data, dim, _DIM_VALUE)), None) or None
 
 
 def _initializer(data: mmap.mmap, tensor: _Field) -> Initializer:

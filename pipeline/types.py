@@ -274,9 +274,23 @@ class Swapper(Protocol):
 class Restorer(Protocol):
     """A face restoration network."""
 
-    spec: CropSpec
+    @property
+    def spec(self) -> CropSpec: ...
 
-    def restore(self, crops: Sequence[FloatArray], weight: float) -> list[FloatArray]: ...
+    @property
+    def fidelity(self) -> bool:
+        """Whether `weight` steers the network: 0 restores most, 1 stays closest. Else it is the restored face's share in
+        a blend with the crop."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many crops are worth giving at once."""
+        ...
+
+    def restore(self, crops: Sequence[FloatArray], weight: float) -> list[FloatArray]:
+        """Raises OutOfMemoryError where fewer crops may fit."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
