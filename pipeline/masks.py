@@ -37,7 +37,7 @@ def box_mask(side: int, margin: float = 0.04, feather: float = 0.12) -> FloatArr
 @lru_cache(maxsize=16)
 def rim_mask(side: int) -> FloatArray:
     """(side, side) a square of round corners, 1 inside, falling to 0 at the border. Read-only, shared between calls."""
-    return _fixed(_falling(_radius(side, (0.5, 0.5), (0.5, 0.5), power=6), 0.85, 1.0))
+    return _fixed(_falling(_radius(side, (0.5, 0.5), (0.5, 0.5), power=6), 0.84, 0.98))
 
 
 @lru_cache(maxsize=16)
