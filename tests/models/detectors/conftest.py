@@ -1,0 +1,22 @@
+"""Published-shape weight files, rebuilt from their manifests once for all tests."""
+
+from __future__ import annotations
+
+import pytest
+import recipe
+
+FILES = {
+    "retinaface_resnet50": ("detection_Resnet50_Final.pth", "retinaface_resnet50"),
+    "retinaface_mobile0.25": ("detection_mobilenet0.25_Final.pth", "retinaface_mobile025"),
+    "YOLOv5l": ("yolov5l-face.pth", "yolov5l_face"),
+    "YOLOv5n": ("yolov5n-face.pth", "yolov5n_face"),
+}
+
+
+@pytest.fixture(scope="session")
+def rebuilt(tmp_path_factory):
+    """A folder with all four torch detectors."""
+    folder = tmp_path_factory.mktemp("models") / "facedetection"
+    for file, vectors in FILES.values():
+        recipe.save_pth(folder / file, recipe.weights(vectors))
+    return folder.parent
