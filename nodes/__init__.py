@@ -1,0 +1,23 @@
+"""The nodes: the only place that imports ComfyUI's own modules."""
+
+from __future__ import annotations
+
+from comfy_api.latest import ComfyExtension, io
+
+from .host import register_folders
+
+
+class MultiFaceSwapExtension(ComfyExtension):
+    """What ComfyUI loads."""
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        from .example_image import ExampleImage
+        from .face_detect import FaceDetect
+        from .face_order import FaceOrder
+        from .face_restore import FaceRestore
+        from .index_map import MapFaces
+        from .swap_faces import SwapFaces
+
+        # Here and not in on_load, which ComfyUI 0.8 doesn't call; before the nodes list the files in these folders.
+        register_folders()
+        return [FaceDetect, FaceOrder, MapFaces, SwapFaces, FaceRestore, ExampleImage]

@@ -1,0 +1,129 @@
+"""IMAGE, MASK and BOUNDING_BOX to arrays and back: once on the way in, once on the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..pipeline.errors import MismatchError
+from ..pipeline.types import Face, FaceSet, FloatArray, Picture, Size
+
+if TYPE_CHECKING:
+    import torch
+
+_SAME_SHAPE = 0.01
+"""Masks whose proportions differ by less are scaled."""
+
+
+def frames_of(image: torch.Tensor) -> FloatArray:
+    """The pictures (B, H, W, C) as float32 in host memory, read-only; a view where the tensor is just that."""
+    frames = image.detach().float().cpu().numpy()
+    frames.flags.writeable = False
+    return frames
+
+
+def image_like(images: Sequence[Picture], image: torch.Tensor) -> torch.Tensor:
+    """Pictures as a tensor of the dtype that came in, where ComfyUI keeps its pictures."""
+    import comfy.model_management as management
+    import torch
+
+    if not images:
+        return image
+    return torch.from_numpy(np.stack(images)).to(management.intermediate_device(), image.dtype)
+
+
+def image_of(images: Sequence[Picture]) -> torch.Tensor:
+    """New pictures, uint8 or float (H, W, C), as a tensor: smaller ones are centred on dark grey."""
+    import torch
+
+    size = Size.holding(images)
+    batch = np.full((len(images), size.height, size.width, 3), 40 / 255, np.float32)
+    for frame, picture in zip(batch, images, strict=True):
+        height, width = picture.shape[:2]
+        top, left = (size.height - height) // 2, (size.width - width) // 2
+        whole = 255 if picture.dtype.kind == "u" else 1
+        frame[top : top + height, left : left + width] = picture[..., :3] / np.float32(whole)
+    return _new(torch.from_numpy(batch))
+
+
+def mask_of(masks: Sequence[FloatArray]) -> torch.Tensor:
+    """Masks (H, W) as a tensor (B, H, W)."""
+    import torch
+
+    return _new(torch.from_numpy(np.stack(masks)))
+
+
+def _new(tensor: torch.Tensor) -> torch.Tensor:
+    """Where and as ComfyUI keeps pictures and masks; the dtype came with 0.18."""
+    import comfy.model_management as management
+
+    dtype = getattr(management, "intermediate_dtype", lambda: tensor.dtype)()
+    return tensor.to(management.intermediate_device(), dtype)
+
+
+def limits_of(mask: torch.Tensor | None, frames: FloatArray) -> list[FloatArray] | None:
+    """A mask (H, W) in [0, 1] for each picture, or None where there is none.
+
+    LoadImage gives 64×64 zeros for a picture without alpha: zeros of another size than the picture's are no mask.
+    One mask serves all pictures; another size of the same proportions is scaled. MismatchError for other masks.
+    """
+    if mask is None:
+        return None
+    size = Size.of(frames[0]) if len(frames) else Size(0, 0)
+    masks = mask.detach().float().cpu().reshape(-1, *mask.shape[-2:]).clamp(0, 1).numpy()
+    found = Size(masks.shape[2], masks.shape[1])
+    if found != size and not masks.any():
+        return None
+    if len(masks) not in (1, len(frames)):
+        raise MismatchError(f"mask: expected 1 or {len(frames)} mask(s), one a picture, got {len(masks)}")
+    fitted = masks if found == size else [_scaled(one, found, size) for one in masks]
+    return [fitted[0]] * len(frames) if len(fitted) == 1 else list(fitted)
+
+
+def _scaled(mask: FloatArray, found: Size, size: Size) -> FloatArray:
+    from ..pipeline.geometry import resized
+
+    if abs(found.width * size.height / (found.height * size.width) - 1) > _SAME_SHAPE:
+        raise MismatchError(f"mask: expected the pictures' size {size} or its proportions, got {found}")
+    return resized(mask, size)
+
+
+def boxes_of(faces: FaceSet) -> list[list[dict[str, Any]]]:
+    """Core's BOUNDING_BOX: for each picture a list of boxes in pixels."""
+    return [[_as_dict(face) for face in frame] for frame in faces]
+
+
+def _as_dict(face: Face) -> dict[str, Any]:
+    left, top, right, bottom = (float(edge) for edge in face.box)
+    box = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+    return {**box, "label": "face", "score": float(face.score)}
+
+
+def boxes_in(bboxes: Any, pictures: int) -> list[list[FloatArray]]:
+    """A list of boxes (4,) left, top, right, bottom for each picture, from BOUNDING_BOX.
+
+    One box, or one picture's list of boxes, serves all pictures. MismatchError for other lengths and contents.
+    """
+    frames = [list(_corners(frame)) for frame in _frames(bboxes)]
+    if len(frames) not in (1, pictures):
+        raise MismatchError(f"bboxes: expected a list of boxes for each of {pictures} picture(s), got {len(frames)}")
+    return frames * pictures if len(frames) == 1 else frames
+
+
+def _frames(bboxes: Any) -> list[Any]:
+    if isinstance(bboxes, dict):
+        return [[bboxes]]
+    if not bboxes or isinstance(bboxes[0], dict):
+        return [bboxes]
+    return list(bboxes)
+
+
+def _corners(boxes: Any) -> Iterator[FloatArray]:
+    for box in boxes:
+        try:
+            left, top, width, height = (float(box[key]) for key in ("x", "y", "width", "height"))
+        except (TypeError, KeyError, ValueError) as error:
+            raise MismatchError(f"bboxes: expected boxes with x, y, width and height in pixels, got {box!r}") from error
+        yield np.array([left, top, left + width, top + height], np.float32)

@@ -1,0 +1,68 @@
+"""Networks in ComfyUI's list of loaded models: it makes room for them, and closes them when it needs the room."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+import comfy.model_management as management
+import torch
+from comfy.model_patcher import ModelPatcher
+
+from ..models.lending import Network
+
+
+class FaceNetwork(torch.nn.Module):
+    """Stands for the network, empty; ComfyUI's log calls it by this name."""
+
+
+class NetworkPatcher(ModelPatcher):
+    """What ComfyUI sees of a network that holds its weights by itself: a size, and a way to close it."""
+
+    def __init__(self, network: Network, device: torch.device) -> None:
+        super().__init__(FaceNetwork(), device, torch.device("cpu"), size=max(network.size_bytes, 1))
+        self._network = ref(network)
+
+    def loaded_size(self) -> int:
+        network = self._network()
+        return self.size if network is not None and network.is_open else 0
+
+    def model_dtype(self) -> torch.dtype:
+        return torch.float32
+
+    def partially_load(self, device_to: Any, extra_memory: float = 0, force_patch_weights: bool = False) -> int:
+        """Nothing to do: the network opens itself right after room was made."""
+        self.model.device = device_to
+        return 0
+
+    def partially_unload(self, device_to: Any, memory_to_free: float = 0, *_args: Any, **_options: Any) -> int:
+        """A network can't be halved: 0 lets ComfyUI detach it."""
+        return 0
+
+    def detach(self, unpatch_all: bool = True) -> torch.nn.Module:
+        network = self._network()
+        if network is not None:
+            network.close()
+        self.model.device = self.offload_device
+        return self.model
+
+
+class ComfyLender:
+    """Asks ComfyUI for room before a network opens, and stops the work where the user pressed Cancel."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._lock = Lock()
+        self._patchers: WeakKeyDictionary[Network, NetworkPatcher] = WeakKeyDictionary()
+
+    def __call__(self, network: Network) -> None:
+        management.throw_exception_if_processing_interrupted()
+        if not network.is_open:
+            management.load_models_gpu([self._patcher(network)])
+
+    def _patcher(self, network: Network) -> NetworkPatcher:
+        with self._lock:
+            if network not in self._patchers:
+                self._patchers[network] = NetworkPatcher(network, self._device)
+            return self._patchers[network]
