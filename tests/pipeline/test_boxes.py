@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -62,7 +64,7 @@ def test_tiles_cover_the_picture_and_overlap(width, height, side):
         spans = sorted({(getattr(t, low), getattr(t, high)) for t in found})
         assert spans[0][0] == 0
         assert spans[-1][1] == length
-        assert all(b[0] <= a[1] - side * 0.25 + 1 for a, b in zip(spans, spans[1:], strict=False))
+        assert all(b[0] <= a[1] - side * 0.25 + 1 for a, b in pairwise(spans))
 
 
 def test_a_box_at_an_inner_border_is_cut():

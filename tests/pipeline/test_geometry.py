@@ -96,7 +96,8 @@ def test_a_crop_shows_what_lies_at_its_places(interpolation):
 
 
 def test_a_crop_beyond_the_picture_is_black_there():
-    crop = geometry.cut(np.ones((20, 20, 3), np.float32), Placement(np.array([[1.0, 0, 10], [0, 1.0, 0]]), Size(20, 20)))
+    white = np.ones((20, 20, 3), np.float32)
+    crop = geometry.cut(white, Placement(np.array([[1.0, 0, 10], [0, 1.0, 0]]), Size(20, 20)))
     assert (crop[:, :10] == 0).all()
     assert (crop[:, 10:] == 1).all()
     nothing = geometry.cut(np.ones((20, 20, 3)), Placement(np.array([[1.0, 0, 500], [0, 1.0, 0]]), Size(8, 6)))
