@@ -8,6 +8,7 @@ those that the projects' own pages and other users of the files state.
 from __future__ import annotations
 
 from ..pipeline.errors import SettingsError
+from .restorers.rows import RESTORERS
 from .rows import BUILTIN_FOLDER, KINDS, Kind, Model, ModelFile, facts, shipped
 
 __all__ = ["BUILTIN_FOLDER", "KINDS", "MODELS", "Kind", "Model", "ModelFile", "find", "names"]
@@ -191,7 +192,9 @@ MODELS: tuple[Model, ...] = (
     Model("scrfd_10g", "detector", "detectors.adapters:scrfd", (DET_10G,), facts(confidence=0.5, size=640)),
     Model("facemesh", "mesher", "detectors.adapters:facemesh", (FACE_LANDMARK,)),
     Model("dlib128", "embedder", "embedders.adapters:dlib128", (DLIB_FACE128,)),
+    Model("w600k_r50", "embedder", "embedders.adapters:arcface", (W600K_R50,), facts(size=112, numbers=512)),
     Model("dlib_gender", "attributes", "attributes.adapters:dlib_gender", (DLIB_GENDER,)),
+    Model("genderage", "attributes", "attributes.adapters:genderage", (GENDERAGE,)),
     Model("mesh", "swapper", "swappers.adapters:mesh", (FACEMESH_CANONICAL,), facts(options=("mirror",))),
     _neural(INSWAPPER_128, size=128, map=True),
     _neural(RESWAPPER_128, size=128, map=True),
@@ -199,6 +202,7 @@ MODELS: tuple[Model, ...] = (
     _neural(HYPERSWAP_1A_256, size=256, mean=0.5, std=0.5),
     _neural(HYPERSWAP_1B_256, size=256, mean=0.5, std=0.5),
     _neural(HYPERSWAP_1C_256, size=256, mean=0.5, std=0.5),
+    *RESTORERS,
 )
 
 

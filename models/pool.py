@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 from . import catalog, store
 from .catalog import Kind
 from .lending import Lender, lent_by
+from .restorers import further
 from .sharing import Sessions, shared_in
 from .store import Folders
 from .verify import verify
@@ -59,7 +60,9 @@ class ModelPool:
 
 def open_row(kind: Kind, name: str, folders: Folders, device: str, **options: Any) -> Any:
     """A new adapter of a catalog row, its files found and verified; warns of files that aren't known."""
-    row = catalog.find(kind, name)
+    # What artists keep beside the published restorers is told by its contents and needs no row.
+    other = further.row(name, folders) if kind == "restorer" and name not in catalog.names(kind) else None
+    row = other or catalog.find(kind, name)
     paths = store.require(row, folders)
     notes = [verify(path, file) for path, file in zip(paths, row.files, strict=True)]
     for note in filter(None, notes):

@@ -36,6 +36,11 @@ class Folders:
         places += self.plain
         return [place / name for place in dict.fromkeys(places) for name in file.names]
 
+    def files(self, key: str) -> list[Path]:
+        """Every file in the folders of a key, best folder first."""
+        folders = dict.fromkeys([*self._places(key), *self.plain])
+        return [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir()) if path.is_file()]
+
     def _places(self, key: str) -> list[Path]:
         head, _, tail = key.partition("/")
         hosted = [Path(path) for path in self.by_key.get(key, ())]

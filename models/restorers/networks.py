@@ -1,7 +1,7 @@
 """The torch networks that restore faces: how a weight file tells which one it holds, and how each is run.
 
-All take and give (N, 3, 512, 512) RGB in [-1, 1]. The networks' classes are those of spandrel (MIT) and, for CodeFormer,
-spandrel_extra_arches, which sizes them by the weights.
+All take and give (N, 3, 512, 512) RGB in [-1, 1]. The networks' classes are those of spandrel (MIT) and, for
+CodeFormer, of spandrel_extra_arches, which size them by the weights.
 """
 
 from __future__ import annotations

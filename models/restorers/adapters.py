@@ -1,0 +1,28 @@
+"""Opens restorers, whatever their files are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from ...pipeline.errors import DamagedModelError
+from ..catalog import Model
+from ..sharing import session, shared
+from .contents import OnnxContents, look
+from .networks import SpandrelNetwork
+from .restorers import OnnxRestorer, TorchRestorer
+
+
+def restorer(_row: Model, paths: Sequence[Path], device: str, *, half: bool = True) -> OnnxRestorer | TorchRestorer:
+    """Option: `half`, see TorchRestorer. Raises DamagedModelError for a file that holds no restorer."""
+    path = paths[0]
+    contents = look(path)
+    if contents is None:
+        raise DamagedModelError(
+            f"{path} is damaged or no face restorer: expected the weights of GFPGAN, CodeFormer or RestoreFormer, or "
+            "an ONNX graph that turns one picture of a face into another. Fetch it again."
+        )
+    if isinstance(contents, OnnxContents):
+        return OnnxRestorer(session(path, device), contents.image, contents.weight)
+    return TorchRestorer(shared(path, device, partial(SpandrelNetwork, path, device)), contents, half=half)

@@ -1,0 +1,35 @@
+"""Restorers that lie in the model folders without being in the catalog: other versions, other people's exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..rows import Model, ModelFile
+from ..store import Folders
+from .contents import look
+from .rows import ADAPTER, FILES, FOLDER, RESTORERS
+
+_SUFFIXES = frozenset({".pth", ".onnx"})
+
+
+def names(folders: Folders) -> tuple[str, ...]:
+    """The names of the files that hold restorers and that no catalog row stands for, in alphabetical order.
+
+    Reads a few kilobytes a file at most, and nothing of files seen before.
+    """
+    known = {name for file in FILES for name in file.names}
+    files = [path for path in _files(folders) if path.name not in known]
+    return tuple(sorted({path.name for path in files if look(path) is not None}, key=str.casefold))
+
+
+def row(name: str, folders: Folders) -> Model | None:
+    """A row for such a file, or the one whose file has this other name; None where no folder holds such a restorer."""
+    for model in RESTORERS:
+        if name in model.files[0].names:
+            return model
+    found = any(path.name == name and look(path) is not None for path in _files(folders))
+    return Model(name, "restorer", ADAPTER, (ModelFile(name, (FOLDER,)),)) if found else None
+
+
+def _files(folders: Folders) -> list[Path]:
+    return [path for path in folders.files(FOLDER) if path.suffix.lower() in _SUFFIXES]

@@ -1,0 +1,97 @@
+"""Restorers: aligned crops in, the same faces sharper out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...pipeline.errors import DamagedModelError, MismatchError, require_range
+from ...pipeline.templates import FFHQ_512
+from ...pipeline.types import CropSpec, FloatArray
+from ..onnxfile import Port
+from ..runtime import Session, contiguous
+from ..torch_runtime import TorchNetwork, torch_device
+from .networks import SIZE, Architecture
+
+_BATCH = 8
+"""Crops at once where memory is the device's own; an activation of 512 pixels takes about 1 GB a crop."""
+
+
+class TorchRestorer:
+    """GFPGAN, CodeFormer or RestoreFormer. The same crop gives the same picture every time."""
+
+    spec = CropSpec(FFHQ_512, SIZE)
+
+    def __init__(self, network: TorchNetwork, architecture: Architecture, *, half: bool = True) -> None:
+        """`half`: compute in bfloat16 where the device does it at full speed and the network stays precise."""
+        self.network = network
+        self.fidelity = architecture.fidelity
+        self._architecture = architecture
+        self._half = half and architecture.half
+
+    @property
+    def batch(self) -> int:
+        """On the CPU one crop keeps all cores busy."""
+        return 1 if torch_device(self.network.device).type == "cpu" else _BATCH
+
+    def restore(self, crops: Sequence[FloatArray], weight: float) -> list[FloatArray]:
+        """Restore crops (512, 512, 3) RGB in [0, 1], all in one batch; see `pipeline.types.Restorer`."""
+        images = _batched(crops, SIZE, weight)
+        arguments = self._architecture.arguments(weight)
+        restored = self.network.run(images, half=self._half, count=1, **arguments)[0]
+        return _finished(crops, restored, 1 if self.fidelity else weight)
+
+
+class OnnxRestorer:
+    """A restorer exported to ONNX: GPEN, RestoreFormer++, GFPGAN, CodeFormer."""
+
+    def __init__(self, session: Session, image: Port, weight: Port | None) -> None:
+        """`image` and `weight` are the graph's inputs; without a weight the graph only knows one strength."""
+        self.session = session
+        self.spec = CropSpec(FFHQ_512, int(image.shape[-1] or 0))
+        self.fidelity = weight is not None
+        self._image, self._weight = image, weight
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        return (self.session,)
+
+    @property
+    def batch(self) -> int:
+        """One where the graph was made for one crop, or where its weight is one number for all."""
+        fixed = self._weight is not None or isinstance(self._image.shape[0], int)
+        return 1 if fixed or self.session.device == "cpu" else _BATCH
+
+    def restore(self, crops: Sequence[FloatArray], weight: float) -> list[FloatArray]:
+        """Restore crops (size, size, 3) RGB in [0, 1]; see `pipeline.types.Restorer`."""
+        images = _batched(crops, self.spec.size, weight)
+        step = self.batch
+        parts = [self._run(images[at : at + step], weight) for at in range(0, len(images), step)]
+        return _finished(crops, np.concatenate(parts), 1 if self.fidelity else weight)
+
+    def _run(self, images: FloatArray, weight: float) -> FloatArray:
+        feeds: dict[str, NDArray[Any]] = {self._image.name: images.astype(self._image.dtype)}
+        if self._weight is not None:
+            feeds[self._weight.name] = np.full(len(self._weight.shape) * [1], weight, self._weight.dtype)
+        restored = self.session.run(feeds)[0]
+        if restored.shape != images.shape:
+            raise DamagedModelError(f"{self.session.path} gives {restored.shape} for {images.shape}: it is no restorer")
+        return restored
+
+
+def _batched(crops: Sequence[FloatArray], size: int, weight: float) -> FloatArray:
+    require_range("face_restore_weight", weight, 0, 1)
+    for crop in crops:
+        if crop.shape != (size, size, 3):
+            raise MismatchError(f"this restorer takes crops of {(size, size, 3)}, got {crop.shape}")
+    return contiguous(np.stack(crops).transpose(0, 3, 1, 2)) * 2 - 1
+
+
+def _finished(crops: Sequence[FloatArray], restored: FloatArray, share: float) -> list[FloatArray]:
+    images = np.clip(restored.transpose(0, 2, 3, 1).astype(np.float32) / 2 + 0.5, 0, 1)
+    if share >= 1:
+        return list(images)
+    return [crop + (image - crop) * np.float32(share) for crop, image in zip(crops, images, strict=True)]
