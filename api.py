@@ -7,10 +7,12 @@ Pictures are sequences of (H, W, C) arrays, C = 1, 3 (RGB) or 4 (RGBA), of uint8
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .models.catalog import Kind
+from .models import runtime
+from .models.catalog import Kind, find
 from .models.pool import ModelPool, open_row
 from .models.store import Folders
 from .pipeline import mapping, ordering
@@ -134,6 +136,7 @@ def swap_faces(
     mask_feather: float = 0.0,
     colour_match: ColourMatch = "auto",
     mirror: bool = True,
+    pixel_boost: int = 0,
     mask: Sequence[FloatArray] | None = None,
     pool: ModelPool | None = None,
     progress: Progress | None = None,
@@ -141,12 +144,25 @@ def swap_faces(
     """Swap exactly the pairs of `index_map`; targets and sources are the pictures it was made from.
 
     `strength` 0 to 1; `mask_feather` 0 to 0.5 softens the rim further; `mask` (H, W) a target limits where pixels may
-    change; `mirror` lets the built-in engine use the donor's other side where that fits the pose better. `progress` is
-    called once a face. Images come back in the shapes and dtypes of `targets`.
+    change; `mirror` lets the built-in engine use the donor's other side where that fits the pose better; `pixel_boost`
+    256, 512 or 1024 lets a neural engine make crops of that side (0: the model's own). `progress` is called once a
+    face. Images come back in the shapes and dtypes of `targets`. The report ends with the devices that were used.
     """
     pool = pool or ModelPool()
     settings = SwapSettings(interpolation, strength, mask_feather, colour_match)
-    swapper = pool.open("swapper", swap_model, **({"mirror": mirror} if swap_model == "mesh" else {}))
-    if swapper.needs_mesh:
-        index_map = with_meshes(index_map, targets, sources, pool.open("mesher", "facemesh"))
-    return swap_batch(targets, sources, index_map, swapper, settings, limits=mask, progress=progress)
+    options = _known(swap_model, {"mirror": mirror, "pixel_boost": pixel_boost})
+    used = [pool.open("swapper", swap_model, **options)]
+    if used[0].needs_mesh:
+        used.append(pool.open("mesher", "facemesh"))
+        index_map = with_meshes(index_map, targets, sources, used[1])
+    result = swap_batch(targets, sources, index_map, used[0], settings, limits=mask, progress=progress)
+    notes = runtime.report(used)
+    if pixel_boost and "pixel_boost" not in options:
+        notes.insert(0, f"{swap_model} has no pixel boost: it was not used")
+    return replace(result, report=(*result.report, *notes))
+
+
+def _known(swap_model: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Those of the options that the engine has."""
+    names = find("swapper", swap_model).facts["options"]
+    return {name: value for name, value in options.items() if name in names}

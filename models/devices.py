@@ -103,11 +103,11 @@ def _usable() -> int:
 
 
 def summary(states: Sequence[Running]) -> list[str]:
-    """A line a provider and reason: which models ran there."""
+    """A line a provider and reason: which models run there."""
     groups: dict[tuple[str, str], list[str]] = {}
     for state in dict.fromkeys(states):
         groups.setdefault((state.provider, state.why), []).append(state.model)
-    return [f"{', '.join(models)} ran on {_line(*group)}" for group, models in groups.items()]
+    return [f"{', '.join(models)} runs on {_line(*group)}" for group, models in groups.items()]
 
 
 def _line(provider: str, why: str) -> str:

@@ -160,7 +160,7 @@ class Session:
         provider = session.get_providers()[0]
         self._state = Running(self.path.name, provider, why_not(self.device, available, provider, failures))
         if self._state.why:
-            log.warning("%s", report([self])[0])
+            log.warning("%s", summary([self._state])[0])
         return session
 
     def _start(self, wanted: Sequence[str], failures: list[str]) -> Any:
@@ -202,8 +202,9 @@ class UsesSessions(Protocol):
     def sessions(self) -> tuple[Session, ...]: ...
 
 
-def report(sessions: Sequence[Session]) -> list[str]:
+def report(adapters: Sequence[object]) -> list[str]:
     """Lines that say on which device each model ran that was opened, and why where that isn't what was asked for."""
+    sessions = [session for adapter in adapters if isinstance(adapter, UsesSessions) for session in adapter.sessions]
     return summary([session.state for session in sessions if session.state.provider])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,8 @@ from .types import (
 
 COLOUR_MATCHES: tuple[ColourMatch, ...] = ("auto", "none", "lighting", "mean")
 DonorKey = tuple[int, int]
+_AT_ONCE = 8
+"""Faces whose crops are held together: enough for a network, little memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,37 +71,53 @@ def swap_batch(
     masks = [np.zeros(target.shape[:2], np.float32) for target in targets]
     report: list[str] = list(index_map.report)
     ticks = _counted(progress, index_map.count)
-    for number, pairs in enumerate(index_map.frames):
-        limit = None if limits is None else limits[number]
-        for pair, patch, crop in swap_frame(targets[number], pairs, donors, swapper, settings):
-            paste(
-                images[number],
-                patch.image,
-                patch.mask,
-                crop.matrix,
-                settings.interpolation,
-                changed=masks[number],
-                limit=limit,
-            )
-            report += [f"frame {number}, face {pair.target.index}: {note}" for note in patch.notes]
-            next(ticks)
+    for number, pair, patch, crop in swap_faces(targets, index_map, donors, swapper, settings):
+        paste(
+            images[number],
+            patch.image,
+            patch.mask,
+            crop.matrix,
+            settings.interpolation,
+            changed=masks[number],
+            limit=None if limits is None else limits[number],
+        )
+        report += [f"frame {number}, face {pair.target.index}: {note}" for note in patch.notes]
+        next(ticks)
     changed = tuple(tuple(_changed(pair.target) for pair in pairs) for pairs in index_map.frames)
     return SwapResult(images, FaceSet(changed, index_map.target_size), masks, tuple(report))
 
 
-def swap_frame(
-    target: Picture,
-    pairs: Sequence[Pair],
+class Swapped(NamedTuple):
+    """One pair on its way back into its picture."""
+
+    frame: int
+    pair: Pair
+    patch: Patch
+    crop: Crop
+
+
+def swap_faces(
+    targets: Sequence[Picture],
+    index_map: IndexMap,
     donors: Mapping[DonorKey, Donor],
     swapper: Swapper,
     settings: SwapSettings,
-) -> Iterator[tuple[Pair, Patch, Crop]]:
-    """The finished patches of one picture, the smallest face first: of two that overlap, the larger is nearer."""
-    ordered = sorted(pairs, key=lambda pair: pair.target.area)
-    crops = [cut_face(target, pair.target, swapper, settings.interpolation) for pair in ordered]
-    patches = swapper.swap(crops, [donors[_key(pair.source)] for pair in ordered], settings.strength)
-    for pair, crop, patch in zip(ordered, crops, patches, strict=True):
-        yield pair, finish(patch, crop, swapper, settings), crop
+) -> Iterator[Swapped]:
+    """The finished patches, picture after picture, the smallest face first: of two that overlap, the larger is nearer.
+
+    The engine gets several faces at once, also of several pictures; crops are of the pictures as they came in.
+    """
+    jobs = [
+        (number, pair)
+        for number, pairs in enumerate(index_map.frames)
+        for pair in sorted(pairs, key=lambda pair: pair.target.area)
+    ]
+    for at in range(0, len(jobs), _AT_ONCE):
+        some = jobs[at : at + _AT_ONCE]
+        crops = [cut_face(targets[number], pair.target, swapper, settings.interpolation) for number, pair in some]
+        patches = swapper.swap(crops, [donors[_key(pair.source)] for _, pair in some], settings.strength)
+        for (number, pair), crop, patch in zip(some, crops, patches, strict=True):
+            yield Swapped(number, pair, finish(patch, crop, swapper, settings), crop)
 
 
 def cut_face(target: Picture, face: Face, swapper: Swapper, interpolation: Interpolation) -> Crop:

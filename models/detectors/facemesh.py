@@ -29,6 +29,10 @@ class FaceMesh:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        return (self._session,)
+
     def fit(self, frame: Picture, faces: Sequence[Face]) -> list[Face | None]:
         """The faces with box, landmarks and mesh from the network; None where it sees no face."""
         return [self._fit_one(frame, face) for face in faces]

@@ -76,6 +76,15 @@ def test_each_donor_is_prepared_once_for_all_frames():
     assert len(result.images) == 5
 
 
+def test_the_engine_gets_faces_of_several_frames_together_but_never_many():
+    faces = _target_faces(*[[face(2, 2, 8, frame=n), face(20, 10, 12, n, 1)] for n in range(9)])
+    painter = Painter()
+    result = swap_batch(_blank(9), SOURCES, map_indexes(faces, SOURCE_FACES, "*", "1,0"), painter, SETTINGS)
+    assert painter.batches == [8, 8, 2]
+    for image in result.images:
+        assert image[5, 5].tolist() == [0, 200, 0] and image[15, 25].tolist() == [200, 0, 0]
+
+
 def test_of_two_overlapping_faces_the_larger_is_on_top():
     faces = _target_faces([face(2, 2, 20), face(10, 5, 12, index=1)])
     for order in ("0,1", "1,0"):
