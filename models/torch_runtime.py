@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..pipeline.errors import EngineError, OutOfMemoryError
 from .checkpoints import load_into
+from .devices import Running
 from .lending import lender
 from .symptoms import first_line, lacks_memory
 
@@ -67,6 +68,12 @@ class TorchNetwork:
         self._tell = lender()
         self._lock = Lock()
         self._module: nn.Module | None = None
+        self._state = Running(path.name, "")
+
+    @property
+    def state(self) -> Running:
+        """What runs this network, or ran it before it was closed; empty where it was never opened."""
+        return self._state
 
     @property
     def size_bytes(self) -> int:
@@ -123,7 +130,9 @@ class TorchNetwork:
             raise EngineError(
                 f"{self._what} needs the package {error.name}: pip install 'multifaceswap[models]'"
             ) from error
-        return module.to(torch_device(self.device)).eval()
+        device = torch_device(self.device)
+        self._state = Running(self.path.name, str(device))
+        return module.to(device).eval()
 
     def _load(self) -> nn.Module:
         module = self._build()

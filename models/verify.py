@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..pipeline.errors import DamagedModelError
+from .onnxfile import read_ports
 from .rows import ModelFile
 
 _CHUNK = 1 << 20
@@ -77,7 +78,9 @@ def _unsound(path: Path, head: bytes) -> str:
     if text.startswith(b"{"):
         return "is a text, not a model: the address answered with a message"
     if path.suffix == ".onnx":
-        return "" if head[0] in _ONNX_FIELDS else "is no ONNX model: it starts with other bytes"
+        if head[0] not in _ONNX_FIELDS:
+            return "is no ONNX model: it starts with other bytes"
+        read_ports(path)
     if path.suffix == ".pth":
         return _unsound_weights(path, head)
     return ""

@@ -1,4 +1,4 @@
-"""Opens the shipped gender classifier."""
+"""Opens what tells genders."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..catalog import Model
-from ..runtime import Session
+from ..ports import require_ports
+from ..sharing import session
 from .dlib_gender import DlibGender
+from .genderage import SIDE, GenderAge
 
 
 def dlib_gender(_row: Model, paths: Sequence[Path], device: str) -> DlibGender:
-    return DlibGender(Session(paths[0], device))
+    return DlibGender(session(paths[0], device))
+
+
+def genderage(row: Model, paths: Sequence[Path], device: str) -> GenderAge:
+    require_ports(paths[0], row.name, [(None, 3, SIDE, SIDE)], [(None, 3)])
+    return GenderAge(session(paths[0], device))

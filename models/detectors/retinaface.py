@@ -45,6 +45,10 @@ class RetinaFaceNetwork:
         self.network = network
         self.side = side
 
+    @property
+    def sessions(self) -> tuple[TorchNetwork, ...]:
+        return (self.network,)
+
     def fit(self, size: Size) -> Fit:
         """Scaled down to `side`, never up, without padding."""
         scale = min(1.0, self.side / max(size))

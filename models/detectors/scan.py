@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from math import floor
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -67,6 +67,11 @@ class Network(Protocol):
     """Added to box sides when overlaps are measured, in pixels."""
 
     @property
+    def sessions(self) -> tuple[Any, ...]:
+        """What holds its weights: can be closed, tells its device as `state`."""
+        ...
+
+    @property
     def side(self) -> int:
         """The longer side of the largest input in pixels."""
         ...
@@ -105,6 +110,10 @@ class ScanningDetector:
         self.network = network
         self._tiles, self._min_size = tiles, min_size
         self._turns = (0, 1, 2, 3) if turns else (0,)
+
+    @property
+    def sessions(self) -> tuple[Any, ...]:
+        return self.network.sessions
 
     def detect(self, frame: Picture) -> list[Face]:
         """The faces of a picture (H, W, C), best first, in full-picture pixels."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...pipeline.errors import DamagedModelError, SettingsError
 from ...pipeline.types import FloatArray, Size
+from ..onnxfile import read_ports
 from ..runtime import Session, contiguous
 from .scan import Fit, Found
 
@@ -30,13 +31,15 @@ class ScrfdNetwork:
         self._asked = side
 
     def check(self) -> None:
-        """Open the file and raise DamagedModelError where it isn't such a network, SettingsError for a wrong size."""
-        outputs = len(self.session.open().get_outputs())
-        if outputs != len(_STRIDES) * len(_WIDTHS) or len(self._shape()) != 4:
+        """Open the file; DamagedModelError where it isn't such a network, SettingsError for a size it doesn't take."""
+        inputs, outputs = read_ports(self.session.path)
+        widths = [port.shape[-1] for port in outputs if port.shape]
+        if len(inputs) != 1 or len(outputs) != len(_STRIDES) * len(_WIDTHS) or not {*widths} <= {None, *_WIDTHS}:
             raise DamagedModelError(
                 f"{self.session.path} holds another network than SCRFD with landmarks: expected one picture in and 9 "
-                f"outputs, got {len(self._shape())} axes and {outputs} outputs."
+                f"outputs of 1, 4 or 10 numbers a row, this one takes {len(inputs)} and gives {len(outputs)}."
             )
+        self.session.open()
         fixed = self._fixed()
         if fixed is not None and self._asked not in (None, *fixed):
             raise SettingsError(f"size: {self.session.path.name} takes pictures of {fixed} only, got {self._asked}")
@@ -45,6 +48,10 @@ class ScrfdNetwork:
     def side(self) -> int:
         """The longer side of the input in pixels."""
         return max(self._outer())
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        return (self.session,)
 
     def fit(self, size: Size) -> Fit:
         """Scaled up or down into the top left corner."""

@@ -36,6 +36,10 @@ class YoloFaceNetwork:
         self.network = network
         self.side = max(side // _STEP, 1) * _STEP
 
+    @property
+    def sessions(self) -> tuple[TorchNetwork, ...]:
+        return (self.network,)
+
     def fit(self, size: Size) -> Fit:
         """Scaled so that 32 divides the longer side, the shorter one padded on both sides."""
         longer = min(-(-max(size) // _STEP) * _STEP, self.side)

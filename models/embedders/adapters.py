@@ -1,4 +1,4 @@
-"""Opens the shipped embedder."""
+"""Opens what gives faces an identity."""
 
 from __future__ import annotations
 
@@ -6,9 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..catalog import Model
-from ..runtime import Session
+from ..ports import require_ports
+from ..sharing import session
+from .arcface import ArcFace
 from .dlib128 import Dlib128
 
 
 def dlib128(_row: Model, paths: Sequence[Path], device: str) -> Dlib128:
-    return Dlib128(Session(paths[0], device))
+    return Dlib128(session(paths[0], device))
+
+
+def arcface(row: Model, paths: Sequence[Path], device: str) -> ArcFace:
+    side = row.facts["size"]
+    require_ports(paths[0], row.name, [(None, 3, side, side)], [(None, row.facts["numbers"])])
+    return ArcFace(session(paths[0], device))

@@ -1,0 +1,59 @@
+"""InsightFace's gender and age network (`genderage`). Facts: its `model_zoo/attribute.py` (MIT)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ...pipeline.geometry import cut, shifted
+from ...pipeline.types import Face, Gender, Picture, Placement, Size
+from ..runtime import Session, contiguous
+
+SIDE = 96
+_MARGIN = 1.5
+_LABELS: tuple[Gender, Gender] = ("female", "male")
+
+
+class Impression(NamedTuple):
+    """What a face looks like to the network."""
+
+    gender: Gender
+    age: float
+    """In years."""
+
+
+class GenderAge:
+    """A guess from a square around the face's box."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        return (self._session,)
+
+    def genders(self, frame: Picture, faces: Sequence[Face]) -> list[Gender]:
+        """`female` or `male` a face."""
+        return [one.gender for one in self.impressions(frame, faces)]
+
+    def impressions(self, frame: Picture, faces: Sequence[Face]) -> list[Impression]:
+        """Gender and age a face."""
+        if not faces:
+            return []
+        crops = np.stack([cut(frame, square(face)) for face in faces]).transpose(0, 3, 1, 2)
+        name = next(iter(self._session.input_shapes()))
+        # The graph normalises by itself.
+        rows = self._session.run_batched({name: contiguous(crops * 255)})[0]
+        return [Impression(_LABELS[int(row[:2].argmax())], float(row[2]) * 100) for row in rows]
+
+
+def square(face: Face) -> Placement:
+    """The unturned square of 1.5 times the box's longer side around its middle."""
+    low, high = face.box[:2].astype(np.float64), face.box[2:].astype(np.float64)
+    scale = SIDE / max(float((high - low).max()) * _MARGIN, 1e-6)
+    shift = SIDE / 2 - scale * (low + high) / 2
+    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    # The project counts from pixel middles.
+    return Placement(shifted(matrix, -0.5, 0.5), Size(SIDE, SIDE))

@@ -1,0 +1,35 @@
+"""Whether an ONNX file takes and gives what its name promises, before it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..pipeline.errors import DamagedModelError
+from .onnxfile import Port, read_ports
+
+Shape = tuple[int | None, ...]
+"""None for an axis of any length."""
+
+
+def require_ports(path: Path, what: str, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> None:
+    """Raise DamagedModelError unless a file has such inputs and outputs; free axes in the file fit any length."""
+    found = read_ports(path)
+    for ports, wanted, direction in zip(found, (inputs, outputs), ("takes", "gives"), strict=True):
+        if len(ports) != len(wanted) or not all(map(_fits, ports, wanted)):
+            raise DamagedModelError(
+                f"{path} holds another network than {what}: expected one that {direction} {_listed(wanted)}, this one "
+                f"{direction} {_listed([port.shape for port in ports])}."
+            )
+
+
+def _fits(port: Port, wanted: Shape) -> bool:
+    # Outputs may be declared without a shape.
+    return not port.shape or (
+        len(port.shape) == len(wanted)
+        and all(None in (found, length) or found == length for found, length in zip(port.shape, wanted, strict=True))
+    )
+
+
+def _listed(shapes: Sequence[Shape]) -> str:
+    return ", ".join("×".join("?" if side is None else str(side) for side in shape) or "?" for shape in shapes)
