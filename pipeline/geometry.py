@@ -27,6 +27,8 @@ Colour = tuple[float, float, float]
 _KERNEL_MARGIN = 5
 """Pixels around a region that the widest kernel (Lanczos, 8 × 8) may read."""
 
+_INSIDE_SIDE = 64
+
 
 class Region(NamedTuple):
     """A rectangle of whole pixels; right and bottom are outside it."""
@@ -150,6 +152,15 @@ def cut(
         image = cv2.copyMakeBorder(image, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
         region = region.grown(edge)
     return warp(image, before(matrix, move_origin(region)), size, interpolation, outside or (0, 0, 0))
+
+
+def inside(matrix: Matrix, crop: Size, picture: Size) -> FloatArray:
+    """(64, 64) 1 where a crop of this matrix and size shows the picture, 0 where it shows what lies outside."""
+    middles = (np.arange(_INSIDE_SIDE) + 0.5) / _INSIDE_SIDE
+    columns, rows = np.meshgrid(middles * crop.width, middles * crop.height)
+    points = move(inverse(matrix), np.stack([columns.ravel(), rows.ravel()], 1))
+    seen = ((points >= 0) & (points <= picture)).all(1)
+    return seen.reshape(columns.shape).astype(np.float32)
 
 
 def move_origin(region: Region) -> Matrix:

@@ -7,7 +7,13 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from .types import FloatArray
+from .geometry import resized
+from .types import FloatArray, Size
+
+_SOFTNESS = 0.03
+"""Of the side: twice 11 pixels of 512, as variances add up."""
+_SOFT_SIDE = 128
+"""What is so soft is softened at this size, whatever the crop's."""
 
 
 def feathered(mask: FloatArray, share: float) -> FloatArray:
@@ -21,17 +27,21 @@ def feathered(mask: FloatArray, share: float) -> FloatArray:
 
 
 @lru_cache(maxsize=16)
-def box_mask(side: int, margin: float = 0.04, feather: float = 0.12) -> FloatArray:
-    """(side, side) 1 in the middle, falling to 0 `margin` before the border over `feather`, as shares of the side.
+def square_mask(side: int) -> FloatArray:
+    """(side, side) nearly the whole crop of a restorer, falling to 0 at the border. Read-only, shared between calls.
 
-    Read-only, shared between calls: for models whose crop borders must not show.
+    As wide and as soft as facexlib makes it in the picture (`utils/face_restoration_helper.py`).
     """
     position = (np.arange(side, dtype=np.float32) + 0.5) / side
-    inward = np.clip((np.minimum(position, 1 - position) - margin) / feather, 0, 1)
-    ramp = inward * inward * (3 - 2 * inward)
-    mask = np.outer(ramp, ramp)
-    mask.flags.writeable = False
-    return mask
+    ramp = 1 - _falling(np.minimum(position, 1 - position), 0.015, 0.085)
+    return _fixed(np.outer(ramp, ramp))
+
+
+def softened(mask: FloatArray) -> FloatArray:
+    """A hard mask (H, W) of a parsed face with soft edges, as soft as facexlib makes them."""
+    size = Size.of(mask)
+    small = resized(mask, Size(min(size.width, _SOFT_SIDE), min(size.height, _SOFT_SIDE)))
+    return resized(cv2.GaussianBlur(small, (0, 0), _SOFTNESS * max(small.shape)), size)
 
 
 @lru_cache(maxsize=16)

@@ -279,8 +279,8 @@ class Restorer(Protocol):
 
     @property
     def fidelity(self) -> bool:
-        """Whether `weight` steers the network: 0 restores most, 1 stays closest. Else it is the restored face's share in
-        a blend with the crop."""
+        """Whether `weight` steers the network: 0 restores most, 1 stays closest. Else it is the restored face's share
+        in a blend with the crop."""
         ...
 
     @property
