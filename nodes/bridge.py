@@ -31,7 +31,7 @@ def image_like(images: Sequence[Picture], image: torch.Tensor) -> torch.Tensor:
 
     if not images:
         return image
-    return torch.from_numpy(np.stack(images)).to(management.intermediate_device(), image.dtype)
+    return torch.from_numpy(_batch(images)).to(management.intermediate_device(), image.dtype)
 
 
 def image_of(images: Sequence[Picture]) -> torch.Tensor:
@@ -52,7 +52,12 @@ def mask_of(masks: Sequence[FloatArray]) -> torch.Tensor:
     """Masks (H, W) as a tensor (B, H, W)."""
     import torch
 
-    return _new(torch.from_numpy(np.stack(masks)))
+    return _new(torch.from_numpy(_batch(masks)))
+
+
+def _batch(pictures: Sequence[FloatArray]) -> FloatArray:
+    """As one array: the very one where they already are."""
+    return pictures if isinstance(pictures, np.ndarray) else np.stack(pictures)
 
 
 def _new(tensor: torch.Tensor) -> torch.Tensor:

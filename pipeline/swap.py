@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
@@ -31,9 +33,13 @@ from .types import (
 )
 
 COLOUR_MATCHES: tuple[ColourMatch, ...] = ("auto", "none", "lighting", "mean")
-DonorKey = tuple[int, int]
-_AT_ONCE = 8
-"""Faces whose crops are held together: enough for a network, little memory."""
+DonorOf = Callable[[Face], Donor]
+"""What the engine needs of a source face."""
+_FACES: Final = 8
+"""Faces from which on a batch is handed to the engine."""
+_FRAMES: Final = 4
+"""Most pictures of one batch; twice as many are in work."""
+_THREADS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,27 @@ class SwapSettings:
         require_range("mask_feather", self.mask_feather, 0, 0.5)
 
 
+class Work(NamedTuple):
+    """The swaps of one picture."""
+
+    target: Picture
+    pairs: Sequence[Pair]
+    out: Picture
+    """Where the result goes: an array like `target`, or `target` itself where that is the caller's own."""
+    changed: FloatArray | None = None
+    """(H, W) zeros, to become the mask of what changed."""
+    limit: FloatArray | None = None
+    """(H, W) in [0, 1] bounds where pixels may change."""
+
+
+class Done(NamedTuple):
+    """Work that is finished: its `out` and `changed` are filled in."""
+
+    work: Work
+    notes: tuple[tuple[Pair, str], ...]
+    """Lines for the report with the pair they are about."""
+
+
 def swap_batch(
     targets: Sequence[Picture],
     sources: Sequence[Picture],
@@ -64,60 +91,43 @@ def swap_batch(
     limits: Sequence[FloatArray] | None = None,
     progress: Progress | None = None,
 ) -> SwapResult:
-    """Swap exactly the pairs of `index_map`. `limits` (H, W) in [0, 1] a target bound where pixels may change."""
+    """Swap exactly the pairs of `index_map`. `limits` (H, W) in [0, 1] a target bound where pixels may change.
+
+    Where `targets` is one array (B, H, W, C), so are the images, and the masks are one (B, H, W): each is allocated
+    once, and beside them a few crops are all that is held.
+    """
     index_map.require(targets, sources)
-    donors = prepare_donors(sources, index_map, swapper)
-    images = [target.copy() for target in targets]
-    masks = [np.zeros(target.shape[:2], np.float32) for target in targets]
+    images, masks = _like(targets)
+    work = (
+        Work(target, pairs, image, mask, None if limits is None else limits[number])
+        for number, (target, pairs, image, mask) in enumerate(
+            zip(targets, index_map.frames, images, masks, strict=True)
+        )
+    )
     report: list[str] = list(index_map.report)
     ticks = _counted(progress, index_map.count)
-    for number, pair, patch, crop in swap_faces(targets, index_map, donors, swapper, settings):
-        paste(
-            images[number],
-            patch.image,
-            patch.mask,
-            crop.matrix,
-            settings.interpolation,
-            changed=masks[number],
-            limit=None if limits is None else limits[number],
-        )
-        report += [f"frame {number}, face {pair.target.index}: {note}" for note in patch.notes]
-        next(ticks)
+    for number, done in enumerate(swap_stream(work, donors_of(sources, swapper), swapper, settings)):
+        report += [f"picture {number}, face {pair.target.index}: {note}" for pair, note in done.notes]
+        for _ in islice(ticks, len(done.work.pairs)):
+            pass
     changed = tuple(tuple(_changed(pair.target) for pair in pairs) for pairs in index_map.frames)
     return SwapResult(images, FaceSet(changed, index_map.target_size), masks, tuple(report))
 
 
-class Swapped(NamedTuple):
-    """One pair on its way back into its picture."""
+def swap_stream(work: Iterable[Work], donor_of: DonorOf, swapper: Swapper, settings: SwapSettings) -> Iterator[Done]:
+    """Do the work in order, as it comes: faces of several pictures go through the engine together.
 
-    frame: int
-    pair: Pair
-    patch: Patch
-    crop: Crop
-
-
-def swap_faces(
-    targets: Sequence[Picture],
-    index_map: IndexMap,
-    donors: Mapping[DonorKey, Donor],
-    swapper: Swapper,
-    settings: SwapSettings,
-) -> Iterator[Swapped]:
-    """The finished patches, picture after picture, the smallest face first: of two that overlap, the larger is nearer.
-
-    The engine gets several faces at once, also of several pictures; crops are of the pictures as they came in.
+    Crops are cut and patches are finished and pasted in threads, while the engine works on the next batch. Of all the
+    work, no more than two batches are held.
     """
-    jobs = [
-        (number, pair)
-        for number, pairs in enumerate(index_map.frames)
-        for pair in sorted(pairs, key=lambda pair: pair.target.area)
-    ]
-    for at in range(0, len(jobs), _AT_ONCE):
-        some = jobs[at : at + _AT_ONCE]
-        crops = [cut_face(targets[number], pair.target, swapper, settings.interpolation) for number, pair in some]
-        patches = swapper.swap(crops, [donors[_key(pair.source)] for _, pair in some], settings.strength)
-        for (number, pair), crop, patch in zip(some, crops, patches, strict=True):
-            yield Swapped(number, pair, finish(patch, crop, swapper, settings), crop)
+    with ThreadPoolExecutor(_THREADS, "multifaceswap-paste") as threads:
+        begun: list[Future[Done]] = []
+        for batch in _batches(work):
+            ready = _swapped(batch, donor_of, swapper, settings, threads)
+            begun, finishing = [threads.submit(_finish, *one, swapper, settings) for one in ready], begun
+            del batch, ready
+            yield from _results(finishing)
+        yield from _results(begun)
 
 
 def cut_face(target: Picture, face: Face, swapper: Swapper, interpolation: Interpolation) -> Crop:
@@ -139,14 +149,81 @@ def finish(patch: Patch, crop: Crop, swapper: Swapper, settings: SwapSettings) -
     return patch._replace(image=image, mask=mask)
 
 
-def prepare_donors(sources: Sequence[Picture], index_map: IndexMap, swapper: Swapper) -> dict[DonorKey, Donor]:
-    """What the engine needs of every source face in use, each computed once."""
-    used = {_key(pair.source): pair.source for pairs in index_map.frames for pair in pairs}
-    return {key: swapper.prepare(sources[face.frame], face) for key, face in used.items()}
+def donors_of(sources: Sequence[Picture], swapper: Swapper) -> DonorOf:
+    """Gives what the engine needs of a source face, computed when it is first asked for and then kept."""
+    donors: dict[tuple[int, int], Donor] = {}
+
+    def donor_of(face: Face) -> Donor:
+        key = face.frame, face.index
+        if key not in donors:
+            donors[key] = swapper.prepare(sources[face.frame], face)
+        return donors[key]
+
+    return donor_of
 
 
-def _key(source: Face) -> DonorKey:
-    return source.frame, source.index
+class _Swap(NamedTuple):
+    """One face on its way."""
+
+    pair: Pair
+    crop: Crop
+    patch: Patch
+
+
+def _batches(work: Iterable[Work]) -> Iterator[list[Work]]:
+    batch: list[Work] = []
+    for one in work:
+        batch.append(one)
+        if len(batch) >= _FRAMES or sum(len(held.pairs) for held in batch) >= _FACES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _swapped(
+    batch: Sequence[Work], donor_of: DonorOf, swapper: Swapper, settings: SwapSettings, threads: ThreadPoolExecutor
+) -> list[tuple[Work, list[_Swap]]]:
+    """The batch through the engine. In each picture the smallest face comes first: of two that overlap, the larger is
+    nearer and is pasted last."""
+    faces = [(work, pair) for work in batch for pair in sorted(work.pairs, key=lambda pair: pair.target.area)]
+    cuts = [threads.submit(cut_face, work.target, pair.target, swapper, settings.interpolation) for work, pair in faces]
+    crops = [one.result() for one in cuts]
+    donors = [donor_of(pair.source) for _, pair in faces]
+    patches = swapper.swap(crops, donors, settings.strength) if faces else []
+    swaps = map(_Swap, [pair for _, pair in faces], crops, patches)
+    return [(work, list(islice(swaps, len(work.pairs)))) for work in batch]
+
+
+def _finish(work: Work, swaps: Sequence[_Swap], swapper: Swapper, settings: SwapSettings) -> Done:
+    if work.out is not work.target:
+        np.copyto(work.out, work.target)
+    for _, crop, patch in swaps:
+        done = finish(patch, crop, swapper, settings)
+        paste(
+            work.out,
+            done.image,
+            done.mask,
+            crop.matrix,
+            settings.interpolation,
+            changed=work.changed,
+            limit=work.limit,
+        )
+    return Done(work, tuple((swap.pair, note) for swap in swaps for note in swap.patch.notes))
+
+
+def _results(finishing: list[Future[Done]]) -> Iterator[Done]:
+    """In order, each let go of as soon as it is handed on."""
+    while finishing:
+        yield finishing.pop(0).result()
+
+
+def _like(targets: Sequence[Picture]) -> tuple[Sequence[Picture], Sequence[FloatArray]]:
+    """Room for the images and zeros for the masks."""
+    if isinstance(targets, np.ndarray):
+        batch = cast(Any, targets)
+        return np.empty_like(batch), cast(Any, np.zeros(batch.shape[:3], np.float32))
+    return [np.empty_like(target) for target in targets], [np.zeros(target.shape[:2], np.float32) for target in targets]
 
 
 def _changed(face: Face) -> Face:

@@ -1,0 +1,91 @@
+"""Work ahead in a thread of its own, by a bounded number of items."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from threading import Condition, Thread
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
+    """The items in order, made in a thread of their own while earlier ones are used.
+
+    At most `depth` finished items wait, and one more is being made. What making them raises is raised here, in its
+    place. When the iterator is closed, the thread has ended and `items`, if it is a generator, is closed too.
+    """
+    channel: _Channel[T] = _Channel(depth)
+    thread = Thread(target=_fill, args=(channel, items), name="multifaceswap-ahead", daemon=True)
+    thread.start()
+    try:
+        yield from channel.items()
+    finally:
+        channel.close()
+        thread.join()
+
+
+class _Channel(Generic[T]):
+    """Hands items from one thread to another; a full one makes the giver wait."""
+
+    def __init__(self, depth: int) -> None:
+        self._room = Condition()
+        self._waiting: deque[T] = deque()
+        self._depth = depth
+        self._closed = False
+        self._ended = False
+        self._error: BaseException | None = None
+
+    def put(self, item: T) -> bool:
+        """Whether the item was taken: False once nobody wants more."""
+        with self._room:
+            self._room.wait_for(lambda: self._closed or len(self._waiting) < self._depth)
+            if not self._closed:
+                self._waiting.append(item)
+            self._room.notify_all()
+            return not self._closed
+
+    def end(self, error: BaseException | None) -> None:
+        with self._room:
+            self._ended, self._error = True, error
+            self._room.notify_all()
+
+    def close(self) -> None:
+        with self._room:
+            self._closed = True
+            self._waiting.clear()
+            self._room.notify_all()
+
+    def items(self) -> Iterator[T]:
+        while self._await_item():
+            with self._room:
+                item = self._waiting.popleft()
+                self._room.notify_all()
+            yield item
+            del item  # or it would be held while the next one is waited for
+        if self._error is not None:
+            raise self._error
+
+    def _await_item(self) -> bool:
+        with self._room:
+            self._room.wait_for(lambda: bool(self._waiting) or self._ended)
+            return bool(self._waiting)
+
+
+def _fill(channel: _Channel[T], items: Iterable[T]) -> None:
+    error: BaseException | None = None
+    try:
+        source = iter(items)
+        try:
+            while channel.put(next(source)):
+                pass
+        finally:
+            close = getattr(source, "close", None)
+            if close is not None:
+                close()
+    except StopIteration:
+        pass
+    except BaseException as raised:  # noqa: BLE001 - raised again where the items are used
+        error = raised
+    channel.end(error)
