@@ -17,6 +17,7 @@ from .models.pool import ModelPool, open_row
 from .models.store import Folders
 from .pipeline import mapping, ordering
 from .pipeline.detect import detect_batch, locate_batch, with_meshes
+from .pipeline.restore import RestoreSettings, restore_batch, untouched
 from .pipeline.swap import SwapSettings, swap_batch
 from .pipeline.types import (
     ColourMatch,
@@ -28,6 +29,9 @@ from .pipeline.types import (
     Progress,
     SwapResult,
 )
+
+DISABLE = "disable"
+"""What `face_restore` is where nothing is to be restored."""
 
 
 def open_model(
@@ -160,6 +164,38 @@ def swap_faces(
     if pixel_boost and "pixel_boost" not in options:
         notes.insert(0, f"{swap_model} has no pixel boost: it was not used")
     return replace(result, report=(*result.report, *notes))
+
+
+def restore_faces(
+    images: Sequence[Picture],
+    faces: FaceSet | None = None,
+    face_restore: str = "codeformer-v0.1.0.pth",
+    face_restore_weight: float = 0.75,
+    *,
+    visibility: float = 1.0,
+    colour_correct: bool = True,
+    parse_mask: bool = False,
+    facedetection: str = "builtin",
+    pool: ModelPool | None = None,
+    progress: Progress | None = None,
+) -> SwapResult:
+    """Restore the faces of a batch of pictures: exactly those of `faces`, or all that `facedetection` finds.
+
+    `face_restore` is a restorer of the catalog, another restorer's file in the model folders, or `disable`.
+    `face_restore_weight` 0 to 1 is CodeFormer's fidelity (0 restores most, 1 stays closest), for other restorers the
+    restored face's share; `visibility` 0 to 1 fades the whole; `colour_correct` takes back the restorer's colour drift;
+    `parse_mask` keeps hair and hands before a face. `progress` is called once a face. Images come back in the shapes
+    and dtypes of `images`; the report ends with the devices that were used.
+    """
+    pool = pool or ModelPool()
+    settings = RestoreSettings(face_restore_weight, visibility, colour_correct)
+    if face_restore == DISABLE:
+        return untouched(images)
+    restorer = pool.open("restorer", face_restore)
+    parser = pool.open("parser", "bisenet") if parse_mask else None
+    found = detect_faces(images, facedetection, pool=pool) if faces is None else faces
+    result = restore_batch(images, found, restorer, settings, parser=parser, progress=progress)
+    return replace(result, report=(*result.report, *runtime.report([restorer])))
 
 
 def _known(swap_model: str, options: dict[str, Any]) -> dict[str, Any]:

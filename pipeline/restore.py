@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -69,16 +69,22 @@ def restore_batch(
 ) -> SwapResult:
     """Restore exactly these faces, by their own landmarks. With a parser hair and hands before the face stay."""
     faces.require(pictures, "restored")
-    images = [picture.copy() for picture in pictures]
-    masks = [np.zeros(picture.shape[:2], np.float32) for picture in pictures]
+    result = untouched(pictures)
     report = [f"frame {number}: no face to restore" for number, found in enumerate(faces) if not found]
     batches = Batches(restorer, settings.weight, report.append)
     for done, one in enumerate(restore_faces(pictures, faces, batches, settings, parser), 1):
         image, mask, matrix = one.patch.image, one.patch.mask, one.crop.matrix
-        paste(images[one.frame], image, mask, matrix, settings.interpolation, changed=masks[one.frame])
+        paste(result.images[one.frame], image, mask, matrix, settings.interpolation, changed=result.masks[one.frame])
         if progress is not None:
             progress(done, faces.count)
-    return SwapResult(images, faces, masks, tuple(report))
+    return replace(result, faces=faces, report=tuple(report))
+
+
+def untouched(pictures: Sequence[Picture]) -> SwapResult:
+    """Copies of the pictures, with no face changed."""
+    nobody = FaceSet(((),) * len(pictures), Size.holding(pictures))
+    masks = [np.zeros(picture.shape[:2], np.float32) for picture in pictures]
+    return SwapResult([picture.copy() for picture in pictures], nobody, masks, ())
 
 
 def restore_faces(
