@@ -128,7 +128,7 @@ def finish(image: FloatArray, crop: Crop, size: Size, settings: RestoreSettings,
 def corrected(image: FloatArray, crop: Crop, size: Size) -> FloatArray:
     """A restored crop without the restorer's colour drift; what lies beyond the picture's edge has no say."""
     seen = inside(crop.matrix, Size.of(image), size)
-    return np.clip(match_drift(image, crop.image, square_mask(len(image)) * seen), 0, 1)
+    return np.clip(match_drift(image, crop.image, square_mask(len(seen)) * seen), 0, 1)
 
 
 class Batches:
