@@ -73,14 +73,23 @@ def pooled(
     scale: float = 4.0,
     bias: tuple[float, ...] = (),
     rows: int | str = "None",
+    normalise: bool = False,
 ) -> Path:
-    """(N, 3, size, size) averaged to 8 × 8 and multiplied by a table: stands for networks that describe a face."""
+    """(N, 3, size, size) averaged to 8 × 8 and multiplied by a table: stands for networks that describe a face.
+
+    `normalise` makes the graph take 0..255 and bring it to -1..1 by itself.
+    """
     length = 3 * 8 * 8
     table = np.random.RandomState(seed).standard_normal((length, numbers)) * scale / np.sqrt(length)
     tables = {"W": table.astype(np.float32), "b": np.array(bias or (0.0,) * numbers, np.float32)}
     step = [size // 8, size // 8]
-    nodes = [
-        helper.make_node("AveragePool", [name], ["p"], kernel_shape=step, strides=step),
+    nodes = []
+    if normalise:
+        tables |= {"shift": np.float32(127.5), "gain": np.float32(0.0078125)}
+        nodes.append(helper.make_node("Sub", [name, "shift"], ["x0"], name="_minusscalar0"))
+        nodes.append(helper.make_node("Mul", ["x0", "gain"], ["x1"], name="_mulscalar0"))
+    nodes += [
+        helper.make_node("AveragePool", ["x1" if normalise else name], ["p"], kernel_shape=step, strides=step),
         helper.make_node("Flatten", ["p"], ["f"]),
         helper.make_node("Gemm", ["f", "W", "b"], [output]),
     ]
@@ -97,3 +106,44 @@ def _save(path, nodes, inputs, outputs, tables):
     path.parent.mkdir(parents=True, exist_ok=True)
     save(model, str(path))
     return path
+
+
+MARKERS = {8: (1, -1, 1), 16: (1, 1, -1), 32: (-1, 1, 1)}
+"""By stride, the colour that stands for a face: magenta, yellow, cyan (1 = full, -1 = none)."""
+FACE_SIDES = (2.5, 3.25, 2.5, 3.25)
+FACE_POINTS = (-1.0, -0.6, 1.0, -0.6, 0.0, 0.35, -0.8, 1.4, 0.8, 1.4)
+"""Of a found face, from the top left corner of its cell, in strides."""
+
+
+def scrfd(path: Path, *, side: int | str = "?", axes: int = 2) -> Path:
+    """Finds a face, twice, where a whole cell has the colour of its stride. `axes` 3 puts a batch axis before rows."""
+    tables = {"ten": np.float32(10), "zero": np.float32(0), "bias": np.float32([-2.5])}
+    tables["rows"] = np.array([-1, 1] if axes == 2 else [1, -1, 1], np.int64)
+    nodes = []
+    for stride, colour in MARKERS.items():
+        tables |= {f"K{stride}": np.float32(colour).reshape(1, 3, 1, 1)}
+        nodes += [
+            helper.make_node("Conv", ["input.1", f"K{stride}", "bias"], [f"m{stride}"]),
+            helper.make_node(
+                "AveragePool", [f"m{stride}"], [f"p{stride}"], kernel_shape=[stride, stride], strides=[stride, stride]
+            ),
+            helper.make_node("Mul", [f"p{stride}", "ten"], [f"q{stride}"]),
+            helper.make_node("Sigmoid", [f"q{stride}"], [f"s{stride}"]),
+            helper.make_node("Concat", [f"s{stride}"] * 2, [f"c{stride}"], axis=1),
+            helper.make_node("Transpose", [f"c{stride}"], [f"t{stride}"], perm=[2, 3, 0, 1]),
+            helper.make_node("Reshape", [f"t{stride}", "rows"], [f"score{stride}"]),
+        ]
+        for name, values in (("sides", FACE_SIDES), ("points", FACE_POINTS)):
+            tables[f"{name}_{stride}"] = np.float32(values).reshape((1,) * (axes - 1) + (-1,))
+            nodes += [
+                helper.make_node("Mul", [f"score{stride}", "zero"], [f"z_{name}{stride}"]),
+                helper.make_node("Add", [f"z_{name}{stride}", f"{name}_{stride}"], [f"{name}{stride}"]),
+            ]
+    inputs = [helper.make_tensor_value_info("input.1", FLOAT, [1, 3, side, side])]
+    batch = [] if axes == 2 else [1]
+    outputs = [
+        helper.make_tensor_value_info(f"{name}{stride}", FLOAT, [*batch, f"n{stride}", width])
+        for name, width in (("score", 1), ("sides", 4), ("points", 10))
+        for stride in MARKERS
+    ]
+    return _save(path, nodes, inputs, outputs, tables)

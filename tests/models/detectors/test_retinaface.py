@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import recipe
-
 from multifaceswap import open_model
 from multifaceswap.models.detectors.retinaface import decode, priors
 from multifaceswap.pipeline.types import Size
@@ -63,7 +62,12 @@ def test_confidence_is_a_strict_bound():
 def test_pictures_of_one_size_are_looked_at_together_with_the_same_result(rebuilt):
     vectors = recipe.vectors("retinaface_mobile025")
     detector = open_model("detector", "retinaface_mobile0.25", folders=[rebuilt], confidence=0.9)
-    frames = [picture(vectors, "a"), picture(vectors, "b"), picture(vectors, "a")[:, ::-1], np.zeros((96, 128, 3), "f4")]
+    frames = [
+        picture(vectors, "a"),
+        picture(vectors, "b"),
+        picture(vectors, "a")[:, ::-1],
+        np.zeros((96, 128, 3), "f4"),
+    ]
     together = detector.detect_many(frames)
     for faces, frame in zip(together, frames, strict=True):
         alone = detector.detect(frame)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import recipe
-
 from multifaceswap import open_model
 from multifaceswap.models.detectors.yolov5_face import YoloFaceNetwork, decode
 from multifaceswap.pipeline.types import Size
