@@ -12,6 +12,7 @@ from .types import Face, FaceSet, IndexMap, Pair
 
 PAIRINGS: Final = ("pairwise", "round-robin")
 MISSING: Final = ("skip", "error")
+_NO_SOURCE: Final = "no source face found: nothing is swapped"
 _RUNS_SHOWN: Final = 8
 """A report line names at most that many runs of pictures."""
 
@@ -46,13 +47,34 @@ def map_indexes(
     require_choice("pairing", pairing, PAIRINGS)
     require_choice("missing", missing, MISSING)
     plan = _plan(input_faces_index, source_faces_index, pairing)
-    donors = [_numbered(face, number) for number, face in enumerate(source_faces.flat())]
+    donors = [numbered(face, number) for number, face in enumerate(source_faces.flat())]
     matches = [_match(plan, faces, donors) for faces in target_faces]
     if missing == "error":
         _require_complete(matches)
-    report = _report(matches) if donors else ("no source face found: nothing is swapped",)
+    report = _report(matches) if donors else (_NO_SOURCE,)
     pairs = tuple(tuple(match.pairs) for match in matches)
     return IndexMap(pairs, report, target_faces.size, source_faces.size, len(source_faces))
+
+
+def pair_faces(
+    faces: Sequence[Face],
+    source_faces: FaceSet,
+    input_faces_index: str,
+    source_faces_index: str,
+    pairing: str,
+    missing: str,
+    *,
+    noun: str,
+) -> tuple[list[Pair], list[str]]:
+    """Pair one list of faces with source faces as `map_indexes` does; report lines call the former by `noun`."""
+    require_choice("pairing", pairing, PAIRINGS)
+    require_choice("missing", missing, MISSING)
+    donors = [numbered(face, number) for number, face in enumerate(source_faces.flat())]
+    match = _match(_plan(input_faces_index, source_faces_index, pairing), faces, donors, noun)
+    lines = match.lines()
+    if missing == "error" and match.gaps:
+        raise FaceNotFoundError(f"{'; '.join(lines)}. Name other faces, or let missing 'skip' them.")
+    return match.pairs, lines if donors else [_NO_SOURCE]
 
 
 class _Plan(NamedTuple):
@@ -76,7 +98,8 @@ def _plan(input_faces_index: str, source_faces_index: str, pairing: str) -> _Pla
     return plan
 
 
-def _numbered(face: Face, number: int) -> Face:
+def numbered(face: Face, number: int) -> Face:
+    """The face under this number."""
     return face if face.index == number else replace(face, index=number)
 
 
@@ -95,25 +118,25 @@ class _Match:
         self.gaps.setdefault(reason, []).append(span)
 
     def lines(self) -> list[str]:
-        return [reason.format(_text(spans)) for reason, spans in self.gaps.items()] + self.notes
+        return [reason.format(join_spans(spans)) for reason, spans in self.gaps.items()] + self.notes
 
 
-def _match(plan: _Plan, faces: Sequence[Face], donors: Sequence[Face]) -> _Match:
-    match = _Match(notes=_notes(plan, len(faces), len(donors)))
+def _match(plan: _Plan, faces: Sequence[Face], donors: Sequence[Face], noun: str = "target") -> _Match:
+    match = _Match(notes=_notes(plan, len(faces), len(donors), noun))
     found, sources = f"({_count(len(faces), 'face')})", f"({_count(len(donors), 'source face')})"
     done: set[int] = set()
     for position, target in _entries(plan.targets, len(faces)):
         source = _source_at(plan, position, len(donors))
         if isinstance(target, Missing):
-            match.miss(f"target {{}} not found {found}", target.span)
+            match.miss(f"{noun} {{}} not found {found}", target.span)
         elif target in done:
-            match.miss(f"target {{}} is listed twice {found}, its first entry counts", target)
+            match.miss(f"{noun} {{}} is listed twice {found}, its first entry counts", target)
         elif source is None:
-            match.miss(f"no source left for target {{}} {sources}", target)
+            match.miss(f"no source left for {noun} {{}} {sources}", target)
         elif isinstance(source, Missing):
-            match.miss(f"source {source.span} not found {sources}, wanted for target {{}}", target)
+            match.miss(f"source {source.span} not found {sources}, wanted for {noun} {{}}", target)
         else:
-            match.pairs.append(Pair(_numbered(faces[target], target), donors[source]))
+            match.pairs.append(Pair(numbered(faces[target], target), donors[source]))
         if isinstance(target, int):
             done.add(target)
     return match
@@ -135,12 +158,12 @@ def _source_at(plan: _Plan, position: int, count: int) -> int | Missing | None:
     return plan.sources.pick(position, count) if position < length else None
 
 
-def _notes(plan: _Plan, faces: int, donors: int) -> list[str]:
+def _notes(plan: _Plan, faces: int, donors: int, noun: str) -> list[str]:
     if not faces:
         return ["no face found"] if plan.targets.spans is None else []
     targets, sources = plan.targets.length(faces), plan.sources.length(donors)
     unused = 0 if plan.round_robin or sources == 1 else sources - targets
-    return [f"{unused} of {sources} sources not used ({_count(targets, 'target')})"] if unused > 0 else []
+    return [f"{unused} of {sources} sources not used ({_count(targets, noun)})"] if unused > 0 else []
 
 
 def _count(number: int, noun: str) -> str:
@@ -160,10 +183,11 @@ def _report(matches: Sequence[_Match]) -> tuple[str, ...]:
     for number, match in enumerate(matches):
         for line in match.lines():
             frames.setdefault(line, []).append(Span(number, number))
-    return tuple(f"frame{'s' if len(spans) > 1 else ''} {_text(spans)}: {line}" for line, spans in frames.items())
+    return tuple(f"frame{'s' if len(spans) > 1 else ''} {join_spans(spans)}: {line}" for line, spans in frames.items())
 
 
-def _text(spans: Iterable[Span]) -> str:
+def join_spans(spans: Iterable[Span]) -> str:
+    """Numbers as runs: `0-9, 12, 20-21`, and how many more where there are many runs."""
     runs = _runs(spans)
     shown = ", ".join(map(str, runs[:_RUNS_SHOWN]))
     hidden = sum(run.length for run in runs[_RUNS_SHOWN:])
