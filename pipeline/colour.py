@@ -15,12 +15,16 @@ _WORKING_SIDE = 80
 """Light varies slowly: averages are taken at this size, whatever the crop's."""
 _SIGMA = 0.1
 """Of the crop's side: how far around a pixel its brightness is averaged."""
+_DETAIL_SIGMA = 0.03
+"""The same for the skin's texture, whose contrast is compared."""
 _FLOOR = np.float32(0.03)
 """The darkest value that others are compared with, so that black can't blow up."""
 _GAINS = (0.3, 3.0)
-_CONTRASTS = (0.5, 1.25)
+_CONTRASTS = (0.6, 1.25)
 _SHOULDER = np.float32(0.85)
-_SLOPES = (0.6, 1.7)
+_SLOPES = (0.5, 2.0)
+_QUIET = 1.2
+"""Gain of a channel up to which its noise stays out of sight."""
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -35,14 +39,28 @@ def match_lighting(image: FloatArray, target: FloatArray, weight: FloatArray, ta
     small = _working_size(image)
     parts = ((image, weight), (target, target_weight))
     donor, light = (_Light.of(resized(p, small), resized(w, small), max(small)) for p, w in parts)
-    contrast = np.clip(light.contrast / np.maximum(donor.contrast, 1e-4), *_CONTRASTS)
-    tinted = np.clip(light.slopes / np.maximum(donor.slopes, 0.2), *_SLOPES) - 1
-    detail = contrast * (1 + tinted * _on_skin(resized(weight, small), max(small))[..., None])
-    gain = np.clip(light.average / np.maximum(donor.average, _FLOOR), *_GAINS)
-    # gain × (average + detail × (image − average)), as one factor and one offset a pixel.
-    offset = (1 - detail) * gain * donor.average
-    field = resized(np.concatenate([gain * detail, offset], 2).astype(np.float32), Size.of(image))
-    return _with_shoulder(image * field[..., :3] + field[..., 3:])
+    fields = _fields(donor, light, _on_skin(resized(weight, small), max(small)))
+    own, brightness, offset = np.split(resized(fields, Size.of(image)), 3, axis=2)
+    return _with_shoulder(image * own + (image @ _LUMA)[..., None] * brightness + offset)
+
+
+def _fields(donor: _Light, light: _Light, on_skin: FloatArray) -> FloatArray:
+    """(h, w, 9) what each channel's own value, the brightness and 1 are multiplied by, a channel at a time.
+
+    With d the relative deviation of a channel from its average and b that of brightness, the result is
+    gain × average × (1 + contrast × (slope × b + kept × (d − donor's slope × b))): detail takes on the target's tint,
+    and what colour it has beyond that is kept, less where a channel is raised so much that its noise would show.
+    """
+    contrast = 1 + (np.clip(light.contrast / max(donor.contrast, 1e-4), *_CONTRASTS) - 1) * on_skin
+    level = np.maximum(donor.average, _FLOOR)
+    gain = np.clip(light.average / level, *_GAINS)
+    kept = 1 + (np.minimum(_QUIET / gain, 1) - 1) * on_skin
+    slope = donor.slopes + (np.clip(light.slopes, *_SLOPES) - donor.slopes) * on_skin
+    follow = contrast * (slope - kept * donor.slopes)
+    own = gain * contrast * kept
+    brightness = gain * follow * level / np.maximum(level @ _LUMA, _FLOOR)[..., None]
+    offset = gain * level * (1 - contrast * kept - follow)
+    return np.concatenate([own, brightness, offset], 2).astype(np.float32)
 
 
 def match_mean(image: FloatArray, target: FloatArray, weight: FloatArray) -> FloatArray:
@@ -72,22 +90,21 @@ class _Light(NamedTuple):
     average: FloatArray
     """(h, w, 3)"""
     contrast: float
-    """Standard deviation of the detail's brightness, as a share of the average's."""
+    """Median deviation of the detail's brightness, as a share of the average's: skin, not a few dark folds, counts."""
     slopes: FloatArray
     """(3,) how fast each channel falls from light to shadow, as a share of how fast brightness falls."""
 
     @classmethod
     def of(cls, image: FloatArray, weights: FloatArray, side: int) -> _Light:
         average = _average(image, weights[..., None], _SIGMA * side)
-        brightness = average @ _LUMA
-        detail = (image @ _LUMA - brightness) / (brightness + _FLOOR)
-        variance = float((detail**2 * weights).sum()) / max(float(weights.sum()), 1e-6)
-        return cls(average, float(np.sqrt(variance)), _slopes(image, weights))
+        near = _average(image, weights[..., None], _DETAIL_SIGMA * side) @ _LUMA
+        sure = (np.abs(image @ _LUMA - near) / (near + _FLOOR))[weights > 0.5]
+        return cls(average, float(np.median(sure)) if sure.size else 0.0, _slopes(image, weights))
 
 
 def _on_skin(weights: FloatArray, side: int) -> FloatArray:
-    """Softly 1 on skin and 0 on eyes, brows and lips, whose dark must not take on the tint of shaded skin."""
-    return cv2.GaussianBlur(weights, (0, 0), 0.01 * side)
+    """(h, w, 1) softly 1 on skin and 0 on eyes, brows and lips, which must not take on the tint of shaded skin."""
+    return np.asarray(cv2.GaussianBlur(weights, (0, 0), 0.01 * side))[..., None]
 
 
 def _slopes(image: FloatArray, weights: FloatArray) -> FloatArray:

@@ -17,7 +17,7 @@ from . import meshpoints as points
 from .topology import Topology, Triangles, smoothstep
 from .types import FloatArray, Size
 
-_SHAPE_SHARE = 0.6
+_SHAPE_SHARE = 0.7
 """How much of the donor's own shape (spacing of eyes and brows, nose) the target's face takes on."""
 _DONOR_SIDE = (0.0, 0.2)
 """Facing of the donor's skin from which on its picture is of use."""

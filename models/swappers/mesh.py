@@ -29,7 +29,7 @@ _RIM = 0.035
 _TARGET_SIDE = (0.0, 0.3)
 """Facing of the target's skin from which on it is swapped."""
 _MOUTH_GAP = (0.03, 0.1)
-"""How much wider than the donor's mouth the target's stands open where its own inside is kept."""
+"""Difference in openness of both mouths from which on the target's own inside is kept."""
 _TELL_MIRRORED = 0.1
 _TELL_TURNED = 0.06
 
@@ -81,9 +81,7 @@ class MeshSwapper:
         fields = _fields(rasterise(_scaled(shaped, size, small), topology.triangles, small), texture, topology)
         image = self._textured(level.image, fields, size)
         mask = fields.visible * _soft_rim(fields.swapped)
-        gap = openness(target) - openness(source)
-        if gap > _MOUTH_GAP[0]:
-            mask *= 1 - _mouth_inside(_scaled(target, size, small), small) * smoothstep(*_MOUTH_GAP, np.array(gap))
+        mask *= 1 - _mouth_kept(target, openness(target) - openness(source), size, small)
         mask = resized((mask * strength).astype(np.float32), size)
         return Patch(image, mask, _comparable(fields, image, crop.image), _notes(texture))
 
@@ -194,12 +192,18 @@ def _soft_rim(swapped: FloatArray) -> FloatArray:
     return smoothstep(0.5, 0.95, soft) * inside
 
 
-def _mouth_inside(mesh: FloatArray, size: Size) -> FloatArray:
-    """(h, w) 1 between the lips, with a soft rim."""
-    hole = np.zeros((size.height, size.width), np.float32)
-    outline = np.rint((mesh[list(points.LIPS_INNER), :2] - 0.5) * 16).astype(np.int32)
-    cv2.fillPoly(hole, [outline], 1.0, shift=4)
-    return cv2.GaussianBlur(hole, (0, 0), 0.8)
+def _mouth_kept(target: FloatArray, gap: float, size: Size, small: Size) -> FloatArray:
+    """(h, w) 1 between the lips where one mouth stands open and the other doesn't: the target keeps its own there.
+
+    An open target needs its teeth; a closed one, not the donor's teeth squeezed into a line.
+    """
+    share = smoothstep(*_MOUTH_GAP, np.array(abs(gap)))
+    hole = np.zeros((small.height, small.width), np.float32)
+    if share > 0:
+        outline = np.rint((_scaled(target, size, small)[list(points.LIPS_INNER), :2] - 0.5) * 16).astype(np.int32)
+        cv2.fillPoly(hole, [outline], 1.0, shift=4)
+        hole = cv2.dilate(hole, np.ones((3, 3))) if gap < 0 else hole
+    return cv2.GaussianBlur(hole, (0, 0), 0.8) * np.float32(share)
 
 
 def _notes(texture: Texture) -> tuple[str, ...]:
