@@ -69,4 +69,5 @@ def open_row(kind: Kind, name: str, folders: Folders, device: str, **options: An
         log.warning(note)
     module, _, attribute = row.adapter.partition(":")
     adapter: Callable[..., Any] = getattr(import_module(f".{module}", __package__), attribute)
-    return adapter(row, paths, device, **options)
+    # The shipped networks take milliseconds on a CPU: no GPU memory and no start-up of its libraries for them unasked.
+    return adapter(row, paths, "cpu" if device == "auto" and row.built_in else device, **options)
