@@ -142,15 +142,17 @@ def swap_faces(
     mirror: bool = True,
     pixel_boost: int = 0,
     mask: Sequence[FloatArray] | None = None,
+    parse_mask: bool = False,
     pool: ModelPool | None = None,
     progress: Progress | None = None,
 ) -> SwapResult:
     """Swap exactly the pairs of `index_map`; targets and sources are the pictures it was made from.
 
     `strength` 0 to 1; `mask_feather` 0 to 0.5 softens the rim further; `mask` (H, W) a target limits where pixels may
-    change; `mirror` lets the built-in engine use the donor's other side where that fits the pose better; `pixel_boost`
-    256, 512 or 1024 lets a neural engine make crops of that side (0: the model's own). `progress` is called once a
-    face. Images come back in the shapes and dtypes of `targets`. The report ends with the devices that were used.
+    change; `parse_mask` keeps hair and hands before a face; `mirror` lets the built-in engine use the donor's other side
+    where that fits the pose better; `pixel_boost` 256, 512 or 1024 lets a neural engine make crops of that side (0: the
+    model's own). `progress` is called once a face. Images come back in the shapes and dtypes of `targets`. The report
+    ends with the devices that were used.
     """
     pool = pool or ModelPool()
     settings = SwapSettings(interpolation, strength, mask_feather, colour_match)
@@ -159,7 +161,8 @@ def swap_faces(
     if used[0].needs_mesh:
         used.append(pool.open("mesher", "facemesh"))
         index_map = with_meshes(index_map, targets, sources, used[1])
-    result = swap_batch(targets, sources, index_map, used[0], settings, limits=mask, progress=progress)
+    parser = pool.open("parser", "bisenet") if parse_mask else None
+    result = swap_batch(targets, sources, index_map, used[0], settings, limits=mask, parser=parser, progress=progress)
     notes = runtime.report(used)
     if pixel_boost and "pixel_boost" not in options:
         notes.insert(0, f"{swap_model} has no pixel boost: it was not used")

@@ -14,6 +14,7 @@ from .colour import match_lighting, match_mean
 from .errors import require_choice, require_range
 from .geometry import INTERPOLATIONS, cut
 from .masks import feathered
+from .parsing import parsed
 from .paste import paste
 from .types import (
     ColourMatch,
@@ -25,6 +26,7 @@ from .types import (
     IndexMap,
     Interpolation,
     Pair,
+    Parser,
     Patch,
     Picture,
     Progress,
@@ -89,9 +91,12 @@ def swap_batch(
     settings: SwapSettings,
     *,
     limits: Sequence[FloatArray] | None = None,
+    parser: Parser | None = None,
     progress: Progress | None = None,
 ) -> SwapResult:
     """Swap exactly the pairs of `index_map`. `limits` (H, W) in [0, 1] a target bound where pixels may change.
+
+    With a parser hair and hands before the face stay.
 
     Where `targets` is one array (B, H, W, C), so are the images, and the masks are one (B, H, W): each is allocated
     once, and beside them a few crops are all that is held.
@@ -106,7 +111,7 @@ def swap_batch(
     )
     report: list[str] = list(index_map.report)
     ticks = _counted(progress, index_map.count)
-    for number, done in enumerate(swap_stream(work, donors_of(sources, swapper), swapper, settings)):
+    for number, done in enumerate(swap_stream(work, donors_of(sources, swapper), swapper, settings, parser)):
         report += [f"picture {number}, face {pair.target.index}: {note}" for pair, note in done.notes]
         for _ in islice(ticks, len(done.work.pairs)):
             pass
@@ -114,7 +119,9 @@ def swap_batch(
     return SwapResult(images, FaceSet(changed, index_map.target_size), masks, tuple(report))
 
 
-def swap_stream(work: Iterable[Work], donor_of: DonorOf, swapper: Swapper, settings: SwapSettings) -> Iterator[Done]:
+def swap_stream(
+    work: Iterable[Work], donor_of: DonorOf, swapper: Swapper, settings: SwapSettings, parser: Parser | None = None
+) -> Iterator[Done]:
     """Do the work in order, as it comes: faces of several pictures go through the engine together.
 
     Crops are cut and patches are finished and pasted in threads, while the engine works on the next batch. Of all the
@@ -123,7 +130,7 @@ def swap_stream(work: Iterable[Work], donor_of: DonorOf, swapper: Swapper, setti
     with ThreadPoolExecutor(_THREADS, "multifaceswap-paste") as threads:
         begun: list[Future[Done]] = []
         for batch in _batches(work):
-            ready = _swapped(batch, donor_of, swapper, settings, threads)
+            ready = _swapped(batch, donor_of, swapper, settings, parser, threads)
             begun, finishing = [threads.submit(_finish, *one, swapper, settings) for one in ready], begun
             del batch, ready
             yield from _results(finishing)
@@ -182,7 +189,12 @@ def _batches(work: Iterable[Work]) -> Iterator[list[Work]]:
 
 
 def _swapped(
-    batch: Sequence[Work], donor_of: DonorOf, swapper: Swapper, settings: SwapSettings, threads: ThreadPoolExecutor
+    batch: Sequence[Work],
+    donor_of: DonorOf,
+    swapper: Swapper,
+    settings: SwapSettings,
+    parser: Parser | None,
+    threads: ThreadPoolExecutor,
 ) -> list[tuple[Work, list[_Swap]]]:
     """The batch through the engine. In each picture the smallest face comes first: of two that overlap, the larger is
     nearer and is pasted last."""
@@ -191,6 +203,8 @@ def _swapped(
     crops = [one.result() for one in cuts]
     donors = [donor_of(pair.source) for _, pair in faces]
     patches = swapper.swap(crops, donors, settings.strength) if faces else []
+    if parser is not None:
+        patches = parsed(parser, [work.target for work, _ in faces], crops, patches)
     swaps = map(_Swap, [pair for _, pair in faces], crops, patches)
     return [(work, list(islice(swaps, len(work.pairs)))) for work in batch]
 

@@ -1,0 +1,69 @@
+"""Face parsing with BiSeNet: facexlib's network class (MIT).
+
+Classes and normalisation follow zllrunning/face-parsing.PyTorch (MIT), whose weights the file holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ...pipeline.geometry import resized
+from ...pipeline.types import Crop, FloatArray, Size
+from ..torch_runtime import TorchNetwork
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_SIDE = 512
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_STD = np.array([0.229, 0.224, 0.225], np.float32)
+_CLASSES = 19
+_OTHERS = (0, 14, 16, 17, 18)
+"""Background, neck, cloth, hair, hat: what isn't the face."""
+_AT_ONCE = 4
+
+
+def build() -> nn.Module:
+    """facexlib's network without weights."""
+    from facexlib.parsing.bisenet import BiSeNet
+
+    return BiSeNet(num_class=_CLASSES)
+
+
+class BiSeNetParser:
+    """Tells the face from what surrounds and covers it."""
+
+    def __init__(self, network: TorchNetwork) -> None:
+        self.network = network
+
+    @property
+    def sessions(self) -> tuple[TorchNetwork, ...]:
+        return (self.network,)
+
+    def parse(self, crops: Sequence[Crop]) -> list[FloatArray]:
+        """(H, W) a crop, of its size: 1 where the face is, 0 elsewhere. Best for crops of FFHQ's alignment."""
+        masks: list[FloatArray] = []
+        for start in range(0, len(crops), _AT_ONCE):
+            batch = crops[start : start + _AT_ONCE]
+            images = np.stack([resized(crop.image, Size(_SIDE, _SIDE)) for crop in batch])
+            kept = face_of(self.classes(images))
+            masks += [_back(mask, Size.of(crop.image)) for mask, crop in zip(kept, batch, strict=True)]
+        return masks
+
+    def classes(self, images: FloatArray) -> FloatArray:
+        """(N, H, W) the likeliest of the 19 classes for RGB (N, H, W, 3) in [0, 1]."""
+        values = ((images - _MEAN) / _STD).transpose(0, 3, 1, 2)
+        return self.network.run(values, count=1)[0].argmax(1)
+
+
+def face_of(classes: FloatArray) -> FloatArray:
+    """1 where a class belongs to the face, 0 elsewhere."""
+    return (~np.isin(classes, _OTHERS)).astype(np.float32)
+
+
+def _back(mask: FloatArray, size: Size) -> FloatArray:
+    return mask if Size.of(mask) == size else cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
