@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import detect_faces, map_indexes, open_model, order_faces, restore_faces, swap_faces
+    from .api import detect_faces, map_indexes, match_faces, open_model, order_faces, restore_faces, swap_faces
     from .pipeline.types import Face, FaceSet, IndexMap
 
 __version__ = "0.1.0"
@@ -19,6 +19,7 @@ _HOMES = {
     "detect_faces": ".api",
     "order_faces": ".api",
     "map_indexes": ".api",
+    "match_faces": ".api",
     "swap_faces": ".api",
     "restore_faces": ".api",
     "open_model": ".api",
@@ -32,6 +33,7 @@ __all__ = [
     "IndexMap",
     "detect_faces",
     "map_indexes",
+    "match_faces",
     "open_model",
     "order_faces",
     "restore_faces",

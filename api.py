@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from .models import runtime
-from .models.catalog import Kind, find
+from .models.catalog import MODELS, Kind, Model, find
 from .models.pool import ModelPool, open_row
 from .models.store import Folders
 from .pipeline import mapping, ordering
 from .pipeline.detect import detect_batch, locate_batch, with_meshes
+from .pipeline.identity import match_identities, with_identities
 from .pipeline.restore import RestoreSettings, restore_batch, untouched
 from .pipeline.swap import SwapSettings, swap_batch
 from .pipeline.types import (
@@ -127,6 +128,56 @@ def map_indexes(
 ) -> IndexMap:
     """Decide who becomes whom: see `pipeline.mapping.map_indexes`."""
     return mapping.map_indexes(target_faces, source_faces, input_faces_index, source_faces_index, pairing, missing)
+
+
+def match_faces(
+    target_faces: FaceSet,
+    source_faces: FaceSet,
+    reference_faces: FaceSet,
+    input_faces_index: str = "*",
+    source_faces_index: str = "*",
+    pairing: str = "pairwise",
+    missing: str = "skip",
+    *,
+    threshold: float | None = None,
+    embedder: str = "auto",
+    targets: Sequence[Picture] | None = None,
+    references: Sequence[Picture] | None = None,
+    pool: ModelPool | None = None,
+) -> IndexMap:
+    """Decide who becomes whom by looks: target faces that look like a reference face take that reference's source.
+
+    The lists pair reference faces with source faces: see `pipeline.identity.match_identities`. `threshold` is the
+    embedder's own where it is None; `auto` is the embedder whose identities the faces carry, else `dlib128`. Faces
+    without an identity of the embedder's get one if their pictures, `targets` and `references`, are given.
+    """
+    pool = pool or ModelPool()
+    row = _embedder_row(embedder, reference_faces, target_faces)
+    model, mesher = pool.open("embedder", row.name), pool.open("mesher", "facemesh")
+    numbers = row.facts["numbers"]
+    if targets is not None:
+        target_faces = with_identities(target_faces, targets, model, numbers, mesher, "target")
+    if references is not None:
+        reference_faces = with_identities(reference_faces, references, model, numbers, mesher, "reference")
+    return match_identities(
+        target_faces,
+        reference_faces,
+        source_faces,
+        input_faces_index,
+        source_faces_index,
+        pairing,
+        missing,
+        metric=model.metric,
+        threshold=model.same_person if threshold is None else threshold,
+    )
+
+
+def _embedder_row(name: str, *sets: FaceSet) -> Model:
+    if name != "auto":
+        return find("embedder", name)
+    known = {row.facts["numbers"]: row for row in MODELS if row.kind == "embedder"}
+    carried = [len(face.embedding) for faces in sets for face in faces.flat() if face.embedding is not None]
+    return next((known[length] for length in carried if length in known), find("embedder", "dlib128"))
 
 
 def swap_faces(

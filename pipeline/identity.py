@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
+from .detect import enriched
 from .errors import FaceNotFoundError, SettingsError, require_choice
 from .indexes import Span
 from .mapping import join_spans, numbered, pair_faces
-from .types import Face, FaceSet, FloatArray, IndexMap, Pair
+from .types import Embedder, Face, FaceSet, FloatArray, IndexMap, Mesher, Metric, Pair, Picture
 
-Metric = Literal["euclidean", "cosine"]
 METRICS: tuple[Metric, ...] = ("euclidean", "cosine")
 
 
@@ -68,6 +69,22 @@ def match_identities(
     report = (f"matched by identity: {metric} distance, threshold {threshold:g}", *lines)
     report += tuple(line for number in sorted(partners) for line in _told(number, partners[number], matches, tables))
     return IndexMap(frames, report, target_faces.size, source_faces.size, len(source_faces))
+
+
+def with_identities(
+    faces: FaceSet, pictures: Sequence[Picture], embedder: Embedder, numbers: int, mesher: Mesher, what: str
+) -> FaceSet:
+    """The faces with embeddings of `numbers` numbers, computed where they lack them; `pictures` are theirs.
+
+    `what` they are is for MismatchError, where they aren't the pictures that the faces were found in.
+    """
+    faces.require(pictures, what)
+    frames: list[tuple[Face, ...]] = []
+    for picture, some in zip(pictures, faces, strict=True):
+        lacking = [face for face in some if face.embedding is None or len(face.embedding) != numbers]
+        made = iter(enriched(picture, lacking, mesher=mesher, embedder=embedder))
+        frames.append(tuple(next(made) if any(face is other for other in lacking) else face for face in some))
+    return replace(faces, frames=tuple(frames))
 
 
 def distances(faces: Sequence[Face], references: Sequence[Face], metric: Metric) -> FloatArray:

@@ -232,8 +232,16 @@ class Locator(Protocol):
     def locate(self, frame: Picture, boxes: Sequence[FloatArray]) -> Sequence[Face | None]: ...
 
 
+Metric = Literal["euclidean", "cosine"]
+"""How far apart identities are: the length of their difference, or 1 − the cosine of their angle (0 to 2)."""
+
+
 class Embedder(Protocol):
     """Gives faces an identity."""
+
+    same_person: float
+    """Distance between embeddings below which two faces are taken for one person."""
+    metric: Metric
 
     def embed(self, frame: Picture, faces: Sequence[Face]) -> list[FloatArray]: ...
 

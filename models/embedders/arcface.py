@@ -8,7 +8,7 @@ import numpy as np
 
 from ...pipeline import templates
 from ...pipeline.geometry import align, cut
-from ...pipeline.types import Face, FloatArray, Picture
+from ...pipeline.types import Face, FloatArray, Metric, Picture
 from ..runtime import Session, contiguous
 
 _SPEC = templates.arcface(112)
@@ -18,7 +18,7 @@ class ArcFace:
     """InsightFace's recognition network (`w600k_r50`): 512 numbers a face."""
 
     same_person = 0.6
-    """Cosine distance between embeddings below which two faces are taken for one person."""
+    metric: Metric = "cosine"
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...pipeline.geometry import cut, similarity
-from ...pipeline.types import Face, FloatArray, Picture, Placement, Size
+from ...pipeline.types import Face, FloatArray, Metric, Picture, Placement, Size
 from ..runtime import Session, contiguous
 
 _SIDE = 150
@@ -42,7 +42,7 @@ class Dlib128:
     """dlib's face recognition ResNet, converted to fp16: two faces nearer than 0.6 are one person."""
 
     same_person = 0.6
-    """Euclidean distance between embeddings below which two faces are taken for one person."""
+    metric: Metric = "euclidean"
 
     def __init__(self, session: Session) -> None:
         self._session = session
