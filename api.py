@@ -200,10 +200,10 @@ def swap_faces(
     """Swap exactly the pairs of `index_map`; targets and sources are the pictures it was made from.
 
     `strength` 0 to 1; `mask_feather` 0 to 0.5 softens the rim further; `mask` (H, W) a target limits where pixels may
-    change; `parse_mask` keeps hair and hands before a face; `mirror` lets the built-in engine use the donor's other side
-    where that fits the pose better; `pixel_boost` 256, 512 or 1024 lets a neural engine make crops of that side (0: the
-    model's own). `progress` is called once a face. Images come back in the shapes and dtypes of `targets`. The report
-    ends with the devices that were used.
+    change; `parse_mask` keeps hair and hands before a face; `mirror` lets the built-in engine use the donor's other
+    side where that fits the pose better; `pixel_boost` 256, 512 or 1024 lets a neural engine make crops of that side
+    (0: the model's own). `progress` is called once a face. Images come back in the shapes and dtypes of `targets`. The
+    report ends with the devices that were used.
     """
     pool = pool or ModelPool()
     settings = SwapSettings(interpolation, strength, mask_feather, colour_match)
