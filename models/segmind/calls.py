@@ -26,7 +26,7 @@ class Calls:
         self._limits = limits
         self._retries = retries
         self._api = self._api_wire()
-        self._media = Wire(self._media_rule, None, limits, proxies=not endpoint.is_loopback)
+        self._media = Wire(self._media_rule, key, limits, with_key=False, proxies=not endpoint.is_loopback)
 
     def close(self) -> None:
         self._api.close()
@@ -96,7 +96,7 @@ class Calls:
         return send_again(lambda: watch.run(send), watch, self._retries, safe=True)
 
     def _api_wire(self) -> Wire:
-        return Wire(peer_may_have_key, self._key, self._limits, proxies=not self.endpoint.is_loopback)
+        return Wire(peer_may_have_key, self._key, self._limits, with_key=True, proxies=not self.endpoint.is_loopback)
 
     def _media_rule(self, peer: str, scheme: str) -> bool:
         return peer_is_allowed(peer, scheme, self.endpoint.is_loopback)

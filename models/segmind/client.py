@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -107,9 +106,12 @@ class SegmindClient:
         digest = job.digest(self._calls.endpoint, self._key)
         watch = Watch(timeout, cancelled, self._clock)
         flow = Flow(job, digest, self._calls, self._uploads, self._journal, watch)
-        with self._told(flow):
+        try:
             received, facts = flow.run()
-        return self._result(job, flow, digest, received, facts)
+        except SegmindError as error:
+            error.request_id = flow.request_id
+            raise
+        return _result(job, flow, digest, received, facts)
 
     def delivered(self, result: SegmindResult) -> None:
         """Say that the result is safe: the journal lets go of its picture."""
@@ -120,29 +122,19 @@ class SegmindClient:
         if self._tidy.acquire(blocking=False):
             self._journal.prune()
 
-    @contextmanager
-    def _told(self, flow: Flow) -> Generator[None]:
-        """Errors name the request and never the key."""
-        try:
-            yield
-        except SegmindError as error:
-            error.request_id = error.request_id or flow.request_id
-            error.redact(self._key.redact)
-            raise
 
-    def _result(self, job: Job, flow: Flow, digest: str, received: Received, facts: Facts) -> SegmindResult:
-        lines = [*_facts(flow.request_id, facts), *flow.notes, *job.settings.cautions()]
-        lines += _surprises(job, received)
-        return SegmindResult(
-            received.pixels,
-            received.data,
-            received.image_format,
-            flow.request_id and self._key.redact(flow.request_id),
-            facts.inference_seconds,
-            facts.credits and self._key.redact(facts.credits),
-            tuple(self._key.redact(line) for line in lines),
-            digest,
-        )
+def _result(job: Job, flow: Flow, digest: str, received: Received, facts: Facts) -> SegmindResult:
+    lines = [*_facts(flow.request_id, facts), *flow.notes, *job.settings.cautions(), *_surprises(job, received)]
+    return SegmindResult(
+        received.pixels,
+        received.data,
+        received.image_format,
+        flow.request_id,
+        facts.inference_seconds,
+        facts.credits,
+        tuple(lines),
+        digest,
+    )
 
 
 def _facts(request_id: str | None, facts: Facts) -> list[str]:

@@ -25,7 +25,6 @@ RemoteError
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from ...pipeline.errors import RemoteError
@@ -57,15 +56,6 @@ class SegmindError(RemoteError):
         detail = f": {self.detail}" if self.detail else ""
         request = f" [request {self.request_id}]" if self.request_id else ""
         return f"{frame}{self.summary}{status}{detail}{request}. {self.advice}".rstrip()
-
-    def redact(self, redact: Callable[[str], str]) -> None:
-        """Rewrite every text that came from elsewhere, here and in what led here."""
-        self.detail = redact(self.detail)
-        self.request_id = redact(self.request_id) if self.request_id else None
-        self.args = (self.detail,)
-        for linked in (self.__cause__, self.__context__):
-            if isinstance(linked, SegmindError):
-                linked.redact(redact)
 
 
 class BadRequestError(SegmindError):

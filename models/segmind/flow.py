@@ -84,9 +84,9 @@ class Flow:
         """The entry if the job needn't be submitted: its picture is here, or the API may have it."""
         if entry is None or entry.state == "sending":
             return None
-        if entry.state == "fetched" and self._journal.picture(self._digest, entry) is None and not entry.request_id:
-            return None
-        return entry
+        data = self._journal.picture(self._digest, entry) if entry.state == "fetched" else None
+        self._received = None if data is None else decode_result(data)
+        return entry if self._received or entry.request_id else None
 
     def _require_certainty(self, entry: Entry | None) -> None:
         if entry is not None and entry.state == "sending" and self._journal.is_recent(entry):
@@ -163,19 +163,13 @@ class Flow:
     def _collected(self, entry: Entry) -> tuple[Received, Facts]:
         """The picture of a submitted or finished job."""
         self.request_id = entry.request_id or None
-        if entry.state == "fetched":
-            received = self._received or self._stored(entry)
-            if received is not None:
-                return received, Facts(entry.inference_seconds, entry.credits)
+        if self._received is not None:
+            return self._received, Facts(entry.inference_seconds, entry.credits)
         try:
             return self._fetched(entry)
         except JobFailedError:
             self._journal.forget(self._digest)
             raise
-
-    def _stored(self, entry: Entry) -> Received | None:
-        data = self._journal.picture(self._digest, entry)
-        return None if data is None else decode_result(data)
 
     def _fetched(self, entry: Entry) -> tuple[Received, Facts]:
         self._poll(self._calls.endpoint.status_url(entry.request_id, entry.status_url))
@@ -189,7 +183,7 @@ class Flow:
         return received, facts
 
     def _kept(self, entry: Entry, data: bytes) -> Entry:
-        """The entry with its picture on disk until it is delivered. It is in memory, so that a full disk is no error."""
+        """The entry with its picture on disk until it is delivered; it is in memory, so a full disk is no error."""
         try:
             return self._journal.store(self._digest, entry, data)
         except JournalError as error:

@@ -66,10 +66,9 @@ class Journal:
         with _explained(self._folder):
             path = self._path(digest, ".json")
             try:
-                text = _patiently(path.read_bytes)
+                entry = _parsed(_patiently(path.read_bytes)) or Entry("sending", path.stat().st_mtime)
             except FileNotFoundError:
                 return None
-            entry = _parsed(text) or Entry("sending", path.stat().st_mtime)
         return None if self._is_over(entry) else entry
 
     def new(self, state: State, **values: Any) -> Entry:
@@ -131,8 +130,10 @@ class Journal:
             for digest in names:
                 self._prune(digest)
             for path in self._folder.glob("*.tmp"):
-                if self._clock.wall() - path.stat().st_mtime > _REMEMBERED:
-                    path.unlink(missing_ok=True)
+                # Another process may just now give it its name.
+                with suppress(FileNotFoundError):
+                    if self._clock.wall() - path.stat().st_mtime > _REMEMBERED:
+                        path.unlink()
 
     def _prune(self, digest: str) -> None:
         lock = self._try_lock(digest)

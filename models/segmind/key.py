@@ -1,4 +1,4 @@
-"""The API key: used in one header, compared, replaced in texts, and never shown."""
+"""The API key: used in one header, blotted out wherever it is repeated, and never shown."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ class ApiKey(AuthBase):
         """Tells keys apart without holding them."""
         return hashlib.sha256(b"multifaceswap:" + self._value.encode()).hexdigest()
 
-    def redact(self, text: str) -> str:
-        """The text with the key, plain or as part of a URL, taken out."""
-        for form in (self._value, quote(self._value, safe="")):
-            text = text.replace(form, "[API key]")
-        return text
+    def blotted(self, data: bytes) -> bytes:
+        """The bytes with an asterisk for every letter of the key, plain or as part of a URL; of the same length."""
+        for form in {self._value, quote(self._value, safe="")}:
+            data = data.replace(form.encode(), b"*" * len(form))
+        return data
 
 
 class FoundKey(NamedTuple):

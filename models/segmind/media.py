@@ -111,7 +111,7 @@ def decode_result(data: bytes) -> Received:
         image = _opened(data)
         upright = ImageOps.exif_transpose(image)
         pixels = np.asarray(upright.convert(_mode(upright)))
-    except (*_DAMAGE, Image.DecompressionBombError) as error:
+    except _DAMAGE as error:
         raise ResultError(f"{_kind(data)}: {_one_line(error)}") from error
     return Received(data, pixels, str(image.format).lower())
 
@@ -126,10 +126,13 @@ def decode_base64(text: str) -> bytes | None:
 
 
 def _opened(data: bytes, *, whole: bool = True) -> Image.Image:
-    # Pillow warns of pictures from 89 megapixels on.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        image = Image.open(BytesIO(data), formats=tuple(_MIME))
+    # Pillow warns of pictures from 89 megapixels on, and refuses twice that; the limit here lies between.
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(BytesIO(data), formats=tuple(_MIME))
+    except Image.DecompressionBombError as error:
+        raise ValueError("more than 100 megapixels") from error
     if image.width * image.height > MAX_PIXELS:
         raise ValueError(f"{image.width}×{image.height} pixels are more than 100 megapixels")
     if whole:

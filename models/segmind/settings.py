@@ -57,11 +57,11 @@ def _require_type(name: str, value: Any, sound: bool, expected: str) -> None:
 def _numbers(name: str, text: Any) -> str:
     """An index list without spaces. The API knows comma-separated face numbers alone: no ranges, no -1, no `*`."""
     _require_type(name, text, isinstance(text, str), "face numbers such as 0,1,2")
-    spans = parse_indexes(text).spans
-    if spans is None or any(span.length != 1 or span.first < 0 for span in spans):
-        at = next(position for position, character in enumerate(text) if character in "-*")
-        raise IndexListError(text, at, f"{name}: the hosted API takes only face numbers separated by commas: 0,1,2")
-    return ",".join(str(span.first) for span in spans)
+    listed = str(parse_indexes(text))
+    more = next((position for position, character in enumerate(text) if character in "-*"), None)
+    if more is not None:
+        raise IndexListError(text, more, f"{name}: the hosted API takes only face numbers separated by commas: 0,1,2")
+    return listed
 
 
 SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(

@@ -79,14 +79,18 @@ class Limits(NamedTuple):
 
 
 class Wire:
-    """Connections under one rule: with the key to the API, or without it to wherever results are."""
+    """Connections under one rule: with the key to the API, or without it to wherever results are.
 
-    def __init__(self, rule: PeerRule, key: ApiKey | None, limits: Limits, *, proxies: bool) -> None:
+    Where an answer repeats the key, it is blotted out here, before anybody reads it.
+    """
+
+    def __init__(self, rule: PeerRule, key: ApiKey, limits: Limits, *, with_key: bool, proxies: bool) -> None:
         self._limits = limits
+        self._key = key
         self._session = requests.Session()
         self._session.trust_env = proxies
         # An authentication of our own keeps that of ~/.netrc out.
-        self._session.auth = key or _no_authentication
+        self._session.auth = key if with_key else _no_authentication
         self._session.headers.update({"User-Agent": _AGENT, "X-Initiator": _AGENT, "Accept-Encoding": "identity"})
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
@@ -118,7 +122,12 @@ class Wire:
             with self._session.request(
                 method, url, json=payload, timeout=timeout, stream=True, allow_redirects=False
             ) as response:
-                return Reply(response.status_code, _headers(response), _body(response, end, limit))
+                headers, body = _headers(response), _body(response, end, limit)
+                return Reply(
+                    response.status_code,
+                    {name: self._key.blotted(value.encode()).decode() for name, value in headers.items()},
+                    self._key.blotted(body),
+                )
         except _RefusedPeer as error:
             return RefusedAddressError(str(error))
         except _TooLarge as error:

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import requests
+from multifaceswap.models.segmind import key as keys
+from multifaceswap.models.segmind.errors import MissingKeyError, UnauthorizedError
+from multifaceswap.models.segmind.key import ApiKey, find_key, key_folders, require_key, state_folder
+from multifaceswap.pipeline.errors import SettingsError
+
+SECRET = "SG_0123456789abcdef"
+
+
+def test_key_shows_itself_nowhere_but_in_its_header():
+    key = ApiKey(f"  {SECRET}\n")
+    shown = [repr(key), str(key), f"{key}", f"{key!r:>30}", repr([key]), repr(vars(key)), key.fingerprint()]
+    assert not [text for text in shown if SECRET in text]
+    request = requests.Request("GET", "https://api.example/", auth=key).prepare()
+    assert request.headers["x-api-key"] == SECRET
+
+
+@pytest.mark.parametrize("save", [pickle.dumps, copy.copy, copy.deepcopy, json.dumps])
+def test_key_can_not_be_saved(save):
+    with pytest.raises(TypeError):
+        save(ApiKey(SECRET))
+
+
+@pytest.mark.parametrize("text", ["", "  ", "two words", "line\nbreak", "schlüssel", "tab\tbed", "x" * 513, "\x00"])
+def test_what_is_no_key_is_refused_without_being_shown(text):
+    with pytest.raises(SettingsError) as caught:
+        ApiKey(text)
+    assert not text.strip() or text.strip() not in str(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_fingerprints_tell_keys_apart():
+    assert ApiKey("a").fingerprint() == ApiKey(" a ").fingerprint() != ApiKey("b").fingerprint()
+
+
+def test_blotting_keeps_the_length():
+    data = b"<" + SECRET.encode() + b"> a%2Fb a/b"
+    assert ApiKey(SECRET).blotted(data) == b"<" + b"*" * len(SECRET) + b"> a%2Fb a/b"
+    assert ApiKey("a/b").blotted(data) == b"<" + SECRET.encode() + b"> ***** ***"
+
+
+def test_environment_comes_before_the_file(tmp_path):
+    (tmp_path / keys.KEY_FILE).write_text("from_the_file\n", encoding="utf-8-sig")
+    found = find_key([tmp_path], {"SEGMIND_API_KEY": "from_the_environment"})
+    assert found.origin == "SEGMIND_API_KEY of the environment"
+    assert found.key.fingerprint() == ApiKey("from_the_environment").fingerprint()
+    found = find_key([tmp_path / "no_such_folder", tmp_path], {"SEGMIND_API_KEY": "  "})
+    assert found.origin == f"the file {tmp_path / keys.KEY_FILE}"
+    assert found.key.fingerprint() == ApiKey("from_the_file").fingerprint()
+    assert "from_the_file" not in repr(found)
+
+
+def test_no_key_is_an_error_that_names_the_places(tmp_path):
+    assert find_key([tmp_path], {}) is None
+    (tmp_path / keys.KEY_FILE).write_text("\n")
+    with pytest.raises(MissingKeyError) as caught:
+        require_key([tmp_path], {})
+    assert isinstance(caught.value, UnauthorizedError)
+    for words in ("SEGMIND_API_KEY", str(tmp_path / keys.KEY_FILE), "https://cloud.segmind.com/console/api-keys"):
+        assert words in str(caught.value)
+
+
+def test_unreadable_file_is_an_error(tmp_path):
+    (tmp_path / keys.KEY_FILE).mkdir()
+    with pytest.raises(SettingsError, match="can't be read"):
+        find_key([tmp_path], {})
+
+
+def test_state_folder_is_the_one_chosen_or_the_platforms(monkeypatch):
+    assert state_folder({"MULTIFACESWAP_STATE": "/somewhere"}) == Path("/somewhere")
+    home = Path.home()
+    for platform, environment, expected in [
+        ("linux", {}, home / ".local/state/multifaceswap"),
+        ("linux", {"XDG_STATE_HOME": "/state"}, Path("/state/multifaceswap")),
+        ("darwin", {}, home / "Library/Application Support/multifaceswap"),
+        ("win32", {"LOCALAPPDATA": "/local"}, Path("/local/multifaceswap")),
+    ]:
+        monkeypatch.setattr(keys.sys, "platform", platform)
+        assert state_folder(environment) == expected
+
+
+def test_custom_node_looks_into_the_user_folder_of_its_comfyui(monkeypatch, tmp_path):
+    module = tmp_path / "ComfyUI/custom_nodes/pack/models/segmind/key.py"
+    monkeypatch.setattr(keys, "__file__", str(module))
+    state = {"MULTIFACESWAP_STATE": "/state"}
+    assert key_folders(state) == [tmp_path / "ComfyUI/user/__multifaceswap", Path("/state")]
+    monkeypatch.setattr(keys, "__file__", str(tmp_path / "site-packages/pack/models/segmind/key.py"))
+    assert key_folders(state) == [Path("/state")]
