@@ -1,0 +1,133 @@
+"""The Python API: identities over a clip, options of engines, the report of devices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import standins
+from multifaceswap import detect_faces, map_indexes, match_faces, order_faces, swap_faces
+from multifaceswap.models.pool import ModelPool
+from multifaceswap.models.store import Folders
+from multifaceswap.pipeline.errors import MismatchError, SettingsError
+
+CPU = "runs on CPU"
+
+
+@pytest.fixture(scope="module")
+def portraits(astronaut, hopper):
+    """Both people, cut to one size."""
+    return [astronaut[20:276, 96:352], hopper[40:552:2, ::2]]
+
+
+@pytest.fixture(scope="module")
+def clip(portraits):
+    """Both walk past each other: (256, 512) pictures in which the one on the left ends up on the right."""
+    frames = []
+    for step in (0, 1, 3, 4):
+        frame = np.zeros((256, 512, 3), np.uint8)
+        left, right = portraits if step < 2 else portraits[::-1]
+        frame[:, :256], frame[:, 256:] = left, right
+        frames.append(np.roll(frame, 3 * step, axis=1))
+    return frames
+
+
+@pytest.fixture(scope="module")
+def clip_faces(clip, pool):
+    return order_faces(detect_faces(clip, pool=pool), "left-right")
+
+
+@pytest.fixture(scope="module")
+def people(portraits, pool):
+    return detect_faces(portraits, pool=pool, identity=True)
+
+
+def _pairs(index_map):
+    return [[(pair.target.index, pair.source.index) for pair in frame] for frame in index_map.frames]
+
+
+def test_in_a_clip_everybody_keeps_their_donor_when_they_cross(clip, clip_faces, people, pool):
+    assert [len(faces) for faces in clip_faces] == [2, 2, 2, 2]
+    made = match_faces(clip_faces, people, people, "0,1", "1,0", targets=clip, pool=pool)
+    assert _pairs(made) == [[(0, 1), (1, 0)], [(0, 1), (1, 0)], [(0, 0), (1, 1)], [(0, 0), (1, 1)]]
+    assert made.report[0] == "matched by identity: euclidean distance, threshold 0.6"
+    assert len(made.report) == 3 and all("in frames 0-3, distance" in line for line in made.report[1:])
+    by_place = map_indexes(clip_faces, people, "0,1", "1,0")
+    assert _pairs(by_place)[3] != _pairs(made)[3]
+
+
+def test_identities_that_are_there_are_not_computed_again(clip, clip_faces, people, pool):
+    marked = [replace(face, embedding=face.embedding + 2) for face in people.flat()]
+    references = replace(people, frames=((marked[0],), (marked[1],)))
+    made = match_faces(clip_faces, people, references, "0,1", "1,0", targets=clip, pool=pool)
+    assert made.count == 0
+
+
+def test_faces_without_identity_need_their_pictures(clip, clip_faces, people, pool):
+    with pytest.raises(SettingsError, match="target faces carry no identity"):
+        match_faces(clip_faces, people, people, pool=pool)
+    with pytest.raises(MismatchError, match="target faces were found in 4"):
+        match_faces(clip_faces, people, people, targets=clip[:2], pool=pool)
+
+
+@pytest.fixture(scope="module")
+def neural_pool(tmp_path_factory):
+    """Stand-ins under the published names: their hashes aren't known, so they are opened with a warning."""
+    folder = tmp_path_factory.mktemp("models")
+    standins.swapper(folder / "inswapper_128.onnx")
+    standins.pooled(folder / "w600k_r50.onnx", scale=40)
+    return ModelPool(Folders({}, [folder]), "cpu")
+
+
+def test_arcface_matches_too_and_is_found_by_what_faces_carry(clip, clip_faces, people, portraits, neural_pool):
+    options = {"targets": clip, "references": portraits, "threshold": 0.9, "pool": neural_pool}
+    made = match_faces(clip_faces, people, people, "0,1", "1,0", embedder="w600k_r50", **options)
+    assert made.report[0] == "matched by identity: cosine distance, threshold 0.9"
+    assert _pairs(made)[0] == [(0, 1), (1, 0)] and _pairs(made)[3] == [(0, 0), (1, 1)]
+    arcface = neural_pool.open("embedder", "w600k_r50")
+    known = replace(
+        people,
+        frames=tuple(
+            tuple(replace(face, embedding=arcface.embed(picture, [face])[0]) for face in faces)
+            for picture, faces in zip(portraits, people, strict=True)
+        ),
+    )
+    again = match_faces(clip_faces, people, known, "0,1", "1,0", targets=clip, threshold=0.9, pool=neural_pool)
+    assert again.report == made.report
+
+
+def test_an_unknown_embedder_is_refused(clip_faces, people, pool):
+    with pytest.raises(SettingsError, match="embedder: expected one of dlib128, w600k_r50"):
+        match_faces(clip_faces, people, people, embedder="nobody", pool=pool)
+
+
+def test_a_neural_engine_swaps_through_the_api_and_says_where_it_ran(clip, clip_faces, people, portraits, neural_pool):
+    index_map = match_faces(clip_faces, people, people, "0,1", "1,0", targets=clip, pool=neural_pool)
+    plain = swap_faces(clip, portraits, index_map, "inswapper_128", pool=neural_pool)
+    assert plain.faces.count == 8
+    assert plain.report == (*index_map.report, f"inswapper_128.onnx, w600k_r50.onnx {CPU}")
+    for before, after, mask in zip(clip, plain.images, plain.masks, strict=True):
+        assert (before[mask == 0] == after[mask == 0]).all() and (before != after).any()
+    boosted = swap_faces(clip, portraits, index_map, "inswapper_128", pixel_boost=512, pool=neural_pool)
+    assert boosted.report == plain.report
+    assert any((a != b).any() for a, b in zip(boosted.images, plain.images, strict=True))
+
+
+def test_boosting_opens_no_file_twice(neural_pool):
+    swappers = [neural_pool.open("swapper", "inswapper_128", pixel_boost=boost) for boost in (0, 256, 512)]
+    assert len({id(session) for swapper in swappers for session in swapper.sessions}) == 2
+    assert neural_pool.open("embedder", "w600k_r50").sessions == swappers[0].sessions[1:]
+
+
+def test_an_engine_without_pixel_boost_says_that_it_was_not_used(portraits, people, pool):
+    index_map = map_indexes(people, people)
+    result = swap_faces(portraits, portraits, index_map, "mesh", pixel_boost=512, pool=pool)
+    assert "mesh has no pixel boost: it was not used" in result.report
+
+
+def test_a_device_that_is_not_there_is_told(portraits, people, neural_pool):
+    pool = ModelPool(neural_pool.folders, "migraphx")
+    result = swap_faces(portraits, portraits, map_indexes(people, people), "inswapper_128", pool=pool)
+    why = "migraphx was asked for, but the installed onnxruntime has no MIGraphXExecutionProvider"
+    assert result.report[-1] == f"inswapper_128.onnx, w600k_r50.onnx {CPU} ({why})"
