@@ -17,6 +17,11 @@ class Network(Protocol):
     """What opens at first use and can be closed at any time: the next run opens it again."""
 
     @property
+    def device(self) -> str:
+        """The name under which it was opened, e.g. `cpu` or `cuda:1`."""
+        ...
+
+    @property
     def size_bytes(self) -> int: ...
 
     @property

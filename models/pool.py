@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from . import catalog, store
-from .catalog import Kind
+from .catalog import Kind, Model
 from .lending import Lender, lent_by
 from .restorers import further
 from .sharing import Sessions, shared_in
@@ -27,12 +27,21 @@ _MOST = 24
 class ModelPool:
     """Models of one set of folders and one device. Safe to share between threads.
 
-    `lender` is told before every run of a network: see `lending`.
+    `lender` is told before every run of a network: see `lending`. `built_in` is the device of the shipped networks;
+    where it is None that is `device`, or the CPU where this is `auto`.
     """
 
-    def __init__(self, folders: Folders | None = None, device: str = "auto", lender: Lender | None = None) -> None:
+    def __init__(
+        self,
+        folders: Folders | None = None,
+        device: str = "auto",
+        lender: Lender | None = None,
+        *,
+        built_in: str | None = None,
+    ) -> None:
         self.folders = Folders.default() if folders is None else folders
         self.device = device
+        self.built_in = built_in
         self._lender = lender
         self._lock = Lock()
         self._opened: dict[Key, Any] = {}
@@ -46,11 +55,15 @@ class ModelPool:
         key = (kind, name, tuple(sorted(options.items())))
         with self._lock:
             with lent_by(self._lender), shared_in(self._sessions):
-                model = self._opened.pop(key, None) or open_row(kind, name, self.folders, self.device, **options)
+                model = self._opened.pop(key, None) or self._open(kind, name, options)
             self._opened[key] = model
             if len(self._opened) > _MOST:
                 del self._opened[next(iter(self._opened))]
             return model
+
+    def _open(self, kind: Kind, name: str, options: dict[str, Any]) -> Any:
+        row = _find(kind, name, self.folders)
+        return _open(row, self.folders, self.built_in if row.built_in and self.built_in else self.device, options)
 
     def clear(self) -> None:
         """Let go of all models; those in use live on until they are done."""
@@ -60,9 +73,16 @@ class ModelPool:
 
 def open_row(kind: Kind, name: str, folders: Folders, device: str, **options: Any) -> Any:
     """A new adapter of a catalog row, its files found and verified; warns of files that aren't known."""
+    return _open(_find(kind, name, folders), folders, device, options)
+
+
+def _find(kind: Kind, name: str, folders: Folders) -> Model:
     # What artists keep beside the published restorers is told by its contents and needs no row.
     other = further.row(name, folders) if kind == "restorer" and name not in catalog.names(kind) else None
-    row = other or catalog.find(kind, name)
+    return other or catalog.find(kind, name)
+
+
+def _open(row: Model, folders: Folders, device: str, options: dict[str, Any]) -> Any:
     paths = store.require(row, folders)
     notes = [verify(path, file) for path, file in zip(paths, row.files, strict=True)]
     for note in filter(None, notes):

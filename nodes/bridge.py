@@ -29,8 +29,6 @@ def image_like(images: Sequence[Picture], image: torch.Tensor) -> torch.Tensor:
     import comfy.model_management as management
     import torch
 
-    if not images:
-        return image
     return torch.from_numpy(_batch(images)).to(management.intermediate_device(), image.dtype)
 
 

@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from . import menus
 from .bridge import frames_of, image_like, mask_of
 from .host import pool, progress
-from .schema import schema
+from .schema import advanced, schema
 from .sockets import Faces
 
 if TYPE_CHECKING:
@@ -59,6 +59,25 @@ class FaceRestore(io.ComfyNode):
                     optional=True,
                     tooltip="How much of the result is blended in.",
                 ),
+                advanced(
+                    io.Boolean.Input,
+                    "colour_correct",
+                    default=True,
+                    tooltip="Takes back the tint that restorers give.",
+                ),
+                advanced(
+                    io.Boolean.Input,
+                    "parse_mask",
+                    default=False,
+                    tooltip="Keeps hair and hands in front of a face; needs the model parsing_bisenet.pth.",
+                ),
+                advanced(
+                    io.Combo.Input,
+                    "facedetection",
+                    options=menus.menu("detector"),
+                    default="builtin",
+                    tooltip="The detector where no faces are connected.",
+                ),
             ],
             outputs=[
                 io.Image.Output("image", tooltip="The pictures with the faces restored."),
@@ -68,8 +87,9 @@ class FaceRestore(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, face_restore: str | None = None) -> bool | str:
-        return menus.check("face_restore", "restorer", face_restore, _OFF)
+    def validate_inputs(cls, face_restore: str | None = None, facedetection: str | None = None) -> bool | str:
+        restorer = menus.check("face_restore", "restorer", face_restore, _OFF)
+        return menus.check("facedetection", "detector", facedetection) if restorer is True else restorer
 
     @classmethod
     def execute(
@@ -79,6 +99,9 @@ class FaceRestore(io.ComfyNode):
         face_restore_weight: float,
         faces: FaceSet | None = None,
         visibility: float = 1.0,
+        colour_correct: bool = True,
+        parse_mask: bool = False,
+        facedetection: str = "builtin",
     ) -> io.NodeOutput:
         if face_restore == _OFF:
             return io.NodeOutput(image, _nowhere(image), "face_restore is disable: nothing was restored")
@@ -90,6 +113,9 @@ class FaceRestore(io.ComfyNode):
             menus.named(face_restore),
             face_restore_weight,
             visibility=visibility,
+            colour_correct=colour_correct,
+            parse_mask=parse_mask,
+            facedetection=menus.named(facedetection),
             pool=pool(),
             progress=progress(),
         )

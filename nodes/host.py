@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 FOLDER_KEYS = ("insightface", "reswapper", "hyperswap", "facerestore_models", "facedetection", "facexlib")
 """Where artists already keep face models."""
+_DEVICES = {"mps": "coreml", "privateuseone": "directml"}
+"""torch's names of devices."""
 _SUFFIXES = {".onnx", ".pth", ".safetensors"}
-_DEVICES = {"cpu": "cpu", "cuda": "cuda", "mps": "coreml", "privateuseone": "directml"}
-"""torch's devices by the names that onnxruntime's go by here."""
 
 
 def register_folders() -> None:
@@ -52,15 +52,16 @@ def folders() -> Folders:
 
 
 def device_name() -> str:
-    """ComfyUI's device as models are opened on it; `cuda` may carry a number, AMD's GPUs are `rocm`."""
+    """ComfyUI's device by the name that models are opened with."""
     import comfy.model_management as management
     import torch
 
     device = management.get_torch_device()
-    name = _DEVICES.get(device.type, "auto")
-    if name == "cuda" and torch.version.hip:
-        name = "rocm"
-    return f"{name}:{device.index}" if name in ("cuda", "rocm") and device.index is not None else name
+    if device.type == "cpu":
+        return "cpu"
+    if device.type != "cuda":
+        return _DEVICES.get(device.type, "auto")
+    return f"{'rocm' if torch.version.hip else 'cuda'}:{device.index or 0}"
 
 
 class _Held:
@@ -83,7 +84,8 @@ def _new_pool() -> ModelPool:
     from ..models.pool import ModelPool
     from .memory import ComfyLender
 
-    return ModelPool(folders(), device_name(), ComfyLender(management.get_torch_device()))
+    # The shipped networks take milliseconds on a CPU: they leave the GPU to the large ones.
+    return ModelPool(folders(), device_name(), ComfyLender(management.get_torch_device()), built_in="cpu")
 
 
 _held = _Held()

@@ -64,5 +64,6 @@ class ComfyLender:
     def _patcher(self, network: Network) -> NetworkPatcher:
         with self._lock:
             if network not in self._patchers:
-                self._patchers[network] = NetworkPatcher(network, self._device)
+                device = torch.device("cpu") if network.device == "cpu" else self._device
+                self._patchers[network] = NetworkPatcher(network, device)
             return self._patchers[network]

@@ -1,9 +1,11 @@
-"""Menus of models: what the catalog knows, with a mark on what isn't installed."""
+"""Menus of models: what the catalog knows, with a mark on what isn't installed, and what else lies in the folders."""
 
 from __future__ import annotations
 
 from ..models import catalog, store
 from ..models.catalog import Kind
+from ..models.restorers import further
+from ..models.store import Folders
 from .host import folders
 
 _MISSING = " (not installed)"
@@ -12,7 +14,8 @@ _MISSING = " (not installed)"
 def menu(kind: Kind, *first: str) -> list[str]:
     """`first`, then the models of a kind; those whose files aren't found carry a mark."""
     places = folders()
-    return [*first, *(name + ("" if _is_there(kind, name, places) else _MISSING) for name in catalog.names(kind))]
+    published = [name + ("" if _is_there(kind, name, places) else _MISSING) for name in catalog.names(kind)]
+    return [*first, *published, *_others(kind, places)]
 
 
 def named(option: str) -> str:
@@ -22,11 +25,15 @@ def named(option: str) -> str:
 
 def check(setting: str, kind: Kind, option: str | None, *first: str) -> bool | str:
     """For `validate_inputs`: whether the option is known, with the mark or without; a linked one is looked at later."""
-    known = (*first, *catalog.names(kind))
+    known = (*first, *catalog.names(kind), *_others(kind, folders()))
     if option is None or named(option) in known:
         return True
     return f"{setting}: expected one of {', '.join(known)}, got {option!r}"
 
 
-def _is_there(kind: Kind, name: str, places: store.Folders) -> bool:
+def _others(kind: Kind, places: Folders) -> tuple[str, ...]:
+    return further.names(places) if kind == "restorer" else ()
+
+
+def _is_there(kind: Kind, name: str, places: Folders) -> bool:
     return all(store.locate(file, places) for file in catalog.find(kind, name).files)

@@ -76,6 +76,19 @@ class SwapFaces(io.ComfyNode):
                     default=True,
                     tooltip="mesh may show the source's other side where that fits the pose better.",
                 ),
+                advanced(
+                    io.Combo.Input,
+                    "pixel_boost",
+                    options=["off", "256", "512", "1024"],
+                    default="off",
+                    tooltip="Lets inswapper and its like make larger faces, in several passes.",
+                ),
+                advanced(
+                    io.Boolean.Input,
+                    "parse_mask",
+                    default=False,
+                    tooltip="Keeps hair and hands in front of a face; needs the model parsing_bisenet.pth.",
+                ),
                 io.Mask.Input("mask", optional=True, tooltip="Pixels may change only where it is white."),
             ],
             outputs=[
@@ -102,6 +115,8 @@ class SwapFaces(io.ComfyNode):
         mask_feather: float = 0.0,
         colour_match: ColourMatch = "auto",
         mirror: bool = True,
+        pixel_boost: str = "off",
+        parse_mask: bool = False,
         mask: torch.Tensor | None = None,
     ) -> io.NodeOutput:
         from ..api import swap_faces
@@ -117,6 +132,8 @@ class SwapFaces(io.ComfyNode):
             mask_feather=mask_feather,
             colour_match=colour_match,
             mirror=mirror,
+            pixel_boost=0 if pixel_boost == "off" else int(pixel_boost),
+            parse_mask=parse_mask,
             mask=limits_of(mask, targets),
             pool=pool(),
             progress=progress(),
