@@ -1,0 +1,64 @@
+"""The device, Cancel, and the list of loaded models."""
+
+from __future__ import annotations
+
+from weakref import ref
+
+import torch
+
+current_loaded_models = []
+_interrupted = []
+
+
+class InterruptProcessingException(BaseException):
+    pass
+
+
+def interrupt_current_processing(value=True):
+    _interrupted[:] = [True] if value else []
+
+
+def throw_exception_if_processing_interrupted():
+    if _interrupted:
+        _interrupted.clear()
+        raise InterruptProcessingException
+
+
+def get_torch_device():
+    return torch.device("cpu")
+
+
+def intermediate_device():
+    return torch.device("cpu")
+
+
+class LoadedModel:
+    def __init__(self, model):
+        self._model = ref(model)
+        self.device = model.load_device
+
+    @property
+    def model(self):
+        return self._model()
+
+
+def load_models_gpu(models):
+    for model in models:
+        for loaded in [loaded for loaded in current_loaded_models if loaded.model is model]:
+            current_loaded_models.remove(loaded)
+            loaded.model.detach(unpatch_all=False)
+        model.partially_load(model.load_device, 1e32)
+        current_loaded_models.insert(0, LoadedModel(model))
+
+
+def free_memory(memory_required, device, keep_loaded=()):
+    gone = [loaded for loaded in current_loaded_models if loaded.device == device and loaded not in keep_loaded]
+    for loaded in gone:
+        current_loaded_models.remove(loaded)
+        if loaded.model is not None:
+            loaded.model.detach()
+    return gone
+
+
+def unload_all_models():
+    free_memory(1e30, get_torch_device())
