@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import runpy
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 
 
-def _load_checkout() -> None:
-    spec = importlib.util.spec_from_file_location(
-        "multifaceswap", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
-    )
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["multifaceswap"] = module
-    spec.loader.exec_module(module)
-
-
-_load_checkout()
+# Run by its path: some tests run this file on its own.
+runpy.run_path(str(ROOT / "scripts" / "checkout.py"))["load_checkout"]()
 
 
 @pytest.fixture(scope="session")
