@@ -107,7 +107,11 @@ def summary(states: Sequence[Running]) -> list[str]:
     groups: dict[tuple[str, str], list[str]] = {}
     for state in dict.fromkeys(states):
         groups.setdefault((state.provider, state.why), []).append(state.model)
-    return [f"{', '.join(models)} runs on {_line(*group)}" for group, models in groups.items()]
+    return [f"{_listed(models)} on {_line(*group)}" for group, models in groups.items()]
+
+
+def _listed(models: Sequence[str]) -> str:
+    return f"{', '.join(models)} {'runs' if len(models) == 1 else 'run'}"
 
 
 def _line(provider: str, why: str) -> str:

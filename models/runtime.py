@@ -173,7 +173,7 @@ class Session:
             return onnxruntime.InferenceSession(
                 str(self.path), self._options(wanted[0]), providers=providers, enable_fallback=0
             )
-        except (ort.InvalidProtobuf, ort.InvalidGraph, ort.NoSuchFile) as error:
+        except (ort.InvalidProtobuf, ort.InvalidGraph, ort.InvalidArgument, ort.NoSuchFile) as error:
             raise DamagedModelError(f"{self.path} is no usable ONNX model: {error}. Fetch it again.") from error
         except (ort.Fail, ort.RuntimeException, ort.NotImplemented, ort.EPFail, RuntimeError, ValueError) as error:
             if wanted[0] == CPU:

@@ -12,7 +12,7 @@ from multifaceswap.models.pool import ModelPool
 from multifaceswap.models.store import Folders
 from multifaceswap.pipeline.errors import MismatchError, SettingsError
 
-CPU = "runs on CPU"
+CPU = "run on CPU"
 
 
 @pytest.fixture(scope="module")
