@@ -9,15 +9,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from ..pipeline.errors import ModelError, MultiFaceSwapError
+from ..pipeline.errors import ModelError, MultiFaceSwapError, SettingsError
 from . import runtime, store
 from .catalog import BUILTIN_FOLDER, DLIB_GENDER, MODELS, ModelFile
+from .segmind.key import KEY_VARIABLE as KEY
+from .segmind.key import find_key
 from .store import Folders
 from .verify import verify
 
-KEY = "SEGMIND_API_KEY"
 _NEEDED = ("numpy", "opencv-python", "Pillow", "requests", "tqdm")
 _OPTIONAL = ("facexlib", "spandrel", "spandrel_extra_arches")
 # Each of them brings cv2.
@@ -161,10 +163,13 @@ def _weight(file: ModelFile, folders: Folders) -> Finding:
     return Finding("Weights", f"{file.name} is intact")
 
 
-def key(environment: Mapping[str, str]) -> Finding:
-    """Whether there is a key for the hosted engine; never what it is."""
-    found = bool(environment.get(KEY, "").strip())
-    return Finding(KEY, "found in the environment" if found else "not found: only the hosted engine needs it")
+def key(environment: Mapping[str, str], folders: Sequence[Path] | None = None) -> Finding:
+    """Where there is a key for the hosted engine; never what it is. `folders` may hold its file."""
+    try:
+        found = find_key(folders, environment)
+    except SettingsError as error:
+        return Finding(KEY, str(error), "make a key at https://cloud.segmind.com/console/api-keys and put it there")
+    return Finding(KEY, f"found in {found.origin}" if found else "not found: only the hosted engine needs it")
 
 
 def _pip(*words: str) -> str:

@@ -8,14 +8,14 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from urllib.parse import quote
-
-from requests import PreparedRequest
-from requests.auth import AuthBase
 
 from ...pipeline.errors import SettingsError
 from .errors import MissingKeyError
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest
 
 KEY_VARIABLE = "SEGMIND_API_KEY"
 STATE_VARIABLE = "MULTIFACESWAP_STATE"
@@ -27,8 +27,9 @@ _SOUND = re.compile(r"[!-~]{1,512}")
 _MAX_FILE_BYTES = 4096
 
 
-class ApiKey(AuthBase):
-    """A key that puts itself into requests and shows itself nowhere. SettingsError where it can't be a key."""
+class ApiKey:
+    """A key that shows itself nowhere and puts itself into requests, as their `auth`. SettingsError where it can't be
+    a key."""
 
     __slots__ = ("_value",)
 
@@ -38,9 +39,9 @@ class ApiKey(AuthBase):
             raise SettingsError("the Segmind API key: expected letters and digits without spaces, got something else")
         self._value = value
 
-    def __call__(self, r: PreparedRequest) -> PreparedRequest:
-        r.headers["x-api-key"] = self._value
-        return r
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request.headers["x-api-key"] = self._value
+        return request
 
     def __repr__(self) -> str:
         return "ApiKey(hidden)"
@@ -74,7 +75,7 @@ def find_key(folders: Iterable[Path] | None = None, environment: Mapping[str, st
     """
     environment = os.environ if environment is None else environment
     if environment.get(KEY_VARIABLE, "").strip():
-        return FoundKey(ApiKey(environment[KEY_VARIABLE]), f"{KEY_VARIABLE} of the environment")
+        return FoundKey(ApiKey(environment[KEY_VARIABLE]), "the environment")
     for folder in key_folders(environment) if folders is None else folders:
         text = _content(folder / KEY_FILE)
         if text:

@@ -199,7 +199,19 @@ def test_a_damaged_and_a_missing_weight_are_told(tmp_path, monkeypatch):
 @pytest.mark.parametrize("value", ["", "  ", None])
 def test_no_key(value):
     environment = {} if value is None else {doctor.KEY: value}
-    assert doctor.key(environment).text.startswith("not found")
+    assert doctor.key(environment, []).text.startswith("not found")
+
+
+def test_the_file_of_a_key_is_named(tmp_path):
+    (tmp_path / "segmind_api_key.txt").write_text("SG_secret")
+    finding = doctor.key({}, [tmp_path])
+    assert finding == Finding(doctor.KEY, f"found in the file {tmp_path / 'segmind_api_key.txt'}")
+
+
+def test_what_is_no_key_is_told_with_its_cure():
+    finding = doctor.key({doctor.KEY: "two words"}, [])
+    assert "expected letters and digits" in finding.text and "two words" not in repr(finding)
+    assert "https://cloud.segmind.com/console/api-keys" in finding.cure
 
 
 def test_a_key_is_told_but_never_shown(monkeypatch):
