@@ -16,6 +16,7 @@ from .models.catalog import MODELS, Kind, Model, find
 from .models.pool import ModelPool, open_row
 from .models.store import Folders
 from .pipeline import mapping, ordering
+from .pipeline.boost import Boost
 from .pipeline.detect import detect_batch, locate_batch, with_meshes
 from .pipeline.identity import match_identities, with_identities
 from .pipeline.restore import RestoreSettings, restore_batch, untouched
@@ -194,6 +195,8 @@ def swap_faces(
     pixel_boost: int = 0,
     mask: Sequence[FloatArray] | None = None,
     parse_mask: bool = False,
+    face_restore: str = DISABLE,
+    face_restore_weight: float = 0.75,
     pool: ModelPool | None = None,
     progress: Progress | None = None,
 ) -> SwapResult:
@@ -202,19 +205,24 @@ def swap_faces(
     `strength` 0 to 1; `mask_feather` 0 to 0.5 softens the rim further; `mask` (H, W) a target limits where pixels may
     change; `parse_mask` keeps hair and hands before a face; `mirror` lets the built-in engine use the donor's other
     side where that fits the pose better; `pixel_boost` 256, 512 or 1024 lets a neural engine make crops of that side
-    (0: the model's own). `progress` is called once a face. Images come back in the shapes and dtypes of `targets`. The
-    report ends with the devices that were used.
+    (0: the model's own); `face_restore` and `face_restore_weight` let a restorer sharpen the swapped faces before they
+    are put back (see `restore_faces`). `progress` is called once a face. Images come back in the shapes and dtypes of
+    `targets`. The report ends with the devices that were used.
     """
     pool = pool or ModelPool()
     settings = SwapSettings(interpolation, strength, mask_feather, colour_match)
+    polish = RestoreSettings(face_restore_weight, interpolation=interpolation)
     options = _known(swap_model, {"mirror": mirror, "pixel_boost": pixel_boost})
     used = [pool.open("swapper", swap_model, **options)]
     if used[0].needs_mesh:
         used.append(pool.open("mesher", "facemesh"))
         index_map = with_meshes(index_map, targets, sources, used[1])
     parser = pool.open("parser", "bisenet") if parse_mask else None
-    result = swap_batch(targets, sources, index_map, used[0], settings, limits=mask, parser=parser, progress=progress)
-    notes = runtime.report(used)
+    boost = None if face_restore == DISABLE else Boost(pool.open("restorer", face_restore), polish)
+    result = swap_batch(
+        targets, sources, index_map, used[0], settings, limits=mask, parser=parser, boost=boost, progress=progress
+    )
+    notes = runtime.report([*used, *([boost.restorer] if boost else [])])
     if pixel_boost and "pixel_boost" not in options:
         notes.insert(0, f"{swap_model} has no pixel boost: it was not used")
     return replace(result, report=(*result.report, *notes))

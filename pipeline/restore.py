@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from .types import (
 
 _SURROUND = (132 / 255, 133 / 255, 135 / 255)
 """What restorers see beyond the picture's edge; facexlib, `utils/face_restoration_helper.py`."""
+
+_LEAST = 0.05
+"""Share of the mask: a parser that leaves less has not seen the face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +73,23 @@ def restore_batch(
     """Restore exactly these faces, by their own landmarks. With a parser hair and hands before the face stay."""
     faces.require(pictures, "restored")
     result = untouched(pictures)
-    report = [f"frame {number}: no face to restore" for number, found in enumerate(faces) if not found]
+    report = [f"picture {number}: no face to restore" for number, found in enumerate(faces) if not found]
     batches = Batches(restorer, settings.weight, report.append)
     for done, one in enumerate(restore_faces(pictures, faces, batches, settings, parser), 1):
         image, mask, matrix = one.patch.image, one.patch.mask, one.crop.matrix
         paste(result.images[one.frame], image, mask, matrix, settings.interpolation, changed=result.masks[one.frame])
+        report += [f"picture {one.frame}, face {one.crop.face.index}: {note}" for note in one.patch.notes]
         if progress is not None:
             progress(done, faces.count)
     return replace(result, faces=faces, report=tuple(report))
 
 
 def untouched(pictures: Sequence[Picture]) -> SwapResult:
-    """Copies of the pictures, with no face changed."""
+    """Copies of the pictures, with no face changed; one array where they are one."""
     nobody = FaceSet(((),) * len(pictures), Size.holding(pictures))
+    if isinstance(pictures, np.ndarray):
+        batch = cast(Any, pictures)
+        return SwapResult(batch.copy(), nobody, cast(Any, np.zeros(batch.shape[:3], np.float32)), ())
     masks = [np.zeros(picture.shape[:2], np.float32) for picture in pictures]
     return SwapResult([picture.copy() for picture in pictures], nobody, masks, ())
 
@@ -116,13 +123,19 @@ def cut_face(picture: Picture, face: Face, restorer: Restorer, interpolation: In
 
 def finish(image: FloatArray, crop: Crop, size: Size, settings: RestoreSettings, parser: Parser | None) -> Patch:
     """A restored crop with its colours set right, and its mask; `size` is that of the picture it goes into."""
-    mask = square_mask(len(image))
     if settings.colour_correct:
         image = corrected(image, crop, size)
+    patch = Patch(image, square_mask(len(image)))
     if parser is not None:
-        parsed = resized(parser.parse([crop._replace(image=image)])[0], Size.of(image))
-        mask = mask * softened(parsed)
-    return Patch(image, mask if settings.visibility >= 1 else mask * np.float32(settings.visibility))
+        patch = _parsed(patch, parser.parse([crop._replace(image=image)])[0])
+    return patch if settings.visibility >= 1 else patch._replace(mask=patch.mask * np.float32(settings.visibility))
+
+
+def _parsed(patch: Patch, seen: FloatArray) -> Patch:
+    mask = patch.mask * softened(resized(seen, Size.of(patch.mask)))
+    if mask.sum() < _LEAST * patch.mask.sum():
+        return patch._replace(notes=(*patch.notes, "face parsing sees no face here: restored without it"))
+    return patch._replace(mask=mask)
 
 
 def corrected(image: FloatArray, crop: Crop, size: Size) -> FloatArray:

@@ -1,18 +1,20 @@
-"""The swap over one picture and over a batch: crop → swap → mask → colour → paste."""
+"""The swap over one picture and over a batch: crop → swap → mask → colour → (boost →) paste."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
+from .boost import Boost, boosted
 from .colour import match_lighting, match_mean
 from .errors import require_choice, require_range
-from .geometry import INTERPOLATIONS, cut
+from .geometry import INTERPOLATIONS, Region, cut
 from .masks import feathered
 from .parsing import parsed
 from .paste import paste
@@ -37,6 +39,7 @@ from .types import (
 COLOUR_MATCHES: tuple[ColourMatch, ...] = ("auto", "none", "lighting", "mean")
 DonorOf = Callable[[Face], Donor]
 """What the engine needs of a source face."""
+_Finisher = Callable[[Patch, Crop], Patch]
 _FACES: Final = 8
 """Faces from which on a batch is handed to the engine."""
 _FRAMES: Final = 4
@@ -81,6 +84,8 @@ class Done(NamedTuple):
     work: Work
     notes: tuple[tuple[Pair, str], ...]
     """Lines for the report with the pair they are about."""
+    regions: tuple[Region, ...]
+    """What holds all pixels that changed."""
 
 
 def swap_batch(
@@ -92,11 +97,12 @@ def swap_batch(
     *,
     limits: Sequence[FloatArray] | None = None,
     parser: Parser | None = None,
+    boost: Boost | None = None,
     progress: Progress | None = None,
 ) -> SwapResult:
     """Swap exactly the pairs of `index_map`. `limits` (H, W) in [0, 1] a target bound where pixels may change.
 
-    With a parser hair and hands before the face stay.
+    With a parser hair and hands before the face stay; with a boost swapped faces are restored before they are pasted.
 
     Where `targets` is one array (B, H, W, C), so are the images, and the masks are one (B, H, W): each is allocated
     once, and beside them a few crops are all that is held.
@@ -111,7 +117,8 @@ def swap_batch(
     )
     report: list[str] = list(index_map.report)
     ticks = _counted(progress, index_map.count)
-    for number, done in enumerate(swap_stream(work, donors_of(sources, swapper), swapper, settings, parser)):
+    stream = swap_stream(work, donors_of(sources, swapper), swapper, settings, parser, boost)
+    for number, done in enumerate(stream):
         report += [f"picture {number}, face {pair.target.index}: {note}" for pair, note in done.notes]
         for _ in islice(ticks, len(done.work.pairs)):
             pass
@@ -120,18 +127,27 @@ def swap_batch(
 
 
 def swap_stream(
-    work: Iterable[Work], donor_of: DonorOf, swapper: Swapper, settings: SwapSettings, parser: Parser | None = None
+    work: Iterable[Work],
+    donor_of: DonorOf,
+    swapper: Swapper,
+    settings: SwapSettings,
+    parser: Parser | None = None,
+    boost: Boost | None = None,
 ) -> Iterator[Done]:
     """Do the work in order, as it comes: faces of several pictures go through the engine together.
 
     Crops are cut and patches are finished and pasted in threads, while the engine works on the next batch. Of all the
     work, no more than two batches are held.
     """
+    finisher = partial(finish, swapper=swapper, settings=settings)
     with ThreadPoolExecutor(_THREADS, "multifaceswap-paste") as threads:
         begun: list[Future[Done]] = []
         for batch in _batches(work):
             ready = _swapped(batch, donor_of, swapper, settings, parser, threads)
-            begun, finishing = [threads.submit(_finish, *one, swapper, settings) for one in ready], begun
+            if boost is not None:
+                ready = _boosted(boost, ready, finisher)
+            last = finisher if boost is None else _as_it_is
+            begun, finishing = [threads.submit(_finish, *one, last, settings) for one in ready], begun
             del batch, ready
             yield from _results(finishing)
         yield from _results(begun)
@@ -209,12 +225,27 @@ def _swapped(
     return [(work, list(islice(swaps, len(work.pairs)))) for work in batch]
 
 
-def _finish(work: Work, swaps: Sequence[_Swap], swapper: Swapper, settings: SwapSettings) -> Done:
+def _boosted(
+    boost: Boost, batch: Sequence[tuple[Work, Sequence[_Swap]]], finisher: _Finisher
+) -> list[tuple[Work, list[_Swap]]]:
+    """The swaps restored, in the crops of the restorer's alignment."""
+    faces = [(work, swap) for work, swaps in batch for swap in swaps]
+    patches = [finisher(swap.patch, swap.crop) for _, swap in faces]
+    done = iter(boosted(boost, [work.target for work, _ in faces], [swap.crop for _, swap in faces], patches))
+    return [(work, [_Swap(swap.pair, *next(done)) for swap in swaps]) for work, swaps in batch]
+
+
+def _as_it_is(patch: Patch, _crop: Crop) -> Patch:
+    return patch
+
+
+def _finish(work: Work, swaps: Sequence[_Swap], finisher: _Finisher, settings: SwapSettings) -> Done:
     if work.out is not work.target:
         np.copyto(work.out, work.target)
+    regions: list[Region | None] = []
     for _, crop, patch in swaps:
-        done = finish(patch, crop, swapper, settings)
-        paste(
+        done = finisher(patch, crop)
+        region = paste(
             work.out,
             done.image,
             done.mask,
@@ -223,7 +254,9 @@ def _finish(work: Work, swaps: Sequence[_Swap], swapper: Swapper, settings: Swap
             changed=work.changed,
             limit=work.limit,
         )
-    return Done(work, tuple((swap.pair, note) for swap in swaps for note in swap.patch.notes))
+        regions.append(region)
+    notes = tuple((swap.pair, note) for swap in swaps for note in swap.patch.notes)
+    return Done(work, notes, tuple(region for region in regions if region is not None))
 
 
 def _results(finishing: list[Future[Done]]) -> Iterator[Done]:

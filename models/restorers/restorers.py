@@ -33,6 +33,10 @@ class TorchRestorer:
         self._half = half and architecture.half
 
     @property
+    def sessions(self) -> tuple[TorchNetwork, ...]:
+        return (self.network,)
+
+    @property
     def batch(self) -> int:
         """On the CPU one crop keeps all cores busy."""
         return 1 if torch_device(self.network.device).type == "cpu" else _BATCH
