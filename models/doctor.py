@@ -15,9 +15,12 @@ from typing import Any
 from ..pipeline.errors import ModelError, MultiFaceSwapError, SettingsError
 from . import runtime, store
 from .catalog import BUILTIN_FOLDER, DLIB_GENDER, MODELS, ModelFile
+from .devices import why_not
+from .probe import nvidia_gpus, opening_messages
 from .segmind.key import KEY_VARIABLE as KEY
 from .segmind.key import find_key
 from .store import Folders
+from .symptoms import recognise
 from .verify import verify
 
 _NEEDED = ("numpy", "opencv-python", "Pillow", "requests", "tqdm")
@@ -25,6 +28,14 @@ _OPTIONAL = ("facexlib", "spandrel", "spandrel_extra_arches")
 # Each of them brings cv2.
 _OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 _CPU = "CPUExecutionProvider"
+_WHEELS = {
+    "cuda": "onnxruntime-gpu",
+    "tensorrt": "onnxruntime-gpu",
+    "rocm": "onnxruntime-rocm",
+    "migraphx": "onnxruntime-migraphx",
+    "directml": "onnxruntime-directml",
+}
+"""What brings a device; the others come with the plain wheel on their systems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,9 @@ def examine(device: str = "auto", folders: Folders | None = None) -> Iterator[Fi
     yield wheels(metadata.packages_distributions().get("onnxruntime", ()))
     torch, sees_cuda = torch_state()
     yield torch
-    yield from providers(device, sees_cuda)
+    cards = list(gpus())
+    yield from cards
+    yield from providers(device, sees_cuda or bool(cards))
     yield from searched(folders)
     yield from weights(folders)
     yield key(os.environ)
@@ -115,27 +128,51 @@ def _torch_device(torch: Any) -> str:
 
 
 def providers(device: str, sees_cuda: bool) -> Iterator[Finding]:
-    """What onnxruntime can run on, and what a shipped model really runs on. `sees_cuda`: torch sees a CUDA device."""
+    """What onnxruntime can run on, and what a shipped model really runs on. `sees_cuda`: there is a CUDA device."""
     try:
         available = runtime.available_providers()
     except (ImportError, OSError, AttributeError) as error:
-        yield Finding("Providers", f"onnxruntime can't be loaded: {error}", _pip("install", _best_wheel()))
+        known = recognise(str(error))
+        cure = known[1] if known else _pip("install", _best_wheel())
+        yield Finding("Providers", f"onnxruntime can't be loaded: {error}", cure)
         return
     wanted = runtime.wanted_providers(device, available)
     yield Finding("Providers", f"available: {', '.join(available)}; asked for by {device!r}: {', '.join(wanted)}")
-    yield _running(device, wanted, sees_cuda)
+    yield _running(device, wanted, sees_cuda, available)
 
 
-def _running(device: str, wanted: Sequence[str], sees_cuda: bool) -> Finding:
+def _running(device: str, wanted: Sequence[str], sees_cuda: bool, available: Sequence[str]) -> Finding:
     try:
         running = runtime.Session(store.BUILTIN_PATH / DLIB_GENDER.name, device).provider
     except MultiFaceSwapError as error:
         return Finding("In use", f"nothing: {error}", "cure what is reported here first, or choose --device cpu")
     if running != wanted[0]:
-        return Finding("In use", f"{running}: {wanted[0]} didn't start", "update the driver and its libraries")
+        return _not_started(running, wanted)
     if running == _CPU and sees_cuda and device != "cpu":
         return Finding("In use", f"{_CPU}, although there is a CUDA device", _pip("install", "onnxruntime-gpu"))
-    return Finding("In use", running)
+    why = why_not(device, available, running, ())
+    return Finding(
+        "In use", f"{running}: {why}" if why else running, _pip("install", _wheel_for(device)) if why else ""
+    )
+
+
+def _wheel_for(device: str) -> str:
+    return _WHEELS.get(device.partition(":")[0], "onnxruntime")
+
+
+def _not_started(running: str, wanted: Sequence[str]) -> Finding:
+    """Why the first of the providers doesn't start, from what it says when it is tried."""
+    said = opening_messages(store.BUILTIN_PATH / DLIB_GENDER.name, wanted)
+    known = recognise(said)
+    if known is not None:
+        return Finding("In use", f"{running}: {wanted[0]} didn't start: {known[0]}", known[1])
+    reason = next((line.strip() for line in said.splitlines() if line.strip()), "it doesn't say why")
+    return Finding("In use", f"{running}: {wanted[0]} didn't start: {reason}", "update the driver and its libraries")
+
+
+def gpus() -> Iterator[Finding]:
+    """NVIDIA's GPUs and their driver, as its own tool lists them."""
+    yield from (Finding("GPU", gpu) for gpu in nvidia_gpus())
 
 
 def searched(folders: Folders) -> list[Finding]:

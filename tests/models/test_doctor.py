@@ -131,11 +131,50 @@ def cuda_wheel(monkeypatch):
     monkeypatch.setattr(runtime, "Session", _Session)
 
 
+_MISSING = (
+    "Failed to load library libonnxruntime_providers_cuda.so with error: libcudnn.so.9: cannot open shared object file"
+)
+
+
 @pytest.mark.usefixtures("cuda_wheel")
-def test_a_provider_that_does_not_start_is_told():
+@pytest.mark.parametrize(
+    ("said", "reason", "cure"),
+    [
+        (
+            f"[E:onnxruntime] {_MISSING}\n[W] Failed to create CUDAExecutionProvider",
+            "the CUDA library libcudnn.so.9 is missing",
+            "onnxruntime-gpu[cuda,cudnn]",
+        ),
+        (
+            "RuntimeError: CUDA failure 35: CUDA driver version is insufficient",
+            "the driver is too old for this CUDA",
+            "nvidia.com/drivers",
+        ),
+        ("\n  something new\n", "something new", "update the driver"),
+        ("", "it doesn't say why", "update the driver"),
+    ],
+)
+def test_a_provider_that_does_not_start_is_told_with_the_reason_that_it_gives(monkeypatch, said, reason, cure):
+    monkeypatch.setattr(doctor, "opening_messages", lambda model, providers: said if providers == [CUDA, CPU] else "?")
     asked, running = doctor.providers("auto", False)
     assert asked.text == f"available: {CUDA}, {CPU}; asked for by 'auto': {CUDA}, {CPU}" and not asked.cure
-    assert running.text == f"{CPU}: {CUDA} didn't start" and running.cure
+    assert running.text == f"{CPU}: {CUDA} didn't start: {reason}" and cure in running.cure
+
+
+@pytest.mark.parametrize(
+    ("device", "wheel"),
+    [("cuda:1", "onnxruntime-gpu"), ("directml", "onnxruntime-directml"), ("coreml", "onnxruntime")],
+)
+def test_a_device_that_the_installed_onnxruntime_lacks_is_told(monkeypatch, device, wheel):
+    monkeypatch.setattr(runtime, "available_providers", lambda: [CPU])
+    finding = list(doctor.providers(device, False))[1]
+    assert f"{device} was asked for, but the installed onnxruntime has no" in finding.text
+    assert finding.cure == _pip(f"install {wheel}")
+
+
+def test_gpus_and_their_driver_are_told(monkeypatch):
+    monkeypatch.setattr(doctor, "nvidia_gpus", lambda: ["NVIDIA RTX 4090, driver 555.85"])
+    assert list(doctor.gpus()) == [Finding("GPU", "NVIDIA RTX 4090, driver 555.85")]
 
 
 @pytest.mark.usefixtures("cuda_wheel")
@@ -157,7 +196,7 @@ def test_an_onnxruntime_without_its_files_is_told(monkeypatch):
 
     monkeypatch.setattr(runtime, "available_providers", broken)
     (finding,) = doctor.providers("auto", False)
-    assert "get_available_providers" in finding.text and finding.cure
+    assert "get_available_providers" in finding.text and finding.cure == _pip(f"install {doctor._best_wheel()}")
 
 
 def test_a_model_that_cannot_be_opened_is_told(monkeypatch):
@@ -192,7 +231,7 @@ def test_a_damaged_and_a_missing_weight_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "BUILTIN_PATH", tmp_path)
     wrong = [finding for finding in doctor.weights(Folders({})) if finding.cure]
     assert len(wrong) == len(doctor.weights(Folders({})))
-    assert sum("is damaged or another file" in finding.text for finding in wrong) == 1
+    assert sum("was changed or damaged" in finding.text for finding in wrong) == 1
     assert any(f"is missing from {tmp_path}" in finding.text for finding in wrong)
 
 
