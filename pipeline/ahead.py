@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from threading import Condition, Thread
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
-def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
+def ahead(items: Iterable[T], depth: int) -> Generator[T]:
     """The items in order, made in a thread of their own while earlier ones are used.
 
     At most `depth` finished items wait, and one more is being made. What making them raises is raised here, in its

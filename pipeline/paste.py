@@ -21,16 +21,17 @@ def paste(
     *,
     changed: FloatArray | None = None,
     limit: FloatArray | None = None,
-) -> None:
+) -> Region | None:
     """Blend a crop into `out` (H, W, C) in place; `out` is the caller's own copy.
 
     `image` (h, w, 3) and `mask` (h, w) are the crop and its weight, both in [0, 1]; `matrix` leads from the picture to
     the crop. `limit` (H, W) scales the weight in the picture; `changed` (H, W) collects, by maximum, the weight with
     which pixels were written. Where the weight is 0 no bit changes; integers are rounded to nearest. Alpha is kept.
+    Returns the region that holds all pixels written to; None where there is none.
     """
     region = _touched(mask, matrix, Size.of(out))
     if region is None:
-        return
+        return None
     to_region = before(move_from(region), inverse(matrix))
     alpha = warp(mask, to_region, region.size)
     if limit is not None:
@@ -40,6 +41,7 @@ def paste(
     _blend(colours, swapped, alpha)
     if changed is not None:
         np.maximum(changed[region.slices], alpha, out=changed[region.slices])
+    return region
 
 
 def move_from(region: Region) -> Matrix:

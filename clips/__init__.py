@@ -1,0 +1,10 @@
+"""Clips in and out through PyAV: frames as a stream, sound and timing kept, a file that appears complete or not at all.
+
+PyAV is the extra `video`; it is imported when a clip is opened.
+"""
+
+from .finding import CLIP_EXTENSIONS, OUTPUT_EXTENSIONS, is_clip
+from .reading import Clip
+from .swapping import ClipResult, swap_file
+
+__all__ = ["CLIP_EXTENSIONS", "OUTPUT_EXTENSIONS", "Clip", "ClipResult", "is_clip", "swap_file"]

@@ -1,0 +1,81 @@
+"""What a clip's numbers mean as colours, and the way to RGB and back by exactly that."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from .finding import pyav
+
+_FULL: Final = 2
+_MATRICES: Final = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+"""FFmpeg's AVColorSpace to its scaler's names of the same matrices."""
+_RGB_MATRIX, _BT709, _BT601 = 0, 1, 5
+_UNSPECIFIED = 2
+
+
+class Colours(NamedTuple):
+    """FFmpeg's numbers for how colours are coded, as the file says: 2 is "not said"."""
+
+    space: int
+    range: int
+    primaries: int
+    transfer: int
+    height: int
+    is_rgb: bool = False
+
+    @classmethod
+    def of(cls, context: Any) -> Colours:
+        """Of a decoder's codec context."""
+        name = str(context.format.name)
+        full = name.startswith("yuvj") or context.format.is_rgb
+        return cls(
+            int(context.colorspace),
+            _FULL if full else int(context.color_range),
+            int(context.color_primaries),
+            int(context.color_trc),
+            int(context.height),
+            bool(context.format.is_rgb),
+        )
+
+    @property
+    def matrix(self) -> int:
+        """The scaler's matrix; where the file doesn't say, BT.709 from 720 lines on and BT.601 below, as players do."""
+        return _MATRICES.get(self.space, _BT709 if self.height >= 720 else _BT601)
+
+    @property
+    def span(self) -> int:
+        """1 for video levels, 2 for full ones."""
+        return _FULL if self.range == _FULL else 1
+
+    def to_rgb(self, frame: Any, rgb: str) -> Any:
+        """The frame as an array (H, W, 3) of `rgb24` or `rgb48le`."""
+        return frame.to_ndarray(
+            format=rgb,
+            src_colorspace=self.matrix,
+            dst_colorspace=self.matrix,
+            src_color_range=self.span,
+            dst_color_range=_FULL,
+        )
+
+    def from_rgb(self, picture: Any, pixel_format: str) -> Any:
+        """An array (H, W, 3) of uint8 or uint16 as a frame."""
+        rgb = "rgb24" if picture.dtype.itemsize == 1 else "rgb48le"
+        return (
+            pyav()
+            .VideoFrame.from_ndarray(picture, format=rgb)
+            .reformat(
+                format=pixel_format,
+                src_colorspace=self.matrix,
+                dst_colorspace=self.matrix,
+                src_color_range=_FULL,
+                dst_color_range=1 if self.is_rgb else self.span,
+            )
+        )
+
+    def tag(self, target: Any) -> None:
+        """Say in a codec context or a frame what the numbers mean, as the file said it."""
+        coded_as = (_BT709 if self.matrix == _BT709 else 6) if self.space == _RGB_MATRIX or self.is_rgb else self.space
+        target.colorspace = coded_as
+        target.color_range = 1 if self.is_rgb else self.range
+        target.color_primaries = self.primaries
+        target.color_trc = self.transfer

@@ -1,0 +1,156 @@
+"""Which encoder a clip gets, and frames through it into a part of the finished clip."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
+
+from ..pipeline.clip import SwappedFrame
+from ..pipeline.errors import ImageError
+from .finding import pyav
+from .planes import frame_of
+from .reading import Facts
+
+Options = dict[str, str]
+_NVENC: Final[Options] = {"preset": "p5", "rc": "vbr", "cq": "19", "b": "0"}
+_QSV: Final[Options] = {"global_quality": "19"}
+_AMF: Final[Options] = {"usage": "transcoding", "quality": "quality", "rc": "cqp", "qp_i": "18", "qp_p": "20"}
+_HARDWARE: Final[dict[str, dict[str, Options]]] = {
+    codec: {f"{codec}_nvenc": _NVENC, f"{codec}_videotoolbox": {}, f"{codec}_qsv": _QSV, f"{codec}_amf": _AMF}
+    for codec in ("h264", "hevc", "av1")
+}
+_SOFTWARE: Final[dict[str, dict[str, Options]]] = {
+    "h264": {"libx264": {"crf": "16", "preset": "medium"}, "mpeg4": {"qscale": "2"}},
+    "hevc": {"libx265": {"crf": "18", "preset": "medium", "x265-params": "log-level=none"}},
+    "av1": {"libsvtav1": {"crf": "22", "preset": "8"}},
+    "vp9": {"libvpx-vp9": {"crf": "22", "b": "0", "row-mt": "1", "cpu-used": "4", "deadline": "good"}},
+}
+"""Encoders by codec, the best first, at a quality that can't be told from the target by eye."""
+_LIKE = {"nv12": "yuv420p", "nv21": "yuv420p", "nv16": "yuv422p", "p010le": "yuv420p10le", "gray": "yuv420p"}
+"""The planar pixel format for what decoders give otherwise."""
+_BITS_A_PIXEL: Final = 0.15
+"""Of encoders that know no constant quality."""
+
+
+class Plan(NamedTuple):
+    """How a clip is encoded."""
+
+    encoder: str
+    options: Options
+    pixel_format: str
+    facts: Facts
+
+    @property
+    def identity(self) -> list[str]:
+        """What two parts must share to be joined."""
+        return [self.encoder, self.pixel_format, pyav().__version__]
+
+
+def plan(facts: Facts, output_format: str, hardware: bool) -> Plan:
+    """The clip's own codec where it can be written, by the first encoder that works on this machine.
+
+    Raises ImageError where none does.
+    """
+    codec = _codec(facts.codec, output_format)
+    choices = [*((_HARDWARE.get(codec) or {}).items() if hardware else ()), *_SOFTWARE[codec].items()]
+    for encoder, options in choices:
+        pixel_format = _pixel_format(encoder, facts)
+        if pixel_format is not None and _works(found := Plan(encoder, options, pixel_format, facts)):
+            return found
+    tried = ", ".join(encoder for encoder, _ in choices)
+    raise ImageError(f"no encoder for {codec} at {facts.size} works here (tried {tried}): choose another output format")
+
+
+def _codec(own: str, output_format: str) -> str:
+    if output_format == "webm":
+        return own if own in ("vp9", "av1") else "vp9"
+    return own if own in _SOFTWARE and not (own == "vp9" and output_format == "mov") else "h264"
+
+
+def _pixel_format(encoder: str, facts: Facts) -> str | None:
+    """The clip's own where the encoder knows it, else the nearest; None where the encoder isn't there."""
+    av = pyav()
+    try:
+        known = [one.name for one in av.codec.Codec(encoder, "w").video_formats or ()]
+    except ValueError:
+        return None
+    own = facts.pixel_format.replace("yuvj", "yuv").replace("yuva", "yuv")
+    own = _LIKE.get(own, own)
+    even = not (facts.size.width % 2 or facts.size.height % 2)
+    usual = ["yuv420p10le", "p010le"] if facts.deep else []
+    rather = [own, *usual, "yuv420p", "nv12"] if even else [*(["yuv444p10le"] if facts.deep else []), "yuv444p"]
+    return next((name for name in rather if name in known), None)
+
+
+def _works(found: Plan) -> bool:
+    """Whether the encoder opens and gives something for a picture: being listed says nothing about the hardware."""
+    av = pyav()
+    try:
+        context = av.CodecContext.create(found.encoder, "w")
+        _set_up(context, found)
+        frame = av.VideoFrame(*found.facts.size, found.pixel_format)
+        frame.pts, frame.time_base = 0, found.facts.time_base
+        return bool(context.encode(frame) + context.encode(None))
+    except (av.error.FFmpegError, ValueError):
+        return False
+
+
+def _set_up(context: Any, chosen: Plan) -> None:
+    facts = chosen.facts
+    context.width, context.height = facts.size
+    context.pix_fmt = chosen.pixel_format
+    context.time_base = facts.time_base
+    context.framerate = facts.rate
+    if facts.aspect != 1:
+        context.sample_aspect_ratio = facts.aspect
+    facts.colours.tag(context)
+    context.options = dict(chosen.options)
+    if chosen.encoder.endswith("videotoolbox"):
+        context.bit_rate = max(facts.bit_rate, round(facts.size.width * facts.size.height * facts.rate * _BITS_A_PIXEL))
+
+
+class PartWriter:
+    """Writes a part of a clip: a file of its own, whose times start at 0."""
+
+    def __init__(self, path: str | os.PathLike[str], chosen: Plan, first_pts: int) -> None:
+        self._path, self._plan, self._first = path, chosen, first_pts
+        self._container: Any = None
+        self._durations: dict[int, int] = {}
+
+    def open(self) -> None:
+        av = pyav()
+        self._container = av.open(os.fspath(self._path), "w", format="mp4")
+        self._stream = self._container.add_stream(self._plan.encoder, rate=self._plan.facts.rate)
+        _set_up(self._stream.codec_context, self._plan)
+        self._stream.time_base = self._plan.facts.time_base
+
+    def write(self, done: SwappedFrame) -> None:
+        moment, facts = done.frame.facts, self._plan.facts
+        frame = frame_of(
+            moment.frame, done.frame.picture, done.regions, self._plan.pixel_format, facts.turns, facts.colours
+        )
+        facts.colours.tag(frame)
+        frame.pts, frame.time_base = moment.pts - self._first, facts.time_base
+        if moment.duration:
+            self._durations[frame.pts] = moment.duration
+        self._mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._mux(self._stream.encode(None))
+        self._container.close()
+
+    def abandon(self) -> None:
+        """Let go of the file as it is."""
+        if self._container is not None:
+            self._container.close()
+
+    def _mux(self, packets: list[Any]) -> None:
+        for packet in packets:
+            at = round(Fraction(packet.pts) * packet.time_base / self._plan.facts.time_base)
+            if at in self._durations:
+                packet.duration = round(
+                    Fraction(self._durations.pop(at)) * self._plan.facts.time_base / packet.time_base
+                )
+            self._container.mux(packet)

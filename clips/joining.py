@@ -1,0 +1,141 @@
+"""The finished parts and the target's own sound as one file."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..pipeline.errors import ImageError
+from .finding import OUTPUT_EXTENSIONS, output_format, pyav
+from .reading import Clip, Facts
+
+_COPIED = ("audio", "subtitle")
+_OWN = {"encoder", "rotate", "major_brand", "minor_version", "compatible_brands"}
+"""Metadata that is about the file and not about the clip."""
+
+
+class Part(NamedTuple):
+    """A finished part."""
+
+    path: Path
+    first_pts: int
+    """When its first frame is shown, in the clip's time base."""
+
+
+def join(clip: Clip, facts: Facts, parts: Sequence[Part], output: Path) -> tuple[str, ...]:
+    """Write the clip: pictures of the parts, all else of the target, packet by packet; returns what was left out.
+
+    The file appears complete or not at all. Raises ImageError.
+    """
+    target = Path(os.path.realpath(output))
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    av = pyav()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        notes = _write(clip, facts, parts, temporary, output)
+        os.replace(temporary, target)
+    except (OSError, av.error.FFmpegError) as error:
+        raise ImageError(f"{output}: can't be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+    return notes
+
+
+def _write(clip: Clip, facts: Facts, parts: Sequence[Part], temporary: Path, output: Path) -> tuple[str, ...]:
+    av, kind = pyav(), output_format(output)
+    options = {"movflags": "+faststart"} if kind in ("mp4", "mov") else {}
+    with ExitStack() as stack:
+        source = stack.enter_context(clip.container())
+        out = stack.enter_context(av.open(os.fspath(temporary), "w", format=kind, options=options))
+        first = stack.enter_context(av.open(os.fspath(parts[0].path)))
+        pictures = out.add_stream_from_template(first.streams.video[0])
+        pictures.time_base = first.streams.video[0].time_base
+        if pictures.codec_context.name == "hevc" and kind in ("mp4", "mov"):
+            pictures.codec_context.codec_tag = "hvc1"  # the only name that QuickTime plays
+        notes: list[str] = []
+        copies = dict(_copies(source, out, output, notes))
+        _describe(source, out, pictures)
+        flows = [_pictures(parts, facts, pictures)]
+        if copies:
+            flows.append(_copied(clip, source, copies))
+        for packet in heapq.merge(*flows, key=_time):
+            out.mux_one(packet)
+    return tuple(notes)
+
+
+def _copies(source: Any, out: Any, output: Path, notes: list[str]) -> Iterator[tuple[int, Any]]:
+    """The streams that are copied, by the number of the one that they are a copy of."""
+    for stream in source.streams:
+        name = getattr(stream.codec_context, "name", "") if stream.type in _COPIED else ""
+        if stream.type == "video" and stream is source.streams.video[0]:
+            continue
+        if stream.type in _COPIED and _holds(out, stream):
+            copy = out.add_stream_from_template(stream)
+            copy.metadata.update(stream.metadata)
+            copy.time_base = stream.time_base
+            yield stream.index, copy
+        elif stream.type == "audio":
+            others = ", ".join(OUTPUT_EXTENSIONS)
+            raise ImageError(
+                f"{output}: this format can't hold {name} sound: choose another of {others}; .mkv holds all"
+            )
+        else:
+            notes.append(f"{stream.type} stream {stream.index} ({name or 'no codec'}) was left out")
+
+
+def _holds(out: Any, stream: Any) -> bool:
+    codec = getattr(stream.codec_context, "codec", None)
+    return codec is not None and codec.canonical_name in out.supported_codecs
+
+
+def _describe(source: Any, out: Any, pictures: Any) -> None:
+    out.metadata.update({key: value for key, value in source.metadata.items() if key not in _OWN})
+    video = source.streams.video[0]
+    pictures.metadata.update({key: value for key, value in video.metadata.items() if key not in _OWN})
+    chapters = source.chapters()
+    if chapters:
+        out.set_chapters(chapters)
+
+
+def _pictures(parts: Sequence[Part], facts: Facts, stream: Any) -> Iterator[Any]:
+    av = pyav()
+    last: int | None = None
+    for part in parts:
+        with av.open(os.fspath(part.path)) as container:
+            shift: int | None = None
+            for packet in container.demux(container.streams.video[0]):
+                if packet.dts is None:
+                    continue
+                if shift is None:
+                    # A part starts with a key frame, which is the first one shown.
+                    shift = round(part.first_pts * facts.time_base / packet.time_base) - packet.pts
+                packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                if last is not None and packet.dts <= last:
+                    packet.dts = last + 1
+                last = packet.dts
+                packet.stream = stream
+                yield packet
+
+
+def _copied(clip: Clip, source: Any, copies: dict[int, Any]) -> Iterator[Any]:
+    streams = [stream for stream in source.streams if stream.index in copies]
+    if clip.start:
+        source.seek(int(clip.start * 1_000_000))
+    for packet in source.demux(streams):
+        if packet.dts is None or not clip.holds(float((packet.pts or packet.dts) * packet.time_base)):
+            continue
+        shift = clip.shift(packet.time_base)
+        packet.dts -= shift
+        packet.pts = None if packet.pts is None else packet.pts - shift
+        packet.stream = copies[packet.stream.index]
+        yield packet
+
+
+def _time(packet: Any) -> float:
+    return float(packet.dts * packet.time_base)

@@ -1,0 +1,194 @@
+"""A clip's frames as a stream, upright, with their times."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from io import BufferedIOBase
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from ..pipeline.clip import ClipFrame
+from ..pipeline.errors import ImageError
+from ..pipeline.types import Size
+from .colour import Colours
+from .finding import pyav
+
+_CODECS: Final = {"libdav1d": "av1", "libaom-av1": "av1", "libvpx-vp9": "vp9", "libvpx": "vp8"}
+"""Decoders that go by another name than what they decode."""
+_USUAL_RATE: Final = Fraction(25)
+
+
+class Facts(NamedTuple):
+    """What is known of a clip before it is decoded."""
+
+    size: Size
+    """Of the upright picture."""
+    turns: int
+    """Quarter turns, counter-clockwise, that bring a decoded frame upright."""
+    codec: str
+    pixel_format: str
+    deep: bool
+    """More than 8 bits a channel."""
+    time_base: Fraction
+    rate: Fraction
+    """Frames a second on average."""
+    frames: int
+    """About how many there are; 0 where nobody knows."""
+    bit_rate: int
+    aspect: Fraction
+    """Width of a pixel by its height, upright."""
+    colours: Colours
+
+
+class Moment(NamedTuple):
+    """A decoded frame as it came, and when it is shown."""
+
+    frame: Any
+    """PyAV's, as the decoder gave it."""
+    pts: int
+    """In the clip's time base, counted from where the clip, as it was asked for, starts."""
+    duration: int
+    """The same unit; 0 where the file doesn't say."""
+
+
+class Mark(NamedTuple):
+    """A frame to start from."""
+
+    number: int
+    pts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A clip in a file, or in a seekable stream of bytes; `start` and `duration` in seconds keep a part of it."""
+
+    source: str | os.PathLike[str] | BufferedIOBase
+    start: float = 0.0
+    duration: float | None = None
+    """None: to the end."""
+
+    @property
+    def name(self) -> str:
+        return os.fspath(self.source) if isinstance(self.source, str | os.PathLike) else "the clip"
+
+    def container(self) -> Any:
+        """PyAV's container, to be closed; errors are PyAV's own."""
+        source = self.source
+        if isinstance(source, BufferedIOBase):
+            source.seek(0)
+            return pyav().open(source)
+        return pyav().open(os.fspath(source))
+
+    @contextmanager
+    def opened(self) -> Generator[Any]:
+        """The container. Whatever PyAV says against the file, here or in the block, is an ImageError."""
+        av = pyav()
+        try:
+            with self.container() as container:
+                if not container.streams.video:
+                    raise ImageError(f"{self.name}: has no pictures in it")
+                yield container
+        except av.error.FFmpegError as error:
+            raise ImageError(f"{self.name}: can't be read as a clip: {error.strerror or error}") from error
+
+    def facts(self) -> Facts:
+        """Reads as much as the first frame. Raises ImageError."""
+        with self.opened() as container:
+            stream = container.streams.video[0]
+            first = next(container.decode(stream), None)
+            if first is None:
+                raise ImageError(f"{self.name}: has no frame that can be decoded")
+            return _facts(stream, first)
+
+    def shift(self, time_base: Fraction) -> int:
+        """What is taken off every time, in units of `time_base`."""
+        return round(Fraction(self.start) / time_base)
+
+    def holds(self, time: float) -> bool:
+        """Whether a time of the file, in seconds, lies in the part that is kept."""
+        return time >= self.start - 1e-6 and (self.duration is None or time < self.start + self.duration - 1e-6)
+
+    def frames(self, facts: Facts, mark: Mark | None = None) -> Iterator[ClipFrame]:
+        """The frames in order, upright, RGB of uint8 or uint16, each with its `Moment`; from `mark` on.
+
+        Raises ImageError where the file is damaged.
+        """
+        number = 0 if mark is None else mark.number
+        for moment in self._moments(facts, mark):
+            yield ClipFrame(number, float(moment.pts * facts.time_base), _picture(moment.frame, facts), moment)
+            del moment
+            number += 1
+
+    def _moments(self, facts: Facts, mark: Mark | None) -> Iterator[Moment]:
+        with self.opened() as container:
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            shift, last = self.shift(facts.time_base), None
+            for frame in self._decoded(container, stream, facts, mark):
+                pts = frame.pts - shift
+                if mark is not None and pts < mark.pts:
+                    continue
+                if last is not None and pts <= last:
+                    pts = last + 1  # two frames of one time: a file may hold them, encoders refuse them
+                last = pts
+                yield Moment(frame, pts, int(frame.duration or 0))
+                del frame
+
+    def _decoded(self, container: Any, stream: Any, facts: Facts, mark: Mark | None) -> Iterator[Any]:
+        """Frames within the part of the clip that is kept; those before `mark` may be among them."""
+        if mark is not None:
+            self._seek(container, stream, mark.pts + self.shift(facts.time_base))
+        elif self.start:
+            self._seek(container, stream, self.shift(facts.time_base))
+        step = 1 / (facts.rate * facts.time_base)
+        expected = Fraction(0)
+        for frame in container.decode(stream):
+            if frame.pts is None:
+                frame.pts = round(expected)
+            expected = frame.pts + step
+            time = float(frame.pts * facts.time_base)
+            if self.duration is not None and time >= self.start + self.duration + 1:
+                return
+            if self.holds(time):
+                yield frame
+            del frame
+
+    def _seek(self, container: Any, stream: Any, pts: int) -> None:
+        """To a key frame at or before a time; to the beginning where the file's index leads beyond it."""
+        container.seek(pts, stream=stream, backward=True)
+        first = next(container.decode(stream), None)
+        early = first is not None and first.pts is not None and first.pts <= pts
+        container.seek(pts if early else (stream.start_time or 0), stream=stream, backward=True)
+
+
+def _facts(stream: Any, first: Any) -> Facts:
+    context: Any = stream.codec_context
+    turns = round(first.rotation / 90) % 4
+    width, height = (first.width, first.height) if turns % 2 == 0 else (first.height, first.width)
+    rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
+    aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
+    length = float(stream.duration * stream.time_base) if stream.duration else 0.0
+    return Facts(
+        Size(width, height),
+        turns,
+        _CODECS.get(str(context.name), str(context.name)),
+        first.format.name,
+        max(component.bits for component in first.format.components) > 8,
+        Fraction(stream.time_base),
+        Fraction(rate),
+        stream.frames or round(length * rate),
+        context.bit_rate or 0,
+        aspect if turns % 2 == 0 else 1 / aspect,
+        Colours.of(context),
+    )
+
+
+def _picture(frame: Any, facts: Facts) -> Any:
+    upright = facts.colours.to_rgb(frame, "rgb48le" if facts.deep else "rgb24")
+    picture = np.ascontiguousarray(np.rot90(upright, facts.turns)) if facts.turns else upright
+    return picture if picture.flags.writeable and picture.flags.c_contiguous else picture.copy()

@@ -1,0 +1,231 @@
+"""A clip from file to file: read, swap and encode as streams, in parts that survive a crash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from io import BufferedIOBase
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from ..pipeline.clip import ClipFrame, ClipSettings, SwappedFrame, Watcher, swap_frames
+from ..pipeline.errors import ImageError, SettingsError
+from ..pipeline.swap import DonorOf, SwapSettings
+from ..pipeline.types import Progress, Swapper
+from .encoding import PartWriter, Plan, plan
+from .finding import output_format
+from .joining import Part, join
+from .parts import Parts
+from .reading import Clip, Facts, Mark
+
+FRAMES_A_PART: Final = 240
+"""After a crash at most that many frames are done again."""
+
+
+class ClipResult(NamedTuple):
+    """What became of a clip."""
+
+    output: Path
+    frames: int
+    swapped: int
+    """Faces swapped in all frames together."""
+    encoder: str
+    report: tuple[str, ...]
+
+
+class Engine(NamedTuple):
+    """Everything that works on the frames."""
+
+    watcher: Watcher
+    donor_of: DonorOf
+    swapper: Swapper
+    settings: SwapSettings
+    clip: ClipSettings
+
+
+def swap_file(
+    clip: Clip,
+    output: str | os.PathLike[str],
+    engine: Engine,
+    *,
+    identity: str = "",
+    hardware: bool = True,
+    resume: bool = True,
+    progress: Progress | None = None,
+    frames_a_part: int = FRAMES_A_PART,
+) -> ClipResult:
+    """Swap a clip into the file `output` (.mp4, .mov, .mkv or .webm), which appears complete or not at all.
+
+    Sound, subtitles, times and colours are the target's; a turned clip comes out upright. The parts that are finished
+    lie in a folder `.NAME.parts` beside the output until the clip is: with `resume`, the same work (same file, same
+    `identity`, which stands for donors and settings) that was cut off goes on from there, and an error or a cancel
+    leaves the folder; without, nothing is left. `progress` is called after every frame.
+    Raises ImageError, SettingsError, and whatever the models and `progress` raise.
+    """
+    output = Path(output)
+    kind = output_format(output)
+    _require_apart(clip, output)
+    facts = clip.facts()
+    chosen = plan(facts, kind, hardware)
+    with _parts(output, _identity(clip, chosen, identity, frames_a_part), resume) as parts:
+        run = _Run(clip, facts, chosen, parts, engine, frames_a_part)
+        if not run.is_complete:
+            run.encode(progress)
+        left_out = join(clip, facts, run.parts_to_join(), output)
+        parts.discard()
+    return run.result(output, left_out)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One go at a clip, from its start or from where another one ended."""
+
+    clip: Clip
+    facts: Facts
+    plan: Plan
+    parts: Parts
+    engine: Engine
+    frames_a_part: int
+    notes: dict[tuple[int, int], str] = field(default_factory=dict[tuple[int, int], str])
+    marks: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
+    """The watcher's state, by the first frame of the part that needs it."""
+
+    @property
+    def is_complete(self) -> bool:
+        return bool(self.parts.finished) and self.parts.finished[-1]["next"] is None
+
+    def encode(self, progress: Progress | None) -> None:
+        """Make the parts that are missing."""
+        first, mark = self._start()
+        done, part = first, _OpenPart(self.parts, self.plan)
+        try:
+            for frame in self._swapped(mark):
+                if frame.frame.number < first:
+                    continue  # looked at once more for what comes after it
+                if part.frames == self.frames_a_part:
+                    part.finish(self.marks.pop(frame.frame.number))
+                part.write(frame)
+                self._note(frame)
+                done += 1
+                if progress is not None:
+                    progress(done, max(done, self.facts.frames))
+                del frame
+            if not done:
+                raise ImageError(f"{self.clip.name}: has no frame in the part that is kept")
+            part.finish(None, self.engine.watcher.casting.report())
+        finally:
+            part.abandon()
+
+    def parts_to_join(self) -> list[Part]:
+        noted = zip(self.parts.paths, self.parts.finished, strict=True)
+        return [Part(path, facts["first_pts"]) for path, facts in noted]
+
+    def result(self, output: Path, left_out: tuple[str, ...]) -> ClipResult:
+        finished = self.parts.finished
+        notes = (f"scene {scene}, person {person}: {note}" for (scene, person), note in self.notes.items())
+        return ClipResult(
+            output,
+            sum(facts["frames"] for facts in finished),
+            sum(facts["swapped"] for facts in finished),
+            self.plan.encoder,
+            (*finished[-1]["report"], *notes, *left_out),
+        )
+
+    def _start(self) -> tuple[int, Mark | None]:
+        """The first frame that is missing, and the one to read from."""
+        if not self.parts.finished:
+            return 0, None
+        state = self.parts.finished[-1]["next"]
+        self.engine.watcher.restore(state["watcher"])
+        return state["first"], Mark(state["number"], state["pts"])
+
+    def _swapped(self, mark: Mark | None) -> Iterator[SwappedFrame]:
+        frames = self.clip.frames(self.facts, mark)
+        with closing(swap_frames(frames, *self.engine, before_look=self._remember)) as swapped:
+            yield from swapped
+
+    def _remember(self, frame: ClipFrame) -> None:
+        first = frame.number + self.engine.clip.reach
+        if first % self.frames_a_part == 0:
+            state = {"number": frame.number, "pts": frame.facts.pts, "watcher": self.engine.watcher.as_json()}
+            self.marks[first] = {"first": first, **state}
+
+    def _note(self, frame: SwappedFrame) -> None:
+        for scene, person, note in frame.notes:
+            self.notes.setdefault((scene, person), note)
+
+
+class _OpenPart:
+    """The part that is being written."""
+
+    def __init__(self, parts: Parts, chosen: Plan) -> None:
+        self._parts, self._plan = parts, chosen
+        self._writer: PartWriter | None = None
+        self._first_pts = 0
+        self.frames = 0
+        self._swapped = 0
+
+    def write(self, done: SwappedFrame) -> None:
+        if self._writer is None:
+            self._first_pts = done.frame.facts.pts
+            self._writer = PartWriter(self._parts.unfinished, self._plan, self._first_pts)
+            self._writer.open()
+        self._writer.write(done)
+        self.frames += 1
+        self._swapped += len(done.faces)
+
+    def finish(self, following: dict[str, Any] | None, report: tuple[str, ...] = ()) -> None:
+        """The part is complete; `following` is what the next one starts from, None where the clip ends."""
+        if self._writer is None:
+            return
+        self._writer.close()
+        self._parts.finish(
+            {
+                "first_pts": self._first_pts,
+                "frames": self.frames,
+                "swapped": self._swapped,
+                "report": report,
+                "next": following,
+            }
+        )
+        self._writer, self.frames, self._swapped = None, 0, 0
+
+    def abandon(self) -> None:
+        if self._writer is not None:
+            self._writer.abandon()
+        self._parts.drop_unfinished()
+
+
+@contextmanager
+def _parts(output: Path, identity: str, resume: bool) -> Generator[Parts]:
+    parts = Parts(Path(os.path.realpath(output)), identity)
+    if not resume:
+        parts.discard()
+    parts.open()
+    try:
+        yield parts
+    finally:
+        if not resume:
+            parts.discard()
+
+
+def _require_apart(clip: Clip, output: Path) -> None:
+    if not isinstance(clip.source, BufferedIOBase):
+        with suppress(OSError):
+            if os.path.samefile(clip.source, output):
+                raise SettingsError(f"{output}: is the target itself: choose another output")
+
+
+def _identity(clip: Clip, chosen: Plan, identity: str, frames_a_part: int) -> str:
+    """A digest of all that the result depends on."""
+    source: list[Any] = []
+    if not isinstance(clip.source, BufferedIOBase):
+        with suppress(OSError):
+            status = os.stat(clip.source)
+            source = [os.path.realpath(clip.source), status.st_size, status.st_mtime_ns]
+    facts = [source, clip.start, clip.duration, chosen.identity, identity, frames_a_part]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
