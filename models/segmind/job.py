@@ -17,7 +17,7 @@ from .settings import SegmindSettings
 
 MODES: Final = ("asynchronous", "synchronous")
 """v2: submit, poll, fetch, and a lost connection costs nothing. v1: one call that waits; what breaks it may be paid."""
-TRANSPORTS: Final = ("upload", "data URI", "URL")
+TRANSPORTS: Final = ("upload", "data-uri", "url")
 """How pictures travel: uploaded for lasting URLs; inside the request, which the API doesn't document; given as URLs."""
 DEFAULT_TIMEOUT: Final = 600.0
 DEFAULT_POLL_INTERVAL: Final = 1.0
@@ -51,8 +51,8 @@ class Job:
         for name, value in (("timeout", self.timeout), ("poll_interval", self.poll_interval)):
             if not 0 < value < float("inf"):
                 raise SettingsError(f"{name}: expected seconds above 0, got {value}")
-        if self.transport == "URL" and not (self.source.url and self.target.url):
-            raise SettingsError("transport: URL needs source and target as http(s) URLs, not as pictures")
+        if self.transport == "url" and not (self.source.url and self.target.url):
+            raise SettingsError("transport: url needs source and target as http(s) URLs, not as pictures")
 
     @property
     def is_synchronous(self) -> bool:

@@ -76,7 +76,7 @@ def test_output_is_found_in_every_form(api, swap, output):
 
 
 def test_data_uri_goes_inside_the_request(api, swap):
-    swap(transport="data URI")
+    swap(transport="data-uri")
     assert api.count("upload-asset") == 0
     payload = json.loads(api.calls[0].body)
     assert payload["source_img"].startswith("data:image/png;base64,iVBOR")
@@ -87,7 +87,7 @@ def test_urls_pass_through_and_are_not_uploaded(api, swap):
     api.assets[target] = base64.b64decode(
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
     )
-    swap(source, target, transport="URL")
+    swap(source, target, transport="url")
     assert api.count("upload-asset") == 0
     payload = json.loads(api.calls[0].body)
     assert (payload["source_img"], payload["target_img"]) == (source, target)
@@ -133,11 +133,11 @@ def test_what_comes_back_otherwise_than_asked_is_reported(api, swap, faults):
     ("options", "words"),
     [
         ({"mode": "v2"}, "mode: expected one of asynchronous, synchronous, got 'v2'"),
-        ({"transport": "ftp"}, "transport: expected one of upload, data URI, URL, got 'ftp'"),
+        ({"transport": "ftp"}, "transport: expected one of upload, data-uri, url, got 'ftp'"),
         ({"timeout": 0}, "timeout: expected seconds above 0, got 0"),
         ({"timeout": float("nan")}, "timeout: expected seconds above 0, got nan"),
         ({"poll_interval": -1}, "poll_interval: expected seconds above 0, got -1"),
-        ({"transport": "URL"}, "transport: URL needs source and target as http(s) URLs"),
+        ({"transport": "url"}, "transport: url needs source and target as http(s) URLs"),
         ({"source": "picture.png"}, "source: expected a picture or its http(s) URL, got the text 'picture.png'"),
     ],
 )

@@ -32,7 +32,7 @@ def sdk(api, key, monkeypatch):
     client._client.close()
 
 
-def by_sdk(sdk, mode, settings, tmp_path):
+def by_sdk(sdk, mode, settings, tmp_path, limit=10):
     """The picture that a script with the SDK gets, or None where it fails."""
     for name in ("source", "target"):
         Image.fromarray(PIXELS).save(tmp_path / f"{name}.png")
@@ -41,7 +41,7 @@ def by_sdk(sdk, mode, settings, tmp_path):
         payload = {"source_img": source, "target_img": target, **settings.values()}
         if mode == "synchronous":
             return opened(sdk.run_sync(MODEL, **payload).content, settings)
-        body = sdk.submit_async(MODEL, **payload).wait(timeout=1, interval=0.01)
+        body = sdk.submit_async(MODEL, **payload).wait(timeout=limit, interval=0.01)
         (output,) = body["output"] if isinstance(body["output"], list) else [body["output"]]
         return opened(output.encode() if settings.base64 else httpx.get(output).content, settings)
     except _FAILURES:
@@ -52,16 +52,16 @@ def opened(data, settings):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data, validate=True) if settings.base64 else data)))
 
 
-def by_client(swap, mode, settings):
+def by_client(swap, mode, settings, limit=10):
     try:
-        return swap(PIXELS, PIXELS, settings, mode=mode, timeout=2).picture
+        return swap(PIXELS, PIXELS, settings, mode=mode, timeout=limit).picture
     except RemoteError:
         return None
 
 
-def both(api, sdk, swap, mode, tmp_path, settings=SETTINGS):
+def both(api, sdk, swap, mode, tmp_path, limit=10):
     """Whether each of them gets the picture; never another one."""
-    pictures = [by_sdk(sdk, mode, settings, tmp_path), by_client(swap, mode, settings)]
+    pictures = [by_sdk(sdk, mode, SETTINGS, tmp_path, limit), by_client(swap, mode, SETTINGS, limit)]
     assert all((picture == 55).all() for picture in pictures if picture is not None)
     return [picture is not None for picture in pictures]
 
@@ -121,7 +121,7 @@ def test_both_go_by_the_body_of_a_finished_job_and_not_by_its_status(api, sdk, s
 )  # fmt: skip
 def test_both_fail_at_every_error_status(api, sdk, swap, tmp_path, faults, route, mode, code):
     api.fault(route, faults.status(code), always=True)
-    assert both(api, sdk, swap, mode, tmp_path) == [False, False]
+    assert both(api, sdk, swap, mode, tmp_path, 0.5) == [False, False]
 
 
 FAULTS = {
@@ -161,12 +161,12 @@ def test_both_fail_at_every_fault(api, sdk, swap, tmp_path, faults, name):
     route, fault = FAULTS[name]
     api.fault(route, fault(faults), always=True)
     mode = "synchronous" if route == "sync" else "asynchronous"
-    assert both(api, sdk, swap, mode, tmp_path) == [False, False]
+    assert both(api, sdk, swap, mode, tmp_path, 0.5) == [False, False]
 
 
 def test_both_give_up_on_a_job_that_never_ends(api, sdk, swap, tmp_path):
     api.polls = ["QUEUED"] * 100_000
-    assert both(api, sdk, swap, "asynchronous", tmp_path) == [False, False]
+    assert both(api, sdk, swap, "asynchronous", tmp_path, 0.3) == [False, False]
 
 
 def test_both_are_refused_with_a_wrong_key(api, tmp_path, make_client, swap, monkeypatch):

@@ -298,7 +298,7 @@ def test_refused_connection_is_tried_again_even_for_a_paid_call(api, make_client
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
     client = make_client(base_url=f"http://127.0.0.1:{port}/v1")
-    for transport in ("upload", "data URI"):
+    for transport in ("upload", "data-uri"):
         with pytest.raises(errors.ConnectionLostError) as caught:
             swap(by=client, transport=transport)
         assert type(caught.value) is errors.ConnectionLostError and caught.value.unsent

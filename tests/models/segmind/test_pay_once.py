@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +28,49 @@ def crash_at(stage):
             raise Crash
 
     return progress
+
+
+KILLED = """
+import runpy, sys
+runpy.run_path(sys.argv[1])
+import numpy as np
+from pathlib import Path
+from multifaceswap.models.segmind.client import SegmindClient
+from multifaceswap.models.segmind.journal import Journal
+from multifaceswap.models.segmind.key import ApiKey
+from multifaceswap.models.segmind.settings import SegmindSettings
+client = SegmindClient(ApiKey(sys.argv[2]), sys.argv[3], Journal(Path(sys.argv[4])))
+pixels = np.full((6, 8, 3), 200, np.uint8)
+client.swap(pixels, pixels, SegmindSettings(image_format="png"), mode=sys.argv[5])
+"""
+CONFTEST = Path(__file__).resolve().parents[2] / "conftest.py"
+
+
+@pytest.mark.parametrize(
+    ("route", "mode", "again"),
+    [("status", "asynchronous", "picked up"), ("submit", "asynchronous", None), ("sync", "synchronous", None)],
+)
+def test_process_that_is_killed_has_noted_what_it_paid_for(
+    api, client, swap, key, faults, tmp_path, route, mode, again
+):
+    reached = threading.Event()
+
+    def stall(handler, body):
+        reached.set()
+        faults.stall(handler, body)
+
+    api.fault(route, stall)
+    arguments = [sys.executable, "-c", KILLED, CONFTEST, key, api.base_url, tmp_path / "journal", mode]
+    with subprocess.Popen([str(argument) for argument in arguments]) as process:
+        assert reached.wait(60)
+        process.kill()
+    pixels = np.full((6, 8, 3), 200, np.uint8)
+    if again:
+        assert again in swap(pixels, pixels, PNG, mode=mode).report[-1]
+    else:
+        with pytest.raises(errors.UncertainSubmitError):
+            swap(pixels, pixels, PNG, mode=mode)
+    assert api.paid() == 1
 
 
 @pytest.mark.parametrize("stage", ["queued", "fetching"])
@@ -235,7 +281,7 @@ def test_another_account_is_another_request(api, make_client, swap, faults):
         swap(by=make_client(key="SG_another"))
 
 
-@pytest.mark.parametrize("other", [{"mode": "synchronous"}, {"transport": "data URI"}])
+@pytest.mark.parametrize("other", [{"mode": "synchronous"}, {"transport": "data-uri"}])
 def test_the_way_there_makes_no_other_request(api, swap, other):
     swap()
     swap(**other)

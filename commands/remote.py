@@ -1,0 +1,193 @@
+"""`multifaceswap remote`: the swap at Segmind's hosted API, with the same settings."""
+
+from __future__ import annotations
+
+import json
+import threading
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..models.segmind.batch import MAX_CONCURRENCY
+from ..models.segmind.client import SegmindClient
+from ..models.segmind.endpoint import is_web_url
+from ..models.segmind.job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MODES, TRANSPORTS, SegmindResult
+from ..models.segmind.settings import SETTINGS, SegmindSettings, Setting
+from ..pictures import find_pictures, picture_format, read_picture, write_file, write_picture
+from ..pipeline.errors import SettingsError
+from ..pipeline.types import Picture
+from . import console
+from .files import Targets, find_targets, require_free, results
+from .options import add_choice, add_format, add_number
+
+_SENT_AS_THEY_ARE = (".jpg", ".jpeg", ".png", ".webp")
+_LONGEST = 86_400
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    many: dict[str, Any] = {"nargs": "+", "action": "extend", "required": True}
+    parser.add_argument("--source", required=True, metavar="FILE", help="picture, or its URL, that gives faces")
+    parser.add_argument("--target", metavar="FILE", help="pictures or folders to change, or one URL", **many)
+    parser.add_argument("--output", required=True, metavar="PATH", help="file to write; of several targets, a folder")
+    parser.add_argument("--report", metavar="FILE.json", help="also write what was done, as JSON")
+    parser.add_argument("--overwrite", action="store_true", help="let --output replace a target or source")
+    add_format(parser)
+    for name, setting in SETTINGS.items():
+        if name not in ("image_format", "image_quality"):
+            _add_setting(parser, f"--{name.replace('_', '-')}", setting)
+    _add_ways(parser)
+
+
+def run(arguments: Namespace) -> int:
+    jobs = _plan(arguments)
+    with SegmindClient.from_environment() as client:
+        source = _picture(arguments.source)
+        entries = _done(jobs, source, client, arguments)
+    if arguments.report:
+        settings = {name: value for name, value in vars(arguments).items() if name != "run"}
+        report = {"multifaceswap": __version__, "settings": settings, "targets": entries}
+        write_file(arguments.report, json.dumps(report, indent=2).encode())
+    return console.exit_code(entries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One target, what to ask for, and the file that comes of it."""
+
+    target: str
+    output: Path
+    settings: SegmindSettings
+
+
+def _plan(arguments: Namespace) -> list[_Job]:
+    """What will be asked and written; SettingsError before any call where a setting or a name is wrong."""
+    targets = _targets(arguments)
+    files = [Path(target) for target in [arguments.source, *targets] if not is_web_url(target)]
+    outputs = results(
+        Targets([Path(target) for target in targets], _is_folder(arguments, targets)),
+        arguments.output,
+        arguments.image_format,
+        "--output",
+    )
+    require_free(outputs, [] if arguments.overwrite else files, " or say --overwrite")
+    require_free([*outputs, *([Path(arguments.report)] if arguments.report else [])], [])
+    require_free([Path(arguments.report)] if arguments.report else [], files)
+    return [
+        _Job(target, output, _settings(arguments, picture_format(output)))
+        for target, output in zip(targets, outputs, strict=True)
+    ]
+
+
+def _targets(arguments: Namespace) -> list[str]:
+    if not any(is_web_url(target) for target in arguments.target):
+        return [str(path) for path in find_pictures(arguments.target)]
+    if len(arguments.target) > 1:
+        raise SettingsError("--target: expected pictures, or one URL alone")
+    return [*arguments.target]
+
+
+def _is_folder(arguments: Namespace, targets: Sequence[str]) -> bool:
+    return not is_web_url(targets[0]) and find_targets(arguments.target, arguments.output).to_folder
+
+
+def _settings(arguments: Namespace, image_format: str) -> SegmindSettings:
+    values = {name: getattr(arguments, name) for name in SETTINGS}
+    return SegmindSettings(**{**values, "image_format": image_format})
+
+
+def _picture(name: str) -> Picture | bytes | str:
+    """What is sent: a URL or a file as it is where the API takes it, else its pixels."""
+    if is_web_url(name):
+        return name
+    return Path(name).read_bytes() if Path(name).suffix.lower() in _SENT_AS_THEY_ARE else read_picture(name)
+
+
+def _done(
+    jobs: Sequence[_Job], source: Picture | bytes | str, client: SegmindClient, arguments: Namespace
+) -> list[dict[str, Any]]:
+    """What came of every job, in order, some at once."""
+    stop = threading.Event()
+
+    def work(job: _Job) -> dict[str, Any]:
+        return {
+            "target": job.target,
+            **console.attempt(Path(job.target), lambda: _swap(job, source, client, arguments, stop)),
+        }
+
+    pool = ThreadPoolExecutor(arguments.concurrency)
+    try:
+        futures = [pool.submit(work, job) for job in jobs]
+        with console.progress(futures, "picture") as bar:
+            return [_outcome(future) for future in bar]
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _outcome(future: Future[dict[str, Any]]) -> dict[str, Any]:
+    """What a future gives; looked at now and then, because Windows heeds no Ctrl-C during a wait without end."""
+    while not future.done():
+        wait([future], timeout=0.2)
+    return future.result()
+
+
+def _swap(
+    job: _Job, source: Picture | bytes | str, client: SegmindClient, arguments: Namespace, stop: threading.Event
+) -> dict[str, Any]:
+    result = client.swap(
+        source,
+        _picture(job.target),
+        job.settings,
+        mode=arguments.mode,
+        transport=arguments.transport,
+        timeout=arguments.timeout,
+        poll_interval=arguments.poll_interval,
+        run_again=arguments.run_again,
+        cancelled=stop.is_set,
+    )
+    notes = [*result.report, *_write(job.output, result)]
+    client.delivered(result)
+    for line in notes:
+        console.note(f"{job.target}: {line}")
+    console.say(f"{job.target} -> {job.output}")
+    return {
+        "output": str(job.output),
+        "request_id": result.request_id,
+        "inference_seconds": result.inference_seconds,
+        "credits": result.credits,
+        "report": notes,
+    }
+
+
+def _write(output: Path, result: SegmindResult) -> tuple[str, ...]:
+    """The file as it came where its format is the one wanted."""
+    if result.image_format == picture_format(output):
+        write_file(output, result.data)
+        return ()
+    return write_picture(output, result.picture)
+
+
+def _add_setting(parser: ArgumentParser, option: str, setting: Setting) -> None:
+    text = setting.text[0].lower() + setting.text[1:]
+    if setting.kind == "choice":
+        add_choice(parser, option, setting.choices, setting.default, text)
+    elif setting.kind == "boolean":
+        parser.add_argument(option, action="store_true", help=text)
+    elif setting.kind == "indexes":
+        parser.add_argument(option, default=setting.default, metavar="LIST", help=f"{text} (default: %(default)s)")
+    else:
+        add_number(parser, option, setting.low, setting.high, setting.default, text)
+
+
+def _add_ways(parser: ArgumentParser) -> None:
+    add_choice(parser, "--mode", MODES, MODES[0], "how the API is called")
+    add_choice(parser, "--transport", TRANSPORTS, TRANSPORTS[0], "how pictures travel")
+    add_number(parser, "--timeout", 1, _LONGEST, DEFAULT_TIMEOUT, "seconds for each picture")
+    add_number(parser, "--poll-interval", 0.1, 60, DEFAULT_POLL_INTERVAL, "seconds between questions for the result")
+    add_number(parser, "--concurrency", 1, MAX_CONCURRENCY, 4, "pictures at once")
+    text = "the same is paid for once an hour; another number pays anew"
+    add_number(parser, "--run-again", 0, 999_999, 0, text)
