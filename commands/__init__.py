@@ -2,6 +2,7 @@
 
 COMMANDS = {
     "swap": "Swap faces from source pictures onto target pictures, on this machine.",
+    "restore": "Sharpen and repair the faces of pictures.",
     "detect": "Find faces and tell where they are and how they are numbered.",
     "doctor": "Say what is installed, what runs, what is missing and what to do about it; exit code 1 if something is.",
 }

@@ -40,6 +40,15 @@ def add_detection(parser: ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", metavar="NAME", help=f"what models run on: {devices}")
 
 
+def add_restorer(parser: ArgumentParser, default: str) -> None:
+    """Which network sharpens faces, and how far."""
+    listed = f"{', '.join(catalog.names('restorer'))}, or any restorer's file in facerestore_models"
+    listed = f"{listed} (default: %(default)s)"
+    parser.add_argument("--face-restore", default=default, metavar="NAME", help=f"what sharpens the faces: {listed}")
+    text = "CodeFormer: 0 restores most, 1 stays closest; others: share of the restored face"
+    add_number(parser, "--face-restore-weight", 0, 1, 0.75, text)
+
+
 def add_format(parser: ArgumentParser) -> None:
     """How pictures are written."""
     listed = f"{', '.join(FORMATS)} (default: by the extension of --output; in folders by that of each target)"
