@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import __version__
-from ..api import map_indexes, swap_faces
+from ..api import DISABLE, map_indexes, match_faces, swap_faces
 from ..models import catalog
 from ..models.pool import ModelPool
+from ..models.swappers.neural import PIXEL_BOOSTS
 from ..pictures import find_pictures, read_picture, read_profile, write_file, write_picture
 from ..pipeline.geometry import INTERPOLATIONS
 from ..pipeline.mapping import MISSING, PAIRINGS
@@ -25,7 +26,7 @@ from ..pipeline.swap import COLOUR_MATCHES
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, SwapResult
 from . import console
 from .files import find_targets, require_free, results
-from .options import add_choice, add_detection, add_format, add_number, find_faces
+from .options import add_choice, add_detection, add_format, add_number, add_restorer, find_faces
 
 # Every target is a batch of its own here, so its number says nothing.
 _FRAME = re.compile(r"^(frame|picture) 0[:,] ")
@@ -40,11 +41,15 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     source_files = find_pictures(arguments.source)
-    jobs = _plan(arguments, source_files)
+    reference_files = find_pictures(arguments.reference) if arguments.reference else []
+    jobs = _plan(arguments, [*source_files, *reference_files])
     pool = ModelPool(device=arguments.device)
+    if arguments.face_restore != DISABLE:
+        # A restorer that isn't there is told before the first picture is read.
+        pool.open("restorer", arguments.face_restore)
     sources = [read_picture(file) for file in source_files]
     faces = find_faces(sources, arguments, pool, arguments.detect_gender_source)
-    donors = _Donors(source_files, sources, faces)
+    donors = _Donors(source_files, sources, faces, _references(reference_files, arguments, pool))
     with console.progress(jobs, "picture") as bar:
         entries = [_attempt(job, donors, arguments, pool) for job in bar]
     if arguments.report:
@@ -68,9 +73,24 @@ class _Donors(NamedTuple):
     files: Sequence[Path]
     pictures: Sequence[Picture]
     faces: FaceSet
+    references: _References | None = None
 
 
-def _plan(arguments: Namespace, source_files: Sequence[Path]) -> list[_Job]:
+class _References(NamedTuple):
+    """The people that targets are told by."""
+
+    pictures: Sequence[Picture]
+    faces: FaceSet
+
+
+def _references(files: Sequence[Path], arguments: Namespace, pool: ModelPool) -> _References | None:
+    if not files:
+        return None
+    pictures = [read_picture(file) for file in files]
+    return _References(pictures, find_faces(pictures, arguments, pool, "no"))
+
+
+def _plan(arguments: Namespace, other_files: Sequence[Path]) -> list[_Job]:
     """Which files will be written; SettingsError before any work where two are one, or one is an input."""
     targets = find_targets(arguments.target, arguments.output)
     none = [None] * len(targets.files)
@@ -78,7 +98,7 @@ def _plan(arguments: Namespace, source_files: Sequence[Path]) -> list[_Job]:
     masks = results(targets, arguments.mask, "png", "--mask") if arguments.mask else none
     previews = results(targets, arguments.preview, None, "--preview") if arguments.preview else none
     others = [path for path in [*masks, *previews, arguments.report and Path(arguments.report)] if path]
-    inputs = [*source_files, *targets.files]
+    inputs = [*other_files, *targets.files]
     require_free(others, inputs)
     require_free([*outputs, *others], [] if arguments.overwrite else inputs, " or say --overwrite")
     return [_Job(*paths) for paths in zip(targets.files, outputs, masks, previews, strict=True)]
@@ -94,14 +114,7 @@ def _attempt(job: _Job, donors: _Donors, arguments: Namespace, pool: ModelPool) 
 def _swap(job: _Job, donors: _Donors, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:
     target = read_picture(job.target)
     faces = find_faces([target], arguments, pool, arguments.detect_gender_input)
-    index_map = map_indexes(
-        faces,
-        donors.faces,
-        arguments.input_faces_index,
-        arguments.source_faces_index,
-        arguments.pairing,
-        arguments.missing,
-    )
+    index_map = _mapped(target, faces, donors, arguments, pool)
     result = _swapped(target, donors, index_map, arguments, pool)
     if job.mask:
         write_picture(job.mask, _visible(result.masks[0]))
@@ -113,6 +126,22 @@ def _swap(job: _Job, donors: _Donors, arguments: Namespace, pool: ModelPool) -> 
     pairs = _pairs(index_map, result, donors.files)
     console.say(f"{job.target} -> {job.output}: {len(pairs)} of {faces.count} face(s) swapped")
     return {"output": str(job.output), "faces": faces.count, "pairs": pairs, "report": notes}
+
+
+def _mapped(target: Picture, faces: FaceSet, donors: _Donors, arguments: Namespace, pool: ModelPool) -> IndexMap:
+    lists = arguments.input_faces_index, arguments.source_faces_index, arguments.pairing, arguments.missing
+    if donors.references is None:
+        return map_indexes(faces, donors.faces, *lists)
+    return match_faces(
+        faces,
+        donors.faces,
+        donors.references.faces,
+        *lists,
+        threshold=arguments.identity_threshold,
+        targets=[target],
+        references=donors.references.pictures,
+        pool=pool,
+    )
 
 
 def _swapped(
@@ -128,6 +157,9 @@ def _swapped(
         mask_feather=arguments.mask_feather,
         colour_match=arguments.colour_match,
         mirror=arguments.mirror,
+        pixel_boost=arguments.pixel_boost,
+        face_restore=arguments.face_restore,
+        face_restore_weight=arguments.face_restore_weight,
         pool=pool,
     )
 
@@ -172,6 +204,8 @@ def _add_files(parser: ArgumentParser) -> None:
     many: dict[str, Any] = {"nargs": "+", "action": "extend", "required": True, "metavar": "FILE"}
     parser.add_argument("--source", help="pictures or folders that give faces", **many)
     parser.add_argument("--target", help="pictures or folders to change; they stay as they are", **many)
+    text = "pictures of people to look for in the targets; --input-faces-index then counts their faces"
+    parser.add_argument("--reference", nargs="+", action="extend", metavar="FILE", help=text)
     parser.add_argument("--output", required=True, metavar="PATH", help="file to write; of several targets, a folder")
     parser.add_argument("--mask", metavar="FILE", help="also write what was changed, white on black")
     parser.add_argument("--preview", metavar="FILE", help="also write both pictures with numbers and arrows")
@@ -186,6 +220,7 @@ def _add_pairing(parser: ArgumentParser) -> None:
     parser.add_argument("--source-faces-index", default="0", metavar="LIST", help=f"source faces to put there, {lists}")
     add_choice(parser, "--pairing", PAIRINGS, "pairwise", "how the two lists are paired")
     add_choice(parser, "--missing", MISSING, "skip", "what to do about a face that isn't there")
+    add_number(parser, "--identity-threshold", 0, 2, 0.6, "how far a face may be from its --reference")
     add_choice(parser, "--detect-gender-input", GENDERS, "no", "number only such target faces")
     add_choice(parser, "--detect-gender-source", GENDERS, "no", "number only such source faces")
 
@@ -196,4 +231,9 @@ def _add_engine(parser: ArgumentParser) -> None:
     add_choice(parser, "--colour-match", COLOUR_MATCHES, "auto", "how the face takes the target's light")
     add_number(parser, "--strength", 0, 1, 1.0, "from the target's face to the source's")
     add_number(parser, "--mask-feather", 0, 0.5, 0.0, "softer rim, as a share of the face")
+    sides = (
+        f"side of the faces that neural engines make: {', '.join(map(str, PIXEL_BOOSTS))} (default: the model's own, 0)"
+    )
+    parser.add_argument("--pixel-boost", type=int, choices=PIXEL_BOOSTS, default=0, metavar="PIXELS", help=sides)
+    add_restorer(parser, DISABLE)
     parser.add_argument("--no-mirror", dest="mirror", action="store_false", help="never use a face's mirror image")

@@ -157,6 +157,7 @@ def test_every_option_reaches_the_work(tmp_path, blank, monkeypatch):
 
     monkeypatch.setattr(swap, "swap_faces", record)
     words = "--swap-model mesh --interpolation Lanczos --strength 0.5 --mask-feather 0.25 --colour-match mean"
+    words += " --face-restore-weight 0.25 --pixel-boost 256"
     assert _swap(blank, tmp_path / "a.png", *words.split(), "--no-mirror") == 130
     del given["pool"]
     assert given == {
@@ -165,4 +166,52 @@ def test_every_option_reaches_the_work(tmp_path, blank, monkeypatch):
         "mask_feather": 0.25,
         "colour_match": "mean",
         "mirror": False,
+        "pixel_boost": 256,
+        "face_restore": "disable",
+        "face_restore_weight": 0.25,
     }
+
+
+def test_a_restorer_that_is_missing_is_told_before_any_work(tmp_path, blank, monkeypatch, capsys):
+    monkeypatch.setenv("MULTIFACESWAP_MODELS", str(tmp_path / "models"))
+    assert _swap(blank, tmp_path / "a.png", "--face-restore", "GFPGANv1.4.pth") == 2
+    assert "GFPGANv1.4.pth, which is in none of these folders" in capsys.readouterr().err
+    assert _swap(blank, tmp_path / "a.png", "--face-restore", "GFPGAN") == 2
+    assert "expected one of codeformer-v0.1.0.pth" in capsys.readouterr().err
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_people_are_told_by_reference_pictures(tmp_path, capsys):
+    """Both people are in the target; only the man is looked for, whatever the order of faces."""
+    found = {}
+    for order in ("left-right", "right-left"):
+        output, report = tmp_path / f"{order}.png", tmp_path / f"{order}.json"
+        words = ["--reference", MAN, "--detection-face-order", order, "--report", report]
+        assert _swap(EXAMPLES / "pair.jpg", output, *words) == 0
+        (entry,) = json.loads(report.read_text())["targets"]
+        (pair,) = entry["pairs"]
+        assert entry["faces"] == 2
+        found[order] = pair["input_face"], pair["box"]
+        assert any(line.startswith("reference 0 → source 0: target") for line in entry["report"])
+    (first, place), (last, again) = found.values()
+    assert {first, last} == {0, 1} and place == again
+    assert "threshold 0.6" in _errors(capsys)
+
+
+def test_a_strict_threshold_finds_nobody(tmp_path, capsys):
+    words = ["--reference", WOMAN, "--identity-threshold", "0.01", "--missing", "error"]
+    assert _swap(MAN, tmp_path / "a.png", *words) == 2
+    assert "nobody looks like reference 0" in _errors(capsys) and not (tmp_path / "a.png").exists()
+
+
+def test_a_reference_is_never_written_over(tmp_path, capsys):
+    reference = tmp_path / "reference.png"
+    shutil.copy(WOMAN, reference)
+    assert _swap(MAN, reference, "--reference", reference) == 2
+    assert reference.read_bytes() == WOMAN.read_bytes() and str(reference) in _errors(capsys)
+
+
+def test_pixel_boost_is_for_engines_that_have_it(tmp_path, capsys):
+    assert _swap(MAN, tmp_path / "a.png", "--pixel-boost", "512") == 0
+    assert "mesh has no pixel boost" in _errors(capsys)
+    assert _swap(MAN, tmp_path / "b.png", "--pixel-boost", "300") == 2
