@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,21 @@ _CONTAINERS = ("params_ema", "params", "state_dict", "model_state_dict")
 _PARALLEL = "module."
 """In front of every key where the network was trained on several GPUs."""
 _SHOWN = 3
+_ASKED = re.compile(r"GLOBAL ([\w.]+)")
+"""In torch's error: the function or class that a file asks for."""
+_BROKEN = (
+    RuntimeError,
+    AssertionError,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What torch raises over files with bytes missing or changed."""
 
 
 def load_state(path: Path) -> dict[str, Tensor]:
@@ -31,8 +48,9 @@ def load_state(path: Path) -> dict[str, Tensor]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise _refused(path, error) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError, OSError) as error:
-        raise _unreadable(path, error) from error
+    except _BROKEN as error:
+        first = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise _unreadable(path, first) from error
     state = _unwrapped(content)
     if state is None:
         raise DamagedModelError(f"{path} is no network's weights: it holds {_described(content)}. Fetch it again.")
@@ -85,15 +103,14 @@ def _difference(found: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple
 
 
 def _refused(path: Path, error: Exception) -> DamagedModelError:
-    asked = str(error).partition("Unsupported global: GLOBAL ")[2].split(" ", 1)[0]
-    if asked:
-        return DamagedModelError(
-            f"{path} is refused: opening it would run code of its own ({asked}), and weights need none. Don't trust "
-            "where it came from; fetch it from the published address."
-        )
-    return _unreadable(path, error)
+    asked = _ASKED.search(str(error))
+    if asked is None:
+        return _unreadable(path, "its list of weights can't be read")
+    return DamagedModelError(
+        f"{path} is refused: opening it would run code of its own ({asked[1]}), and weights need none. Don't trust "
+        "where it came from; fetch it from the published address."
+    )
 
 
-def _unreadable(path: Path, error: Exception) -> DamagedModelError:
-    first = (str(error).splitlines() or [type(error).__name__])[0]
-    return DamagedModelError(f"{path} is damaged or cut short: {first}. Fetch it again.")
+def _unreadable(path: Path, reason: str) -> DamagedModelError:
+    return DamagedModelError(f"{path} is damaged or cut short: {reason}. Fetch it again.")

@@ -50,7 +50,7 @@ class Model:
     adapter: str
     """`module:attribute` below this package, e.g. `detectors.adapters:builtin`."""
     files: tuple[ModelFile, ...]
-    facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     """What the adapter needs to know about this model, such as crop template, sizes and normalisation."""
 
     @property

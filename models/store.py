@@ -55,6 +55,11 @@ def locate(file: ModelFile, folders: Folders) -> Path | None:
     return next((path for path in folders.candidates(file) if path.is_file()), None)
 
 
+def home(file: ModelFile, folders: Folders) -> Path:
+    """Where a fetched file goes: the first folder that is searched."""
+    return folders.candidates(file)[0]
+
+
 def require(model: Model, folders: Folders) -> list[Path]:
     """The paths of all files of a model; MissingModelError says what to fetch and where to put it."""
     found = [locate(file, folders) for file in model.files]
@@ -68,8 +73,9 @@ def missing_text(model: Model, file: ModelFile, folders: Folders) -> str:
     """What to do about a missing file: its folders, URL, sha256, licence and the command that fetches it."""
     searched = list(dict.fromkeys(str(path.parent) for path in folders.candidates(file)))
     lines = [f"{model.name} needs {file.name}, which is in none of these folders:", *(f"  {s}" for s in searched)]
-    lines += [f"Fetch it from {url}" for url in file.urls[:1]]
-    lines += [f"sha256 {digest}" for digest in file.sha256]
-    lines += [f"Licence: {file.licence}"] if file.licence else []
-    lines.append(f"Or run: multifaceswap models get {model.name}")
+    if file.built_in:
+        return "\n".join([*lines, "It belongs to this package: install the package again"])
+    lines += [f"Fetch it from {' or '.join(file.urls)}"] if file.urls else []
+    lines += [f"sha256: {' or '.join(file.sha256) or 'not known'}", f"Licence: {file.licence or 'not known'}"]
+    lines += [f"Or run: multifaceswap models get {model.name}"] if file.urls else []
     return "\n".join(lines)

@@ -25,13 +25,11 @@ def verify(path: Path, file: ModelFile) -> str:
     Raises DamagedModelError for what can't be such a model: an empty file, a web page, a file cut short. Files of this
     package must have their hash. Whether the contents fit the network shows when it is opened.
     """
-    if not path.stat().st_size:
-        raise DamagedModelError(f"{path} is empty. Fetch it again.")
     if file.sha256 and sha256_of(path) in file.sha256:
         return ""
     if file.built_in:
         raise DamagedModelError(f"{path} was changed or damaged ({difference(path, file)}). Install the package again.")
-    _require_sound(path)
+    require_sound(path, Path(file.name).suffix)
     return f"{path.name} is used though it is not a file known by this name ({difference(path, file)})"
 
 
@@ -61,15 +59,18 @@ def _digest(path: Path, _size: int, _changed: int) -> str:
     return digest.hexdigest()
 
 
-def _require_sound(path: Path) -> None:
+def require_sound(path: Path, suffix: str) -> None:
+    """Raise DamagedModelError for a file that can't be what `suffix` says: `.onnx` or `.pth`."""
+    if not path.stat().st_size:
+        raise DamagedModelError(f"{path} is empty. Fetch it again.")
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
-    reason = _unsound(path, head)
+    reason = _unsound(path, head, suffix)
     if reason:
         raise DamagedModelError(f"{path} {reason}. Fetch it again.")
 
 
-def _unsound(path: Path, head: bytes) -> str:
+def _unsound(path: Path, head: bytes, suffix: str) -> str:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if text.startswith(b"<"):
         return "is a web page, not a model: the address answered with a page, e.g. for signing in or for an error"
@@ -77,11 +78,11 @@ def _unsound(path: Path, head: bytes) -> str:
         return "is a Git LFS pointer, not the model that it stands for"
     if text.startswith(b"{"):
         return "is a text, not a model: the address answered with a message"
-    if path.suffix == ".onnx":
+    if suffix == ".onnx":
         if head[0] not in _ONNX_FIELDS:
             return "is no ONNX model: it starts with other bytes"
         read_ports(path)
-    if path.suffix == ".pth":
+    if suffix == ".pth":
         return _unsound_weights(path, head)
     return ""
 
