@@ -118,6 +118,8 @@ def boxes_in(bboxes: Any, pictures: int) -> list[list[FloatArray]]:
 def _frames(bboxes: Any) -> list[Any]:
     if isinstance(bboxes, dict):
         return [[bboxes]]
+    if not isinstance(bboxes, (list, tuple)):
+        raise MismatchError(f"bboxes: expected a list of boxes a picture, got {bboxes!r}")
     if not bboxes or isinstance(bboxes[0], dict):
         return [bboxes]
     return list(bboxes)

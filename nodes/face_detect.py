@@ -49,6 +49,7 @@ class FaceDetect(io.ComfyNode):
                 BoundingBox.Input(
                     "bboxes",
                     optional=True,
+                    extra_dict={"forceInput": True},  # else newer pages show a box to type in, of their own
                     tooltip="Boxes of another detector, used in place of this one's: the faces inside are measured.",
                 ),
                 io.Boolean.Input(

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 
 class Input:
-    def __init__(self, id, display_name=None, optional=False, tooltip=None, advanced=None):
+    def __init__(self, id, display_name=None, optional=False, tooltip=None, extra_dict=None, advanced=None):
         self.id, self.display_name, self.optional = id, display_name, optional
-        self.tooltip, self.advanced = tooltip, advanced
+        self.tooltip, self.advanced, self.extra_dict = tooltip, advanced, extra_dict or {}
 
     def get_io_type(self):
         return self.io_type
@@ -16,7 +16,7 @@ class Input:
 
 class _Widget(Input):
     def __init__(self, id, display_name=None, optional=False, tooltip=None, default=None, advanced=None):
-        super().__init__(id, display_name, optional, tooltip, advanced)
+        super().__init__(id, display_name, optional, tooltip, advanced=advanced)
         self.default = default
 
 
