@@ -214,7 +214,7 @@ def swap_faces(
     polish = RestoreSettings(face_restore_weight, interpolation=interpolation)
     options = _known(swap_model, {"mirror": mirror, "pixel_boost": pixel_boost})
     used = [pool.open("swapper", swap_model, **options)]
-    if used[0].needs_mesh:
+    if used[0].needs_mesh and any(face.mesh is None for some in index_map.frames for pair in some for face in pair):
         used.append(pool.open("mesher", "facemesh"))
         index_map = with_meshes(index_map, targets, sources, used[1])
     parser = pool.open("parser", "bisenet") if parse_mask else None
