@@ -4,6 +4,7 @@ COMMANDS = {
     "swap": "Swap faces from source pictures onto target pictures, on this machine.",
     "restore": "Sharpen and repair the faces of pictures.",
     "detect": "Find faces and tell where they are and how they are numbered.",
+    "models": "List the models, fetch their files and check them.",
     "remote": "Swap faces at Segmind's hosted API; needs a key in SEGMIND_API_KEY.",
     "doctor": "Say what is installed, what runs, what is missing and what to do about it; exit code 1 if something is.",
 }

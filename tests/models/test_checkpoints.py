@@ -99,7 +99,7 @@ def test_files_cut_short_are_told(tmp_path, legacy, share):
     path = save(tmp_path / "a.pth", {"w": torch.rand(3000)}, _use_new_zipfile_serialization=not legacy)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(DamagedModelError, match="is damaged or cut short: .* Fetch it again"):
+    with pytest.raises(DamagedModelError, match=r"is damaged or cut short: .* Fetch it again"):
         load_state(path)
 
 

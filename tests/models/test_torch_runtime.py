@@ -58,7 +58,7 @@ def test_a_missing_package_and_a_failing_run_are_told(file):
 
     with pytest.raises(EngineError, match=r"a test needs the package facexlib: pip install 'multifaceswap\[models\]'"):
         network(file, build).open()
-    with pytest.raises(EngineError, match="a test failed on cpu: .*channels"):
+    with pytest.raises(EngineError, match=r"a test failed on cpu: .*channels"):
         network(file).run(np.zeros((1, 5, 4, 4)))
 
 

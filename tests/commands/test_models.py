@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+import recipe
+import standins
+from multifaceswap import cli
+from multifaceswap.commands import models as command
+from multifaceswap.models import catalog
+from multifaceswap.models.rows import Model, ModelFile
+from multifaceswap.pipeline.errors import MissingModelError
+
+GRAPH = "det.onnx"
+
+
+def _main(*words: object) -> int:
+    return cli.main([str(word) for word in words])
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """The catalog with one more detector, its content, and what was fetched."""
+    content = standins.scrfd(tmp_path / "made.onnx").read_bytes()
+    file = ModelFile(
+        GRAPH,
+        ("insightface",),
+        (hashlib.sha256(content).hexdigest(),),
+        (len(content),),
+        ("https://huggingface.co/x/resolve/main/det.onnx",),
+        "for nobody",
+    )
+    row = Model("tiny", "detector", "detectors.adapters:scrfd", (file,), {"confidence": 0.5, "size": 640})
+    monkeypatch.setattr(catalog, "MODELS", (*catalog.MODELS, row))
+    fetched = []
+
+    def download(file, target, progress):
+        fetched.append(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        progress(len(content), len(content))
+
+    monkeypatch.setattr(command, "download", download)
+    monkeypatch.delenv(command.OFFLINE, raising=False)
+    return content, fetched
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setenv("MULTIFACESWAP_MODELS", str(folder))
+    return folder
+
+
+def test_list_says_what_is_there_and_what_is_missing(published, folder, capsys):
+    content, _ = published
+    (folder / GRAPH).write_bytes(content)
+    assert _main("models", "list") == 0
+    lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
+    assert {model.name for model in catalog.MODELS} == {*lines}
+    assert lines["builtin"].split() == ["detector", "builtin", "built", "in"]
+    assert lines["tiny"].endswith("found")
+    assert "missing: det_10g.onnx (17 MB), InsightFace, non-commercial" in lines["scrfd_10g"]
+
+
+def test_get_says_what_it_fetches_and_where_to(published, folder, capsys):
+    _, fetched = published
+    target = folder / "insightface" / GRAPH
+    assert _main("models", "get", "tiny") == 0
+    assert fetched == [target]
+    out = capsys.readouterr().out
+    assert f"https://huggingface.co/x/resolve/main/det.onnx to {target}" in out
+    assert "Licence: for nobody" in out and f"{target} is complete and verified" in out
+    assert _main("models", "get", "tiny") == 0
+    assert fetched == [target]
+    assert f"{target} is already there" in capsys.readouterr().out
+
+
+def test_get_into_a_folder_of_ones_own(published, folder, tmp_path):
+    _, fetched = published
+    assert _main("models", "get", "tiny", "--folder", tmp_path / "mine") == 0
+    assert fetched == [tmp_path / "mine" / "insightface" / GRAPH]
+
+
+def test_get_replaces_a_damaged_file_where_it_lies(published, folder, capsys):
+    content, fetched = published
+    damaged = folder / GRAPH
+    damaged.write_bytes(content[:-100])
+    assert _main("models", "get", "tiny") == 0
+    assert fetched == [damaged] and damaged.read_bytes() == content
+    assert "cut short" in capsys.readouterr().err
+
+
+def test_get_keeps_a_sound_file_that_is_not_the_published_one(published, folder, capsys):
+    _, fetched = published
+    standins.pooled(folder / GRAPH)
+    assert _main("models", "get", "tiny") == 0
+    assert fetched == [] and "not a file known by this name" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_offline_nothing_is_fetched_and_the_error_says_what_is_missing(published, folder, monkeypatch, capsys, how):
+    _, fetched = published
+    if how == "environment":
+        monkeypatch.setenv(command.OFFLINE, "1")
+    assert _main("models", "get", "tiny", *(["--offline"] if how == "option" else [])) == 2
+    assert fetched == []
+    text = capsys.readouterr().err
+    assert "tiny needs det.onnx" in text and "https://huggingface.co" in text and "Licence: for nobody" in text
+
+
+def test_one_of_several_that_fails_is_1(published, folder, monkeypatch, capsys):
+    def fail(*_):
+        raise MissingModelError("no such address")
+
+    content, _ = published
+    (folder / GRAPH).write_bytes(content)
+    monkeypatch.setattr(command, "download", fail)
+    assert _main("models", "get", "tiny", "genderage") == 1
+    assert _main("models", "get", "genderage") == 2
+    assert "no such address" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("action", ["get", "verify"])
+def test_an_unknown_name_is_2_and_lists_the_known_ones(folder, capsys, action):
+    assert _main("models", action, "yolov8") == 2
+    assert "expected builtin, retinaface_resnet50" in capsys.readouterr().err
+
+
+def test_verify_compares_with_the_published_hashes(published, folder, capsys):
+    content, _ = published
+    (folder / GRAPH).write_bytes(content)
+    assert _main("models", "verify") == 0
+    out = capsys.readouterr().out
+    assert f"{folder / GRAPH}: intact" in out and "face_landmark_468.onnx: intact" in out
+    assert _main("models", "verify", "tiny") == 0
+    assert capsys.readouterr().out == f"{folder / GRAPH}: intact\n"
+
+
+def test_verify_opens_what_is_not_the_published_file(published, folder, capsys):
+    standins.scrfd(folder / GRAPH, axes=3)
+    assert _main("models", "verify", "tiny") == 1
+    assert f"{folder / GRAPH}: opens, but det.onnx is used though" in capsys.readouterr().out
+    standins.pooled(folder / GRAPH)
+    assert _main("models", "verify", "tiny") == 1
+    assert "another network than SCRFD" in capsys.readouterr().err
+
+
+def test_verify_finds_damage_and_what_is_missing(published, folder, capsys):
+    content, _ = published
+    assert _main("models", "verify", "tiny") == 2
+    assert "tiny needs det.onnx" in capsys.readouterr().err
+    (folder / GRAPH).write_bytes(content[:-100])
+    assert _main("models", "verify") == 1
+    assert "cut short" in capsys.readouterr().err
+    recipe.save_pth(folder / "yolov5n-face.pth", {"a": np.zeros(3)})
+    assert _main("models", "verify", "YOLOv5n") == 1
+    assert "another network than YOLOv5n" in capsys.readouterr().err
+
+
+def test_an_action_is_needed(capsys):
+    assert _main("models") == 2
+    assert "ACTION" in capsys.readouterr().err
