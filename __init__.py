@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api import detect_faces, map_indexes, match_faces, open_model, order_faces, restore_faces, swap_faces
     from .pipeline.types import Face, FaceSet, IndexMap
+    from .video import swap_clip
 
 __version__ = "0.1.0"
 WEB_DIRECTORY = "web"
@@ -22,6 +23,7 @@ _HOMES = {
     "match_faces": ".api",
     "swap_faces": ".api",
     "restore_faces": ".api",
+    "swap_clip": ".video",
     "open_model": ".api",
     "Face": ".pipeline.types",
     "FaceSet": ".pipeline.types",
@@ -37,6 +39,7 @@ __all__ = [
     "open_model",
     "order_faces",
     "restore_faces",
+    "swap_clip",
     "swap_faces",
 ]
 

@@ -212,7 +212,7 @@ def swap_faces(
     pool = pool or ModelPool()
     settings = SwapSettings(interpolation, strength, mask_feather, colour_match)
     polish = RestoreSettings(face_restore_weight, interpolation=interpolation)
-    options = _known(swap_model, {"mirror": mirror, "pixel_boost": pixel_boost})
+    options = known_options(swap_model, {"mirror": mirror, "pixel_boost": pixel_boost})
     used = [pool.open("swapper", swap_model, **options)]
     if used[0].needs_mesh and any(face.mesh is None for some in index_map.frames for pair in some for face in pair):
         used.append(pool.open("mesher", "facemesh"))
@@ -260,7 +260,7 @@ def restore_faces(
     return replace(result, report=(*result.report, *runtime.report([restorer])))
 
 
-def _known(swap_model: str, options: dict[str, Any]) -> dict[str, Any]:
+def known_options(swap_model: str, options: dict[str, Any]) -> dict[str, Any]:
     """Those of the options that the engine has."""
     names = find("swapper", swap_model).facts["options"]
     return {name: value for name, value in options.items() if name in names}

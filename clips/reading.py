@@ -111,7 +111,9 @@ class Clip:
 
     def holds(self, time: float) -> bool:
         """Whether a time of the file, in seconds, lies in the part that is kept."""
-        return time >= self.start - 1e-6 and (self.duration is None or time < self.start + self.duration - 1e-6)
+        # Sound may begin before 0, with what its decoder needs to get going.
+        begun = not self.start or time >= self.start - 1e-6
+        return begun and (self.duration is None or time < self.start + self.duration - 1e-6)
 
     def frames(self, facts: Facts, mark: Mark | None = None) -> Iterator[ClipFrame]:
         """The frames in order, upright, RGB of uint8 or uint16, each with its `Moment`; from `mark` on.

@@ -12,10 +12,9 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ..pipeline.clip import ClipFrame, ClipSettings, SwappedFrame, Watcher, swap_frames
+from ..pipeline.clip import ClipFrame, ClipSettings, Engine, SwappedFrame, Watcher, swap_frames
 from ..pipeline.errors import ImageError, SettingsError
-from ..pipeline.swap import DonorOf, SwapSettings
-from ..pipeline.types import Progress, Swapper
+from ..pipeline.types import Progress
 from .encoding import PartWriter, Plan, plan
 from .finding import output_format
 from .joining import Part, join
@@ -37,20 +36,12 @@ class ClipResult(NamedTuple):
     report: tuple[str, ...]
 
 
-class Engine(NamedTuple):
-    """Everything that works on the frames."""
-
-    watcher: Watcher
-    donor_of: DonorOf
-    swapper: Swapper
-    settings: SwapSettings
-    clip: ClipSettings
-
-
 def swap_file(
     clip: Clip,
     output: str | os.PathLike[str],
+    watcher: Watcher,
     engine: Engine,
+    settings: ClipSettings,
     *,
     identity: str = "",
     hardware: bool = True,
@@ -72,7 +63,7 @@ def swap_file(
     facts = clip.facts()
     chosen = plan(facts, kind, hardware)
     with _parts(output, _identity(clip, chosen, identity, frames_a_part), resume) as parts:
-        run = _Run(clip, facts, chosen, parts, engine, frames_a_part)
+        run = _Run(clip, facts, chosen, parts, watcher, engine, settings, frames_a_part)
         if not run.is_complete:
             run.encode(progress)
         left_out = join(clip, facts, run.parts_to_join(), output)
@@ -88,7 +79,9 @@ class _Run:
     facts: Facts
     plan: Plan
     parts: Parts
+    watcher: Watcher
     engine: Engine
+    settings: ClipSettings
     frames_a_part: int
     notes: dict[tuple[int, int], str] = field(default_factory=dict[tuple[int, int], str])
     marks: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
@@ -116,7 +109,7 @@ class _Run:
                 del frame
             if not done:
                 raise ImageError(f"{self.clip.name}: has no frame in the part that is kept")
-            part.finish(None, self.engine.watcher.casting.report())
+            part.finish(None, self.watcher.casting.report())
         finally:
             part.abandon()
 
@@ -140,18 +133,20 @@ class _Run:
         if not self.parts.finished:
             return 0, None
         state = self.parts.finished[-1]["next"]
-        self.engine.watcher.restore(state["watcher"])
+        self.watcher.restore(state["watcher"])
         return state["first"], Mark(state["number"], state["pts"])
 
     def _swapped(self, mark: Mark | None) -> Iterator[SwappedFrame]:
         frames = self.clip.frames(self.facts, mark)
-        with closing(swap_frames(frames, *self.engine, before_look=self._remember)) as swapped:
+        with closing(
+            swap_frames(frames, self.watcher, self.engine, self.settings, before_look=self._remember)
+        ) as swapped:
             yield from swapped
 
     def _remember(self, frame: ClipFrame) -> None:
-        first = frame.number + self.engine.clip.reach
+        first = frame.number + self.settings.reach
         if first % self.frames_a_part == 0:
-            state = {"number": frame.number, "pts": frame.facts.pts, "watcher": self.engine.watcher.as_json()}
+            state = {"number": frame.number, "pts": frame.facts.pts, "watcher": self.watcher.as_json()}
             self.marks[first] = {"first": first, **state}
 
     def _note(self, frame: SwappedFrame) -> None:

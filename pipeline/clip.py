@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from .ahead import ahead
+from .boost import Boost
 from .casting import Casting
 from .detect import enriched
 from .errors import require_range
@@ -17,7 +18,7 @@ from .scenes import is_cut, thumbnail
 from .steady import Seen, reach, steadied
 from .swap import DonorOf, SwapSettings, Work, swap_stream
 from .tracking import SAME_PERSON, Tracker
-from .types import Attributes, Detector, Embedder, Face, FloatArray, Mesher, Pair, Picture, Swapper
+from .types import Attributes, Detector, Embedder, Face, FloatArray, Mesher, Pair, Parser, Picture, Swapper
 
 _AHEAD: Final = 2
 """Frames that wait between one step and the next."""
@@ -80,6 +81,18 @@ class Models(NamedTuple):
     """Where people are chosen by gender."""
     embedder: Embedder | None = None
     """Tells people apart where their places don't."""
+
+
+class Engine(NamedTuple):
+    """What changes the faces."""
+
+    donor_of: DonorOf
+    swapper: Swapper
+    settings: SwapSettings
+    parser: Parser | None = None
+    """Keeps hair and hands before a face."""
+    boost: Boost | None = None
+    """Restores swapped faces before they are pasted."""
 
 
 class Look(NamedTuple):
@@ -152,9 +165,7 @@ class Watcher:
 def swap_frames(
     frames: Iterable[ClipFrame],
     watcher: Watcher,
-    donor_of: DonorOf,
-    swapper: Swapper,
-    settings: SwapSettings,
+    engine: Engine,
     clip: ClipSettings | None = None,
     *,
     masks: bool = False,
@@ -178,12 +189,10 @@ def swap_frames(
 
     bridge, smooth = (clip.bridge, clip.smooth) if clip.track else (0, False)
     held = steadied(ahead(seen(), _AHEAD), bridge=bridge, smooth=smooth)
-    return ahead(_swapped(held, donor_of, swapper, settings, masks), _AHEAD)
+    return ahead(_swapped(held, engine, masks), _AHEAD)
 
 
-def _swapped(
-    held: Iterator[Seen[Look]], donor_of: DonorOf, swapper: Swapper, settings: SwapSettings, masks: bool
-) -> Iterator[SwappedFrame]:
+def _swapped(held: Iterator[Seen[Look]], engine: Engine, masks: bool) -> Iterator[SwappedFrame]:
     waiting: list[tuple[ClipFrame, int]] = []
 
     def work() -> Iterator[Work]:
@@ -194,7 +203,7 @@ def _swapped(
             waiting.append((frame, seen.scene))
             yield _work(frame, roles, seen.people, masks)
 
-    for done in swap_stream(work(), donor_of, swapper, settings):
+    for done in swap_stream(work(), *engine):
         frame, scene = waiting.pop(0)
         faces = tuple(pair.target for pair in done.work.pairs)
         notes = tuple((scene, pair.target.index, note) for pair, note in done.notes)
