@@ -1,0 +1,87 @@
+"""Makes the pictures of the help pages and of the example workflows, out of the example pictures.
+
+`python scripts/make_pictures.py`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from node_specs import PACK, ROOT, load_pack
+from PIL import Image, ImageSequence
+
+DOCS = ROOT / "web" / "docs"
+WORKFLOWS = ROOT / "example_workflows"
+_WIDTH = 640
+
+
+def picture(name: str) -> Any:
+    """(H, W, 3) uint8 of an example picture."""
+    with Image.open(ROOT / "examples" / name) as file:
+        return np.array(file.convert("RGB"))
+
+
+def frames(name: str) -> list[Any]:
+    """The frames of the example clip, as pictures."""
+    with Image.open(ROOT / "examples" / name) as file:
+        return [np.array(frame.convert("RGB")) for frame in ImageSequence.Iterator(file)]
+
+
+def stacked(pictures: Sequence[Any], *, down: bool = True) -> Any:
+    """Pictures one below the other, or in a row, as wide or as high as the first."""
+    first = Image.fromarray(pictures[0])
+    sizes = [(first.width, -1) if down else (-1, first.height)] * len(pictures)
+    scaled = [_scaled(Image.fromarray(one), *size) for one, size in zip(pictures, sizes, strict=True)]
+    return np.concatenate([np.asarray(one) for one in scaled], 0 if down else 1)
+
+
+def _scaled(image: Image.Image, width: int, height: int) -> Image.Image:
+    scale = width / image.width if width > 0 else height / image.height
+    return image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
+
+
+def save(path: Any, pixels: Any) -> None:
+    """A small JPEG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _scaled(Image.fromarray(pixels), _WIDTH, -1).save(path, quality=85, optimize=True)
+
+
+def main() -> None:
+    """Write all pictures."""
+    pack = load_pack()
+    preview = import_module(f"{PACK}.pipeline.preview")
+    pair, group = picture("pair.jpg"), picture("group.jpg")
+    collins, hopper = picture("astronaut.png"), picture("grace_hopper.jpg")[:512]
+    found = pack.detect_faces([pair], gender=False)
+    two = pack.order_faces(found, "left-right")
+    exchange = pack.map_indexes(two, two, "0,1", "1,0")
+    swapped = pack.swap_faces([pair], [pair], exchange)
+    save(DOCS / "MFS_FaceDetect" / "preview.jpg", preview.draw_faces(pair, found.frames[0]))
+    save(DOCS / "MFS_IndexMap" / "preview.jpg", preview.draw_pairs(pair, [pair], exchange.frames[0]))
+    save(DOCS / "MFS_SwapFaces" / "preview.jpg", stacked([pair, swapped.images[0]]))
+    faces = preview.draw_faces(swapped.images[0], swapped.faces.frames[0])
+    save(DOCS / "MFS_FaceRestore" / "preview.jpg", faces)
+    save(DOCS / "MFS_ExampleImage" / "preview.jpg", stacked([collins, hopper, pair], down=False))
+    save(WORKFLOWS / "swap_two_people.jpg", stacked([pair, swapped.images[0]]))
+
+    four = pack.order_faces(pack.detect_faces([group]), "left-right")
+    save(DOCS / "MFS_FaceOrder" / "preview.jpg", preview.draw_faces(group, four.frames[0]))
+    donors = pack.order_faces(pack.detect_faces([collins, hopper]), "left-right")
+    turns = pack.map_indexes(four, donors, "*", "0,1", "round-robin")
+    crowd = pack.swap_faces([group], [collins, hopper], turns)
+    save(WORKFLOWS / "several_donors_group.jpg", stacked([group, crowd.images[0]]))
+
+    one = pack.map_indexes(two, pack.order_faces(pack.detect_faces([collins])), "0", "0")
+    save(WORKFLOWS / "swap_and_restore.jpg", stacked([pair, pack.swap_faces([pair], [collins], one).images[0]]))
+
+    clip = frames("clip.webp")
+    seen = pack.order_faces(pack.detect_faces(clip), "left-right")
+    film = pack.swap_faces(clip, [pair], pack.map_indexes(seen, two, "0,1", "1,0")).images
+    save(WORKFLOWS / "swap_clip.jpg", stacked([stacked(clip[::4], down=False), stacked(film[::4], down=False)]))
+
+
+if __name__ == "__main__":
+    main()
