@@ -34,5 +34,5 @@ def mesh(
 def neural(row: Model, paths: Sequence[Path], device: str, *, pixel_boost: int = 0) -> NeuralSwapper:
     """Options: see NeuralSwapper. Facts: `size`, `mean` and `std` of the network, `map` where its file holds one."""
     swapper, arcface = (session(path, device) for path in paths)
-    network = SwapNetwork(swapper, row.facts["size"], row.facts.get("mean", 0.0), row.facts.get("std", 1.0))
+    network = SwapNetwork.of(swapper, row.facts["size"], row.facts.get("mean", 0.0), row.facts.get("std", 1.0))
     return NeuralSwapper(network, ArcFace(arcface), maps=row.facts.get("map", False), pixel_boost=pixel_boost)

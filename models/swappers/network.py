@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...pipeline.errors import DamagedModelError
 from ...pipeline.types import FloatArray
+from ..onnxfile import Port, read_ports
 from ..runtime import Session, contiguous
 
 IDENTITY = 512
@@ -17,7 +18,7 @@ _PIXELS_AT_ONCE = 16 * 128 * 128
 
 @dataclass(frozen=True, slots=True)
 class SwapNetwork:
-    """A session with inputs `target` (N, 3, size, size) and `source` (N, 512), and what its numbers mean."""
+    """A session with an input for faces, one for identities, and what its numbers mean."""
 
     session: Session
     size: int
@@ -25,29 +26,32 @@ class SwapNetwork:
     mean: float = 0.0
     std: float = 1.0
     """The graph takes and gives (value − mean) / std for colours in [0, 1]."""
+    target: str = "target"
+    """Name of the input (N, 3, size, size)."""
+    source: str = "source"
+    """Name of the input (N, 512)."""
+
+    @classmethod
+    def of(cls, session: Session, size: int, mean: float = 0.0, std: float = 1.0) -> SwapNetwork:
+        """The network of a file that has the published inputs; DamagedModelError for others. Doesn't open it."""
+        inputs, _ = read_ports(session.path)
+        target = [port.name for port in inputs if _fits(port, (3, size, size))]
+        source = [port.name for port in inputs if _fits(port, (IDENTITY,))]
+        if len(target) != 1 or len(source) != 1:
+            shapes = ", ".join("×".join(str(side or "?") for side in port.shape) for port in inputs)
+            raise DamagedModelError(
+                f"{session.path} holds another network than its name says: expected one that takes a face of "
+                f"3×{size}×{size} and an identity of {IDENTITY}, this one takes {shapes}"
+            )
+        return cls(session, size, mean, std, target[0], source[0])
 
     def run(self, images: FloatArray, identities: FloatArray) -> tuple[FloatArray, FloatArray | None]:
-        """(N, size, size, 3) RGB in [0, 1] and (N, 512) give (N, size, size, 3), and (N, size, size) in [0, 1] or None.
-
-        Raises DamagedModelError where the graph isn't of the published form.
-        """
-        target, source = self._inputs()
+        """(N, size, size, 3) RGB in [0, 1] and (N, 512) give (N, size, size, 3), and (N, size, size) as mask or None."""
         values = contiguous((images.transpose(0, 3, 1, 2) - self.mean) / self.std)
-        rows = max(_PIXELS_AT_ONCE // self.size**2, 1)
-        feeds = {target: values, source: contiguous(identities)}
-        outputs = dict(zip(self.session.output_names(), self.session.run_batched(feeds, rows=rows), strict=True))
+        feeds = {self.target: values, self.source: contiguous(identities)}
+        made = self.session.run_batched(feeds, rows=max(_PIXELS_AT_ONCE // self.size**2, 1))
+        outputs = dict(zip(self.session.output_names(), made, strict=True))
         return self._image(outputs), self._mask(outputs)
-
-    def _inputs(self) -> tuple[str, str]:
-        shapes = self.session.input_shapes()
-        target = [name for name, shape in shapes.items() if _fits(shape, (3, self.size, self.size))]
-        source = [name for name, shape in shapes.items() if _fits(shape, (IDENTITY,))]
-        if len(target) != 1 or len(source) != 1:
-            raise DamagedModelError(
-                f"{self.session.path} takes {shapes}, expected a face of 3×{self.size}×{self.size} and an identity of "
-                f"{IDENTITY}: it is another model than its name says"
-            )
-        return target[0], source[0]
 
     def _image(self, outputs: Mapping[str, FloatArray]) -> FloatArray:
         image = outputs.get("output", next(iter(outputs.values())))
@@ -58,9 +62,9 @@ class SwapNetwork:
         return None if mask is None else np.clip(mask.reshape(-1, self.size, self.size), 0, 1)
 
 
-def _fits(shape: list[object], expected: tuple[int, ...]) -> bool:
-    """Whether rows of this shape can be fed: free axes, a name or None, fit all."""
-    rows = shape[1:]
+def _fits(port: Port, expected: Sequence[int]) -> bool:
+    """Whether rows of this shape can be fed: free axes fit all."""
+    rows = port.shape[1:]
     return len(rows) == len(expected) and all(
-        not isinstance(found, int) or found == wanted for found, wanted in zip(rows, expected, strict=True)
+        found in (None, wanted) for found, wanted in zip(rows, expected, strict=True)
     )
