@@ -108,6 +108,37 @@ def _save(path, nodes, inputs, outputs, tables):
     return path
 
 
+def restorer(
+    path: Path,
+    *,
+    size: int = 512,
+    weight: str = "",
+    rows: int | str = 1,
+    element: int = FLOAT,
+    outputs: tuple[tuple[int | str, ...], ...] = (),
+) -> Path:
+    """0.9·x + 0.05, or 0.9·x + 0.05·weight where an input of type `weight` ("double", "float") is wanted.
+
+    `outputs` replaces the shapes that are declared, the first for the picture.
+    """
+    inputs = [helper.make_tensor_value_info("input", element, [rows, 3, size, size])]
+    tables = {"k": np.array(0.9, helper.tensor_dtype_to_np_dtype(element)), "b": np.float32(0.05)}
+    tables["b"] = tables["b"].astype(tables["k"].dtype)
+    nodes = [helper.make_node("Mul", ["input", "k"], ["a"])]
+    if weight:
+        kind = TensorProto.DOUBLE if weight == "double" else FLOAT
+        inputs.append(helper.make_tensor_value_info("weight", kind, [1]))
+        nodes.append(helper.make_node("Cast", ["weight"], ["w"], to=element))
+        nodes.append(helper.make_node("Mul", ["w", "b"], ["wb"]))
+    nodes.append(helper.make_node("Add", ["a", "wb" if weight else "b"], ["output"]))
+    shapes = outputs or ((rows, 3, size, size),)
+    given = [helper.make_tensor_value_info("output", element, list(shapes[0]))]
+    for number, shape in enumerate(shapes[1:]):
+        nodes.append(helper.make_node("Identity", ["output"], [f"more{number}"]))
+        given.append(helper.make_tensor_value_info(f"more{number}", element, list(shape)))
+    return _save(path, nodes, inputs, given, tables)
+
+
 MARKERS = {8: (1, -1, 1), 16: (1, 1, -1), 32: (-1, 1, 1)}
 """By stride, the colour that stands for a face: magenta, yellow, cyan (1 = full, -1 = none)."""
 FACE_SIDES = (2.5, 3.25, 2.5, 3.25)
