@@ -46,7 +46,7 @@ class SwapNetwork:
         return cls(session, size, mean, std, target[0], source[0])
 
     def run(self, images: FloatArray, identities: FloatArray) -> tuple[FloatArray, FloatArray | None]:
-        """(N, size, size, 3) RGB in [0, 1] and (N, 512) give (N, size, size, 3), and (N, size, size) as mask or None."""
+        """(N, size, size, 3) RGB in [0, 1] and (N, 512) give (N, size, size, 3), and a mask (N, size, size) or None."""
         values = contiguous((images.transpose(0, 3, 1, 2) - self.mean) / self.std)
         feeds = {self.target: values, self.source: contiguous(identities)}
         made = self.session.run_batched(feeds, rows=max(_PIXELS_AT_ONCE // self.size**2, 1))
