@@ -12,10 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..models.segmind.batch import MAX_CONCURRENCY
 from ..models.segmind.client import SegmindClient
 from ..models.segmind.endpoint import is_web_url
-from ..models.segmind.job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MODES, TRANSPORTS, SegmindResult
+from ..models.segmind.job import (
+    DEFAULT_POLL_INTERVAL,
+    DEFAULT_TIMEOUT,
+    MAX_CONCURRENCY,
+    MODES,
+    TRANSPORTS,
+    SegmindResult,
+)
 from ..models.segmind.settings import SETTINGS, SegmindSettings, Setting
 from ..pictures import find_pictures, picture_format, read_picture, write_file, write_picture
 from ..pipeline.errors import SettingsError

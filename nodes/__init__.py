@@ -16,8 +16,9 @@ class MultiFaceSwapExtension(ComfyExtension):
         from .face_order import FaceOrder
         from .face_restore import FaceRestore
         from .index_map import MapFaces
+        from .remote_segmind import RemoteSegmindSwap
         from .swap_faces import SwapFaces
 
         # Here and not in on_load, which ComfyUI 0.8 doesn't call; before the nodes list the files in these folders.
         register_folders()
-        return [FaceDetect, FaceOrder, MapFaces, SwapFaces, FaceRestore, ExampleImage]
+        return [FaceDetect, FaceOrder, MapFaces, SwapFaces, FaceRestore, RemoteSegmindSwap, ExampleImage]

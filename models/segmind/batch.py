@@ -11,10 +11,8 @@ from ...pipeline.errors import require_range
 from ...pipeline.types import Picture, Progress
 from .client import SegmindClient
 from .errors import SegmindError
-from .job import SegmindResult, never
+from .job import MAX_CONCURRENCY, SegmindResult, never
 from .settings import SegmindSettings
-
-MAX_CONCURRENCY = 16
 
 
 def swap_all(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from ...pipeline.types import Picture, Size
 from .calls import Calls
 from .endpoint import DEFAULT_BASE, Endpoint
-from .errors import SegmindError
+from .errors import JournalError, SegmindError
 from .flow import Flow
 from .job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MODES, TRANSPORTS, Job, SegmindResult, ignore, never
 from .journal import Journal
@@ -114,8 +115,9 @@ class SegmindClient:
         return _result(job, flow, digest, received, facts)
 
     def delivered(self, result: SegmindResult) -> None:
-        """Say that the result is safe: the journal lets go of its picture."""
-        self._journal.delivered(result.digest)
+        """Say that the result is safe: the journal lets go of its picture. A journal that can't is no error."""
+        with suppress(JournalError):
+            self._journal.delivered(result.digest)
 
     def _prune(self) -> None:
         """Tidy the journal once."""

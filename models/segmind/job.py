@@ -21,6 +21,7 @@ TRANSPORTS: Final = ("upload", "data-uri", "url")
 """How pictures travel: uploaded for lasting URLs; inside the request, which the API doesn't document; given as URLs."""
 DEFAULT_TIMEOUT: Final = 600.0
 DEFAULT_POLL_INTERVAL: Final = 1.0
+MAX_CONCURRENCY: Final = 16
 
 
 def never() -> bool:

@@ -18,3 +18,7 @@ def add_model_folder_path(folder_name, full_folder_path, is_default=False):
     paths, _ = folder_names_and_paths.setdefault(folder_name, ([], set()))
     if full_folder_path not in paths:
         paths.insert(0, full_folder_path) if is_default else paths.append(full_folder_path)
+
+
+def get_system_user_directory(name="system"):
+    return os.path.join(base_path, "user", f"__{name}")

@@ -18,6 +18,10 @@ def interrupt_current_processing(value=True):
     _interrupted[:] = [True] if value else []
 
 
+def processing_interrupted():
+    return bool(_interrupted)
+
+
 def throw_exception_if_processing_interrupted():
     if _interrupted:
         _interrupted.clear()

@@ -1,0 +1,214 @@
+"""RemoteSegmindSwap: the same swap at Segmind's hosted API, paid for with the artist's own key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import folder_paths
+import numpy as np
+from comfy_api.latest import io
+
+from ..models.segmind.job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MAX_CONCURRENCY, MODES, TRANSPORTS
+from ..models.segmind.settings import SETTINGS, SegmindSettings, Setting
+from ..pipeline.errors import CancelledError, MismatchError
+from ..pipeline.types import FloatArray, Picture, Size
+from .bridge import frames_of, image_like
+from .host import progress
+from .schema import advanced, schema
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..models.segmind.client import SegmindClient
+    from ..models.segmind.job import SegmindResult
+
+_FOLDED: Final = ("image_format", "image_quality", "base64")
+
+
+class RemoteSegmindSwap(io.ComfyNode):
+    """See the schema's description."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="MFS_RemoteSegmindSwap",
+            display_name="Swap Faces (Segmind)",
+            description=(
+                "Swaps faces at Segmind's hosted API, with the same settings. The pictures leave this machine, and "
+                "each target picture is charged to your account. Needs an API key in SEGMIND_API_KEY or in "
+                "segmind_api_key.txt; see the help."
+            ),
+            search_aliases=["segmind", "face swap api", "remote face swap", "cloud face swap", "multi face swap"],
+            inputs=[
+                io.Image.Input("source_image", tooltip="The one picture that gives the faces."),
+                io.Image.Input("target_image", tooltip="The pictures to change; each one is a paid call."),
+                *(_input(name, setting) for name, setting in SETTINGS.items()),
+                *_ways(),
+            ],
+            outputs=[
+                io.Image.Output("image", tooltip="The target pictures with the faces swapped."),
+                io.String.Output(
+                    "report", tooltip="Request ids, seconds, credits, and what came otherwise than asked."
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        source_image: torch.Tensor,
+        target_image: torch.Tensor,
+        mode: str = MODES[0],
+        transport: str = TRANSPORTS[0],
+        timeout: float = DEFAULT_TIMEOUT,
+        poll_interval: float = DEFAULT_POLL_INTERVAL,
+        concurrency: int = 4,
+        run_again: int = 0,
+        source_url: str = "",
+        target_url: str = "",
+        **settings: Any,
+    ) -> io.NodeOutput:
+        chosen = SegmindSettings(**settings)
+        frames = frames_of(target_image)
+        source = source_url.strip() or _one(frames_of(source_image))
+        targets = _targets(frames, target_url.strip())
+        ways = {"mode": mode, "transport": transport, "timeout": timeout, "poll_interval": poll_interval}
+        with _client() as client:
+            results = _swapped(client, source, targets, chosen, concurrency, {**ways, "run_again": run_again})
+            image = image_like(_pictures(results, frames), target_image)
+            for result in results:
+                client.delivered(result)
+        return io.NodeOutput(image, "\n".join(_report(results)))
+
+
+def _input(name: str, setting: Setting) -> Any:
+    """A setting of the API under its own name, with its own range and default."""
+    texts: dict[str, Any] = {"default": setting.default, "tooltip": f"{setting.text}."}
+    made: type = {"choice": io.Combo.Input, "boolean": io.Boolean.Input, "indexes": io.String.Input}.get(
+        setting.kind, io.Int.Input if setting.kind == "integer" else io.Float.Input
+    )
+    if setting.kind == "choice":
+        texts["options"] = list(setting.choices)
+    elif setting.kind in ("integer", "number"):
+        texts |= {"min": setting.low, "max": setting.high, "step": 1 if setting.kind == "integer" else 0.05}
+    return advanced(made, name, **texts) if name in _FOLDED else made(name, **texts)
+
+
+def _ways() -> list[Any]:
+    """How the API is called: all may be missing in a workflow."""
+    return [
+        advanced(
+            io.Combo.Input,
+            "mode",
+            options=list(MODES),
+            default=MODES[0],
+            tooltip="asynchronous: a lost connection costs nothing. synchronous: one call that waits.",
+        ),
+        advanced(
+            io.Combo.Input,
+            "transport",
+            options=list(TRANSPORTS),
+            default=TRANSPORTS[0],
+            tooltip="upload the pictures, send them inside the request, or give the API the URLs below.",
+        ),
+        _number("timeout", DEFAULT_TIMEOUT, 1.0, 86_400.0, 1.0, "Seconds for each picture."),
+        _number("poll_interval", DEFAULT_POLL_INTERVAL, 0.1, 60.0, 0.1, "Seconds between questions for the result."),
+        advanced(
+            io.Int.Input,
+            "concurrency",
+            default=4,
+            min=1,
+            max=MAX_CONCURRENCY,
+            tooltip="Pictures of a batch at once.",
+        ),
+        io.Int.Input(
+            "run_again",
+            default=0,
+            min=0,
+            max=2**31 - 1,
+            optional=True,
+            tooltip="The same is paid for once an hour; another number pays anew.",
+        ),
+        _url("source_url", "Where the source picture is on the web: used in place of source_image."),
+        _url("target_url", "Where the target picture is on the web: used in place of target_image."),
+    ]
+
+
+def _number(name: str, default: float, low: float, high: float, step: float, text: str) -> Any:
+    return advanced(io.Float.Input, name, default=default, min=low, max=high, step=step, tooltip=text)
+
+
+def _url(name: str, text: str) -> Any:
+    return advanced(io.String.Input, name, default="", tooltip=text)
+
+
+def _one(pictures: FloatArray) -> Picture:
+    if len(pictures) != 1:
+        raise MismatchError(f"source_image: the hosted API takes one source picture, got {len(pictures)}")
+    return pictures[0]
+
+
+def _targets(frames: FloatArray, url: str) -> Sequence[Picture | str]:
+    if url and len(frames) != 1:
+        raise MismatchError(f"target_url: stands for one target picture, got {len(frames)} in target_image")
+    return [url] if url else list(frames)
+
+
+def _client() -> SegmindClient:
+    """With ComfyUI's own folder for secrets, which it never serves; MULTIFACESWAP_STATE comes first for the journal."""
+    from ..models.segmind.client import JOURNAL_FOLDER, SegmindClient
+    from ..models.segmind.key import STATE_VARIABLE, USER_FOLDER, state_folder
+
+    user = Path(folder_paths.get_system_user_directory(USER_FOLDER))
+    state = state_folder() if os.environ.get(STATE_VARIABLE) else user
+    return SegmindClient.from_environment([user, state_folder()], state / JOURNAL_FOLDER)
+
+
+def _swapped(
+    client: SegmindClient,
+    source: Picture | str,
+    targets: Sequence[Picture | str],
+    settings: SegmindSettings,
+    concurrency: int,
+    ways: dict[str, Any],
+) -> list[SegmindResult]:
+    """The results in order. Cancel ends the wait within a moment, as ComfyUI's own interruption."""
+    import comfy.model_management as management
+
+    from ..models.segmind.batch import swap_all
+
+    try:
+        return swap_all(
+            client,
+            source,
+            targets,
+            settings,
+            concurrency=concurrency,
+            cancelled=management.processing_interrupted,
+            progress=progress(),
+            **ways,
+        )
+    except CancelledError:
+        management.throw_exception_if_processing_interrupted()
+        raise
+
+
+def _pictures(results: Sequence[SegmindResult], frames: FloatArray) -> FloatArray:
+    """(B, H, W, C) float32 in [0, 1], with the targets' alpha where they have one. A batch holds one size only."""
+    sizes = {result.size for result in results}
+    if len(sizes) > 1:
+        listed = ", ".join(map(str, sorted(sizes)))
+        raise MismatchError(f"the API sent pictures of several sizes ({listed}), which one batch can't hold")
+    colours = np.stack([result.picture[..., :3] for result in results]).astype(np.float32) / 255
+    if frames.shape[3] == 4 and sizes == {Size.of(frames[0])}:
+        return np.concatenate([colours, frames[..., 3:]], axis=3)
+    return colours
+
+
+def _report(results: Sequence[SegmindResult]) -> list[str]:
+    """The lines of all pictures, numbered where there are several."""
+    several = len(results) > 1
+    return [f"frame {n}: {line}" if several else line for n, result in enumerate(results) for line in result.report]
