@@ -54,9 +54,9 @@ def rim_mask(side: int) -> FloatArray:
 def oval_mask(side: int) -> FloatArray:
     """(side, side) where a face lies in a crop of ArcFace's alignment. Read-only, shared between calls.
 
-    For faces of which nothing but the five landmarks is known.
+    For faces of which nothing but the five landmarks is known; a mesh reaches 0.32 to both sides, 0.36 up and down.
     """
-    oval = _falling(_radius(side, (0.5, 0.56), (0.44, 0.52), power=2.4), 0.75, 1.0)
+    oval = _falling(_radius(side, (0.5, 0.565), (0.42, 0.46), power=2.4), 0.75, 1.0)
     return _fixed(np.minimum(oval, rim_mask(side)))
 
 
