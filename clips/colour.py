@@ -72,10 +72,14 @@ class Colours(NamedTuple):
             )
         )
 
-    def tag(self, target: Any) -> None:
-        """Say in a codec context or a frame what the numbers mean, as the file said it."""
+    def tag(self, context: Any) -> None:
+        """Say in an encoder's context what the numbers mean, as the file said it."""
+        self.tag_frame(context)
+        context.color_primaries = self.primaries
+        context.color_trc = self.transfer
+
+    def tag_frame(self, target: Any) -> None:
+        """Say in a frame, or a context, how its colours are coded."""
         coded_as = (_BT709 if self.matrix == _BT709 else 6) if self.space == _RGB_MATRIX or self.is_rgb else self.space
         target.colorspace = coded_as
         target.color_range = 1 if self.is_rgb else self.range
-        target.color_primaries = self.primaries
-        target.color_trc = self.transfer

@@ -130,7 +130,7 @@ class PartWriter:
         frame = frame_of(
             moment.frame, done.frame.picture, done.regions, self._plan.pixel_format, facts.turns, facts.colours
         )
-        facts.colours.tag(frame)
+        facts.colours.tag_frame(frame)
         frame.pts, frame.time_base = moment.pts - self._first, facts.time_base
         if moment.duration:
             self._durations[frame.pts] = moment.duration

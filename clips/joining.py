@@ -54,8 +54,7 @@ def _write(clip: Clip, facts: Facts, parts: Sequence[Part], temporary: Path, out
         source = stack.enter_context(clip.container())
         out = stack.enter_context(av.open(os.fspath(temporary), "w", format=kind, options=options))
         first = stack.enter_context(av.open(os.fspath(parts[0].path)))
-        pictures = out.add_stream_from_template(first.streams.video[0])
-        pictures.time_base = first.streams.video[0].time_base
+        pictures = _copy(out, first.streams.video[0])
         if pictures.codec_context.name == "hevc" and kind in ("mp4", "mov"):
             pictures.codec_context.codec_tag = "hvc1"  # the only name that QuickTime plays
         notes: list[str] = []
@@ -76,9 +75,8 @@ def _copies(source: Any, out: Any, output: Path, notes: list[str]) -> Iterator[t
         if stream.type == "video" and stream is source.streams.video[0]:
             continue
         if stream.type in _COPIED and _holds(out, stream):
-            copy = out.add_stream_from_template(stream)
+            copy = _copy(out, stream)
             copy.metadata.update(stream.metadata)
-            copy.time_base = stream.time_base
             yield stream.index, copy
         elif stream.type == "audio":
             others = ", ".join(OUTPUT_EXTENSIONS)
@@ -87,6 +85,13 @@ def _copies(source: Any, out: Any, output: Path, notes: list[str]) -> Iterator[t
             )
         else:
             notes.append(f"{stream.type} stream {stream.index} ({name or 'no codec'}) was left out")
+
+
+def _copy(out: Any, stream: Any) -> Any:
+    copy = out.add_stream_from_template(stream, opaque=True)
+    with suppress(RuntimeError):  # PyAV 14 has the muxer choose one, and rounds to it
+        copy.time_base = stream.time_base
+    return copy
 
 
 def _holds(out: Any, stream: Any) -> bool:
@@ -98,7 +103,8 @@ def _describe(source: Any, out: Any, pictures: Any) -> None:
     out.metadata.update({key: value for key, value in source.metadata.items() if key not in _OWN})
     video = source.streams.video[0]
     pictures.metadata.update({key: value for key, value in video.metadata.items() if key not in _OWN})
-    chapters = source.chapters()
+    # From PyAV 15 on.
+    chapters = source.chapters() if hasattr(source, "chapters") else ()
     if chapters:
         out.set_chapters(chapters)
 

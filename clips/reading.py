@@ -138,7 +138,8 @@ class Clip:
                 if last is not None and pts <= last:
                     pts = last + 1  # two frames of one time: a file may hold them, encoders refuse them
                 last = pts
-                yield Moment(frame, pts, int(frame.duration or 0))
+                # Frames have a duration from PyAV 15 on.
+                yield Moment(frame, pts, getattr(frame, "duration", 0) or 0)
                 del frame
 
     def _decoded(self, container: Any, stream: Any, facts: Facts, mark: Mark | None) -> Iterator[Any]:

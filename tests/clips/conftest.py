@@ -17,6 +17,8 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TICKS = 12800
 """Time base of the clips made here: 512 ticks a frame at 25 frames a second."""
 
+TAGS = ("colorspace", "color_range", "color_primaries", "color_trc")
+
 
 @cache
 def portrait(name: str, size: tuple[int, int], zoom: float = 1.0) -> np.ndarray:
@@ -90,12 +92,10 @@ class Read:
             stream = container.streams.video[0]
             self.codec, self.base = stream.codec_context.name, stream.time_base
             decoded = list(container.decode(stream))
+            self.tags = {name: int(getattr(stream.codec_context, name)) for name in TAGS}
         self.times = [float(frame.pts * self.base) for frame in decoded]
         self.rotation = decoded[0].rotation
         self.format = decoded[0].format.name
-        self.tags = {
-            name: int(getattr(decoded[0], name)) for name in ("colorspace", "color_range", "color_primaries", "color_trc")
-        }
         self.luma = [
             np.frombuffer(f.planes[0], np.uint8).reshape(f.height, -1)[:, : f.width].astype(int)
             for f in decoded
