@@ -132,8 +132,8 @@ class PartWriter:
         )
         facts.colours.tag_frame(frame)
         frame.pts, frame.time_base = moment.pts - self._first, facts.time_base
-        if moment.duration:
-            self._durations[frame.pts] = moment.duration
+        # Without one, a part's last frame would not be shown at all.
+        self._durations[frame.pts] = moment.duration or round(1 / (facts.rate * facts.time_base))
         self._mux(self._stream.encode(frame))
 
     def close(self) -> None:

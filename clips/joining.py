@@ -125,6 +125,8 @@ def _pictures(parts: Sequence[Part], facts: Facts, stream: Any) -> Iterator[Any]
                 if last is not None and packet.dts <= last:
                     packet.dts = last + 1
                 last = packet.dts
+                # Of no duration, the clip's last frame would not be shown at all.
+                packet.duration = packet.duration or round(1 / (facts.rate * packet.time_base))
                 packet.stream = stream
                 yield packet
 
