@@ -40,7 +40,7 @@ _MEMORY = re.compile(
 SYMPTOMS: tuple[Symptom, ...] = (
     _symptom(
         r"CUDA driver version is insufficient|cudaErrorInsufficientDriver|CUDA failure 35\b",
-        "the driver is too old for this CUDA",
+        "there is no NVIDIA driver, or it is too old for this CUDA",
         _DRIVER,
     ),
     _symptom(
@@ -64,16 +64,16 @@ SYMPTOMS: tuple[Symptom, ...] = (
         f"install another version of onnxruntime-gpu, newer for a new GPU and older for an old one: {_REQUIREMENTS}",
     ),
     _symptom(
-        r"(libnvinfer[\w.-]*|libnvonnxparser[\w.-]*|nvinfer[\w]*\.dll)[^\n]*(?:cannot open|not found|No such file)"
-        r"|(?:error 126)[^\n]*providers_tensorrt\.dll|Please install TensorRT libraries",
-        "TensorRT's libraries are missing",
-        "install the TensorRT that goes with this onnxruntime, or choose --device cuda",
-    ),
-    _symptom(
         r"(lib(?:cudnn|cublas|cublasLt|cudart|cufft|curand|nvrtc|nvJitLink|cusparse|cusolver)[\w.-]*?\.so[.\d]*)"
         r": cannot open shared object file",
         "the CUDA library {0} is missing",
         _CUDA_LIBRARIES,
+    ),
+    _symptom(
+        r"(libnvinfer[\w.-]*|libnvonnxparser[\w.-]*|nvinfer[\w]*\.dll)[^\n]*(?:cannot open|not found|No such file)"
+        r"|(?:error 126)[^\n]*providers_tensorrt\.dll|Please install TensorRT libraries",
+        "TensorRT's libraries are missing",
+        "install the TensorRT that goes with this onnxruntime, or choose --device cuda",
     ),
     _symptom(
         r"LoadLibrary failed with error 126[^\n]*providers_cuda\.dll",

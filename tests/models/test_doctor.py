@@ -147,7 +147,7 @@ _MISSING = (
         ),
         (
             "RuntimeError: CUDA failure 35: CUDA driver version is insufficient",
-            "the driver is too old for this CUDA",
+            "there is no NVIDIA driver, or it is too old for this CUDA",
             "nvidia.com/drivers",
         ),
         ("\n  something new\n", "something new", "update the driver"),

@@ -43,7 +43,7 @@ MESSAGES = {
         "CUDA-ExecutionProvider.html#requirements to ensure all dependencies are met."
     ),
     # C0untFloyd/roop-unleashed#465
-    "the driver is too old for this CUDA": (
+    "there is no NVIDIA driver, or it is too old for this CUDA": (
         f"{_CUDA_CALL}CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version {_AT}"
     ),
     # microsoft/onnxruntime#17864
@@ -93,6 +93,15 @@ def test_messages_are_understood_and_have_a_cure(meaning):
     found = recognise(MESSAGES[meaning])
     assert found is not None and found[0] == meaning and len(found[1]) > 20
     assert first_line(MESSAGES[meaning]) == meaning
+
+
+def test_what_is_missing_is_named_where_tensorrt_only_says_that_it_is_missing():
+    text = (
+        "FAIL : Failed to load library libonnxruntime_providers_tensorrt.so with error: libcublas.so.13: cannot open "
+        "shared object file: No such file or directory\nRuntimeError: Please install "
+        "TensorRT libraries as mentioned in the GPU requirements page"
+    )
+    assert recognise(text)[0] == "the CUDA library libcublas.so.13 is missing"
 
 
 def test_every_symptom_has_a_message_here():
