@@ -51,7 +51,13 @@ class FileLock:
 
 def try_lock(path: Path) -> FileLock | None:
     """The lock of a file, which is made if need be; None while somebody else holds it. Raises OSError."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except PermissionError:
+        # Windows says so for the moment in which whoever held it removes the file.
+        if sys.platform == "win32":
+            return None
+        raise
     if _try_lock(file) and _is_current(file, path):
         return FileLock(file, path)
     os.close(file)

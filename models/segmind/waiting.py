@@ -32,6 +32,8 @@ class Watch:
         self._seconds = seconds
         self._cancelled = cancelled
         self._clock = clock
+        # Hosts take their stop back once it was heard, but other threads of the job may not have asked yet.
+        self._stopped = False
         self._end = clock.monotonic() + seconds
 
     @property
@@ -45,7 +47,8 @@ class Watch:
 
     def check(self) -> None:
         """Raise CancelledError or TimeLimitError where the job must stop."""
-        if self._cancelled():
+        self._stopped = self._stopped or self._cancelled()
+        if self._stopped:
             raise CancelledError("cancelled; a request that was accepted is picked up when the same is run again")
         if self._clock.monotonic() >= self._end:
             raise TimeLimitError(f"not done within {self._seconds:g} s")

@@ -114,6 +114,14 @@ def test_watch_sleeps_in_slices_and_wakes_up(fake_clock):
     assert watch.unstoppable().remaining == pytest.approx(0.1)
 
 
+def test_stop_that_was_heard_once_holds(fake_clock):
+    answers = [True, False, False]
+    watch = Watch(10, lambda: answers.pop(0), fake_clock.clock())
+    for _ in range(2):
+        with pytest.raises(CancelledError):
+            watch.check()
+
+
 def test_watch_gives_back_and_raises_what_its_task_does(fake_clock):
     watch = Watch(10, lambda: False, fake_clock.clock())
     assert watch.run(lambda: 5) == 5
