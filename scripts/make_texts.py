@@ -16,10 +16,11 @@ FILE = ROOT / "locales" / "en" / "nodeDefs.json"
 
 def texts() -> dict[str, Any]:
     """What ComfyUI's page shows of every node, by node id."""
-    return {node_id: _of(schema) for node_id, schema in schemas().items()}
+    return {node_id: of(schema) for node_id, schema in schemas().items()}
 
 
-def _of(schema: Any) -> dict[str, Any]:
+def of(schema: Any) -> dict[str, Any]:
+    """The texts of one node."""
     return {
         "display_name": schema.display_name,
         "description": schema.description,

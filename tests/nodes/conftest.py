@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from harness import ROOT, Comfy, Graph, open_host  # noqa: E402
+from harness import ROOT, Comfy, Graph, open_host
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Runs this pack's nodes as ComfyUI would: in a real checkout named by COMFYUI_PATH, or in the stand-in beside this file.
+"""Runs this pack's nodes as ComfyUI would: in a real checkout that COMFYUI_PATH names, or in the stand-in beside it.
 
 Both load the pack from its folder, check prompts, and execute them; the tests above see no difference.
 """
@@ -217,6 +217,7 @@ class _Real:
 
         comfy.options.enable_args_parsing()
         import execution
+
         import nodes
 
         assert Path(nodes.__file__).parent == path, nodes.__file__
