@@ -15,7 +15,7 @@ from typing import Any
 from ..pipeline.errors import ModelError, MultiFaceSwapError, SettingsError
 from . import runtime, store
 from .catalog import BUILTIN_FOLDER, DLIB_GENDER, MODELS, ModelFile
-from .devices import why_not
+from .devices import CUDA, why_not
 from .probe import nvidia_gpus, opening_messages
 from .segmind.key import KEY_VARIABLE as KEY
 from .segmind.key import find_key
@@ -136,7 +136,7 @@ def providers(device: str, sees_cuda: bool) -> Iterator[Finding]:
         cure = known[1] if known else _pip("install", _best_wheel())
         yield Finding("Providers", f"onnxruntime can't be loaded: {error}", cure)
         return
-    wanted = runtime.wanted_providers(device, available)
+    wanted = runtime.wanted_providers(device, runtime.usable_providers(device))
     yield Finding("Providers", f"available: {', '.join(available)}; asked for by {device!r}: {', '.join(wanted)}")
     yield _running(device, wanted, sees_cuda, available)
 
@@ -148,9 +148,11 @@ def _running(device: str, wanted: Sequence[str], sees_cuda: bool, available: Seq
         return Finding("In use", f"nothing: {error}", "cure what is reported here first, or choose --device cpu")
     if running != wanted[0]:
         return _not_started(running, wanted)
+    if running == _CPU and sees_cuda and device != "cpu" and CUDA in available:
+        return _not_started(running, [CUDA, _CPU])
     if running == _CPU and sees_cuda and device != "cpu":
         return Finding("In use", f"{_CPU}, although there is a CUDA device", _pip("install", "onnxruntime-gpu"))
-    why = why_not(device, available, running, ())
+    why = why_not(device, wanted, running, ())
     return Finding(
         "In use", f"{running}: {why}" if why else running, _pip("install", _wheel_for(device)) if why else ""
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 _SECONDS = 120
@@ -22,6 +24,16 @@ def opening_messages(model: Path, providers: Sequence[str]) -> str:
     In a process of its own: the library writes past Python's streams, and a broken driver may end the process.
     """
     return _said([sys.executable, "-c", _OPEN, str(model), *providers])
+
+
+@cache
+def has_nvidia_driver() -> bool:
+    """Whether NVIDIA's driver is there, without which CUDA can't start."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def nvidia_gpus() -> list[str]:

@@ -31,6 +31,7 @@ from .devices import (
     why_not,
 )
 from .lending import lender
+from .probe import has_nvidia_driver
 from .symptoms import first_line, lacks_memory
 
 __all__ = ["DEVICES", "Session", "UsesSessions", "available_providers", "contiguous", "report", "wanted_providers"]
@@ -46,6 +47,14 @@ def available_providers() -> list[str]:
     import onnxruntime
 
     return list(onnxruntime.get_available_providers())
+
+
+def usable_providers(device: str) -> list[str]:
+    """Those of `available_providers` to choose from: `auto` doesn't try CUDA on a machine without NVIDIA's driver."""
+    available = available_providers()
+    if device != "auto" or has_nvidia_driver():
+        return available
+    return [provider for provider in available if provider not in (CUDA, TENSORRT)]
 
 
 class Session:
@@ -149,7 +158,7 @@ class Session:
             raise kind(f"{self.path.name} failed on {provider}: {first_line(text)}") from error
 
     def _create(self) -> Any:
-        available = available_providers()
+        available = usable_providers(self.device)
         wanted = wanted_providers(self.device, available)
         _prepare(tuple(wanted))
         failures: list[str] = []

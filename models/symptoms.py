@@ -24,7 +24,7 @@ def _symptom(pattern: str, meaning: str, cure: str) -> Symptom:
     return Symptom(re.compile(pattern, re.IGNORECASE | re.DOTALL), meaning, cure)
 
 
-_DRIVER = "update the GPU's driver: https://www.nvidia.com/drivers"
+_DRIVER = "install the newest driver of the GPU: https://www.nvidia.com/drivers"
 _REQUIREMENTS = "https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html#requirements"
 _CUDA_LIBRARIES = (
     f'{sys.executable} -m pip install "onnxruntime-gpu[cuda,cudnn]", or install torch and onnxruntime-gpu for the same '
@@ -42,6 +42,11 @@ SYMPTOMS: tuple[Symptom, ...] = (
         r"CUDA driver version is insufficient|cudaErrorInsufficientDriver|CUDA failure 35\b",
         "there is no NVIDIA driver, or it is too old for this CUDA",
         _DRIVER,
+    ),
+    _symptom(
+        r"libcuda\.so\.1: cannot open shared object file",
+        "there is no NVIDIA driver",
+        f"{_DRIVER} (a container must be given the GPU); without one choose --device cpu",
     ),
     _symptom(
         r"forward compatibility was attempted on non supported HW|CUDA failure 804\b",

@@ -128,6 +128,7 @@ class _Session:
 @pytest.fixture
 def cuda_wheel(monkeypatch):
     monkeypatch.setattr(runtime, "available_providers", lambda: [CUDA, CPU])
+    monkeypatch.setattr(runtime, "has_nvidia_driver", lambda: True)
     monkeypatch.setattr(runtime, "Session", _Session)
 
 
@@ -170,6 +171,18 @@ def test_a_device_that_the_installed_onnxruntime_lacks_is_told(monkeypatch, devi
     finding = list(doctor.providers(device, False))[1]
     assert f"{device} was asked for, but the installed onnxruntime has no" in finding.text
     assert finding.cure == _pip(f"install {wheel}")
+
+
+@pytest.mark.usefixtures("cuda_wheel")
+def test_without_a_driver_the_cpu_is_well_unless_there_is_a_gpu_or_cuda_was_asked_for(monkeypatch):
+    monkeypatch.setattr(runtime, "has_nvidia_driver", lambda: False)
+    monkeypatch.setattr(
+        doctor, "opening_messages", lambda model, providers: "libcuda.so.1: cannot open shared object file"
+    )
+    assert list(doctor.providers("auto", False))[1] == Finding("In use", CPU)
+    for device, gpu in (("auto", True), ("cuda", False), ("cuda", True)):
+        finding = list(doctor.providers(device, gpu))[1]
+        assert finding.text == f"{CPU}: {CUDA} didn't start: there is no NVIDIA driver" and "driver" in finding.cure
 
 
 def test_gpus_and_their_driver_are_told(monkeypatch):

@@ -49,3 +49,20 @@ def test_a_program_that_cannot_be_run_or_hangs_is_said_to(monkeypatch):
     assert "No such file" in probe._said(["/nowhere/at/all"])
     monkeypatch.setattr(probe, "_SECONDS", 0.2)
     assert "timed out" in probe._said([sys.executable, "-c", "import time; time.sleep(60)"])
+
+
+@pytest.mark.parametrize("platform", ["linux", "win32"])
+def test_the_driver_is_there_where_its_library_can_be_loaded(monkeypatch, platform):
+    asked = []
+
+    def load(name):
+        asked.append(name)
+        if platform == "win32":
+            raise OSError(name)
+
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(probe.ctypes, "CDLL", load)
+    probe.has_nvidia_driver.cache_clear()
+    assert probe.has_nvidia_driver() is probe.has_nvidia_driver() is (platform == "linux")
+    probe.has_nvidia_driver.cache_clear()
+    assert asked == ["libcuda.so.1" if platform == "linux" else "nvcuda.dll"]

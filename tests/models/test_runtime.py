@@ -187,6 +187,7 @@ def no_gpu(monkeypatch):
         return create(path, options, providers=providers, enable_fallback=enable_fallback)
 
     monkeypatch.setattr(runtime, "available_providers", lambda: [CUDA, CPU])
+    monkeypatch.setattr(runtime, "has_nvidia_driver", lambda: True)
     monkeypatch.setattr(runtime, "_prepare", lambda providers: None)
     monkeypatch.setattr(onnxruntime, "InferenceSession", start)
     return tried
@@ -201,6 +202,12 @@ def test_a_provider_that_does_not_start_gives_way_and_says_why(path, no_gpu, dev
         "`multifaceswap doctor` says what to do"
     )
     assert opened.run(_feeds(1))[0].shape == (1, 3, 32, 32)
+
+
+def test_auto_does_not_try_cuda_without_a_driver_and_finds_nothing_wrong(path, no_gpu, monkeypatch):
+    monkeypatch.setattr(runtime, "has_nvidia_driver", lambda: False)
+    assert _opened(path, "auto").state.why == "" and no_gpu == [[CPU]]
+    assert "didn't start" in _opened(path, "cuda").state.why and no_gpu[1:] == [[CUDA, CPU], [CPU]]
 
 
 def test_cuda_libraries_of_other_wheels_are_made_known_once_and_quietly(monkeypatch, capsys):

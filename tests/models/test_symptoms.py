@@ -46,6 +46,11 @@ MESSAGES = {
     "there is no NVIDIA driver, or it is too old for this CUDA": (
         f"{_CUDA_CALL}CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version {_AT}"
     ),
+    "there is no NVIDIA driver": (
+        f"[E:onnxruntime:Default, provider_bridge_ort.cc:2458 operator()] {_BRIDGE}:2043 [ONNXRuntimeError] : 1 : FAIL "
+        ": Failed to load library libonnxruntime_providers_cuda.so with error: libcuda.so.1: cannot open shared object "
+        "file: No such file or directory\n[W:onnxruntime:Default] Failed to create CUDAExecutionProvider."
+    ),
     # microsoft/onnxruntime#17864
     "the driver doesn't go with the CUDA libraries (often after an update without a restart)": (
         f"{_CUDA_CALL}CUDA failure 804: forward compatibility was attempted on non supported HW {_AT}"
