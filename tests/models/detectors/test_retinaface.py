@@ -22,9 +22,10 @@ def picture(vectors, case):
 @pytest.mark.parametrize("case", ["a", "b"])
 def test_priors_are_the_references(variant, case):
     vectors = recipe.vectors(VARIANTS[variant])
-    found = priors(Size.of(picture(vectors, case)))
+    expected = vectors[f"{case}.priors"]
+    found = priors(Size.of(picture(vectors, case)), np.arange(len(expected)))
     assert found.dtype == np.float32
-    np.testing.assert_array_equal(found, vectors[f"{case}.priors"])
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("case", ["a", "b"])
@@ -50,12 +51,20 @@ def test_faces_are_the_references(rebuilt, variant, case, confidence):
     np.testing.assert_allclose(found, wanted, atol=2e-4, rtol=0)
 
 
+def test_some_priors_are_those_of_all():
+    size = Size(75, 101)
+    count = sum(-(-75 // step) * -(-101 // step) * 2 for step in (8, 16, 32))
+    numbers = np.arange(0, count, 7)
+    np.testing.assert_array_equal(priors(size, numbers), priors(size, np.arange(count))[numbers])
+    assert priors(size, numbers[:0]).shape == (0, 4)
+
+
 def test_confidence_is_a_strict_bound():
     raw = np.zeros((2, 4), np.float32), np.array([[0.5, 0.5], [0.4, 0.6]], np.float32), np.zeros((2, 10), np.float32)
-    anchors = np.array([[0.5, 0.5, 0.2, 0.1], [0.25, 0.5, 0.5, 0.5]], np.float32)
-    found = decode(*raw, anchors, Size(100, 200), 0.5)
-    np.testing.assert_allclose(found.boxes, [[0, 50, 50, 150]])
-    np.testing.assert_allclose(found.landmarks, np.broadcast_to([25, 100], (1, 5, 2)))
+    found = decode(*raw, Size(100, 200), 0.5)
+    # The second prior: 32 pixels around the middle of the first cell.
+    np.testing.assert_allclose(found.boxes, [[-12, -12, 20, 20]], rtol=1e-6)
+    np.testing.assert_allclose(found.landmarks, np.broadcast_to([4, 4], (1, 5, 2)), rtol=1e-6)
     np.testing.assert_allclose(found.scores, [np.float32(0.6)])
 
 
