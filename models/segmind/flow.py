@@ -56,23 +56,24 @@ class Flow:
             if is_new:
                 raise
         self.notes = ["a request that was sent before has expired at the API: it was sent anew"]
-        self._journal.forget(self._digest)
         self.request_id = None
-        return self._collected(self._claim()[0])
+        return self._collected(self._claim(expired=entry.request_id)[0])
 
-    def _claim(self) -> tuple[Entry, bool]:
-        """The job's entry with an id or a picture, and whether it was made just now."""
-        found = self._usable(self._journal.read(self._digest))
+    def _claim(self, expired: str = "") -> tuple[Entry, bool]:
+        """The job's entry with an id or a picture, and whether it was made just now.
+
+        `expired` is an id that the API knows no more; another thread or process may have replaced it already.
+        """
+        found = self._usable(expired)
         if found is not None:
             return found, False
         with ExitStack() as held:
             lock = self._journal.lock(self._digest, self._watch)
             held.callback(lock.release)
-            entry = self._journal.read(self._digest)
-            found = self._usable(entry)
+            found = self._usable(expired)
             if found is not None:
                 return found, False
-            self._require_certainty(entry)
+            self._require_certainty()
             payload = self._job.payload(self._uri(self._job.source), self._uri(self._job.target))
             self._watch.check()
             self._job.progress("sending")
@@ -80,15 +81,17 @@ class Flow:
             handed = held.pop_all()
             return self._watch.run(lambda: self._pay(payload, handed)), True
 
-    def _usable(self, entry: Entry | None) -> Entry | None:
-        """The entry if the job needn't be submitted: its picture is here, or the API may have it."""
-        if entry is None or entry.state == "sending":
+    def _usable(self, expired: str) -> Entry | None:
+        """The journal's entry if the job needn't be submitted: its picture is here, or the API may have it."""
+        entry = self._journal.read(self._digest)
+        if entry is None or entry.state == "sending" or (expired and entry.request_id == expired):
             return None
         data = self._journal.picture(self._digest, entry) if entry.state == "fetched" else None
         self._received = None if data is None else decode_result(data)
         return entry if self._received or entry.request_id else None
 
-    def _require_certainty(self, entry: Entry | None) -> None:
+    def _require_certainty(self) -> None:
+        entry = self._journal.read(self._digest)
         if entry is not None and entry.state == "sending" and self._journal.is_recent(entry):
             raise UncertainSubmitError("the same was sent within the last hour, and no answer came")
 
@@ -168,7 +171,7 @@ class Flow:
         try:
             return self._fetched(entry)
         except JobFailedError:
-            self._journal.forget(self._digest)
+            self._journal.forget_request(self._digest, entry.request_id)
             raise
 
     def _fetched(self, entry: Entry) -> tuple[Received, Facts]:

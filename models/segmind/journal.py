@@ -99,17 +99,25 @@ class Journal:
 
     def delivered(self, digest: str) -> None:
         """Let go of the result; the id stays as long as the API would give the result again."""
-        entry = self.read(digest)
-        if entry is None or entry.state != "fetched":
-            return
-        if entry.request_id:
-            self.write(digest, replace(entry, state="submitted", picture_sha256=""))
-            self._remove(digest, ".picture")
-        else:
-            self.forget(digest)
+        with self._if_free(digest) as free:
+            entry = self.read(digest) if free else None
+            if entry is None or entry.state != "fetched":
+                return
+            if entry.request_id:
+                self.write(digest, replace(entry, state="submitted", picture_sha256=""))
+                self._remove(digest, ".picture")
+            else:
+                self.forget(digest)
+
+    def forget_request(self, digest: str, request_id: str) -> None:
+        """Let go of a request that came to nothing, unless another one has taken its place or is about to."""
+        with self._if_free(digest) as free:
+            entry = self.read(digest) if free else None
+            if entry is not None and entry.request_id == request_id:
+                self.forget(digest)
 
     def forget(self, digest: str) -> None:
-        """Let go of the job."""
+        """Let go of the job; for who holds its lock."""
         for suffix in (".json", ".picture"):
             self._remove(digest, suffix)
 
@@ -136,15 +144,23 @@ class Journal:
                         path.unlink()
 
     def _prune(self, digest: str) -> None:
-        lock = self._try_lock(digest)
-        if lock is not None:
-            if self.read(digest) is None:
+        with self._if_free(digest) as free:
+            if free and self.read(digest) is None:
                 self.forget(digest)
-            lock.release()
 
     def _is_over(self, entry: Entry) -> bool:
         kept = _UNDELIVERED if entry.state == "fetched" else _REMEMBERED
         return self._clock.wall() - entry.at > kept
+
+    @contextmanager
+    def _if_free(self, digest: str) -> Generator[bool]:
+        """Holds the job's lock, if nobody else does: says whether."""
+        lock = self._try_lock(digest)
+        try:
+            yield lock is not None
+        finally:
+            if lock is not None:
+                lock.release()
 
     def _try_lock(self, digest: str) -> FileLock | None:
         with _explained(self._folder):

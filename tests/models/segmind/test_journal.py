@@ -43,9 +43,11 @@ def submitted(at=NOW):
 def test_unknown_job_is_none_and_touches_no_disk(journal, tmp_path):
     assert journal.read("d") is None
     journal.forget("d")
-    journal.delivered("d")
     journal.prune()
     assert list(tmp_path.iterdir()) == []
+    journal.delivered("d")
+    journal.forget_request("d", "id")
+    assert list((tmp_path / "a/b").iterdir()) == []
 
 
 def test_entries_come_back_as_written(journal):
@@ -80,6 +82,26 @@ def test_delivery_twice_or_of_a_new_request_changes_nothing(journal):
     journal.write("d", submitted())
     journal.delivered("d")
     assert journal.read("d") == submitted()
+
+
+def test_only_the_request_that_failed_is_forgotten(journal, tmp_path):
+    journal.write("d", submitted())
+    journal.forget_request("d", "another id")
+    assert journal.read("d") == submitted()
+    lock = try_lock(tmp_path / "a/b/d.lock")
+    journal.forget_request("d", "id")
+    assert journal.read("d") == submitted()
+    lock.release()
+    journal.forget_request("d", "id")
+    assert journal.read("d") is None
+
+
+def test_result_is_not_taken_from_under_who_submits_anew(journal, tmp_path):
+    entry = journal.store("d", submitted(), b"picture")
+    lock = try_lock(tmp_path / "a/b/d.lock")
+    journal.delivered("d")
+    lock.release()
+    assert journal.picture("d", entry) == b"picture"
 
 
 @pytest.mark.parametrize(

@@ -241,6 +241,26 @@ def test_expired_request_is_forgotten_and_sent_anew(api, client, swap):
     assert result.report[-1] == "a request that was sent before has expired at the API: it was sent anew"
 
 
+def test_expired_request_is_sent_anew_by_one_alone(api, make_client, swap, faults):
+    """Both find that the id has expired; the second finds the first one's new request."""
+    first = make_client()
+    first.delivered(swap(by=first))
+    both = threading.Barrier(2)
+
+    def expired(handler, body):
+        both.wait(20)
+        handler.reply(404, {"error": "request not found"})
+
+    api.fault("status", expired, expired)
+    done, clients = [], [make_client(), make_client()]
+    threads = [threading.Thread(target=lambda by=by: done.append(swap(by=by))) for by in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 2 and api.paid() == 2
+
+
 @pytest.mark.parametrize("jump", [7200, -7200], ids=["ahead", "back"])
 def test_the_servers_clock_counts_and_not_one_that_jumps(api, make_client, swap, fake_clock, jump):
     client = make_client(clock=fake_clock.clock())
