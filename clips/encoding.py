@@ -105,6 +105,7 @@ def _set_up(context: Any, chosen: Plan) -> None:
     if facts.aspect != 1:
         context.sample_aspect_ratio = facts.aspect
     facts.colours.tag(context)
+    context.thread_type = "AUTO"  # PyAV's default would have x264 cut each frame into slices
     context.options = dict(chosen.options)
     if chosen.encoder.endswith("videotoolbox"):
         context.bit_rate = max(facts.bit_rate, round(facts.size.width * facts.size.height * facts.rate * _BITS_A_PIXEL))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import heapq
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from .finding import OUTPUT_EXTENSIONS, output_format, pyav
 from .reading import Clip, Facts
 
 _COPIED = ("audio", "subtitle")
+_WEBM = ("opus", "vorbis", "webvtt")
+"""What the standard allows; FFmpeg would write more."""
 _OWN = {"encoder", "rotate", "major_brand", "minor_version", "compatible_brands"}
 """Metadata that is about the file and not about the clip."""
 
@@ -68,23 +71,39 @@ def _write(clip: Clip, facts: Facts, parts: Sequence[Part], temporary: Path, out
     return tuple(notes)
 
 
+def require_sound(clip: Clip, output: Path) -> None:
+    """Raise ImageError where the output's format can't hold the clip's sound: better before the work than after it."""
+    held = _held(output)
+    with clip.opened() as source:
+        for stream in source.streams.audio:
+            name = stream.codec_context.codec.canonical_name
+            if name not in held:
+                others = ", ".join(OUTPUT_EXTENSIONS)
+                raise ImageError(f"{output}: its format can't hold {name} sound: choose among {others}; .mkv holds all")
+
+
+def _held(output: Path) -> Collection[str]:
+    """The codecs that the output's format can hold."""
+    kind = output_format(output)
+    if kind == "webm":
+        return _WEBM
+    with pyav().open(BytesIO(), "w", format=kind) as out:
+        return out.supported_codecs
+
+
 def _copies(source: Any, out: Any, output: Path, notes: list[str]) -> Iterator[tuple[int, Any]]:
     """The streams that are copied, by the number of the one that they are a copy of."""
+    held = _held(output)
     for stream in source.streams:
-        name = getattr(stream.codec_context, "name", "") if stream.type in _COPIED else ""
-        if stream.type == "video" and stream is source.streams.video[0]:
+        if stream is source.streams.video[0]:
             continue
-        if stream.type in _COPIED and _holds(out, stream):
+        codec = getattr(stream.codec_context, "codec", None)
+        if stream.type in _COPIED and codec is not None and codec.canonical_name in held:
             copy = _copy(out, stream)
             copy.metadata.update(stream.metadata)
             yield stream.index, copy
-        elif stream.type == "audio":
-            others = ", ".join(OUTPUT_EXTENSIONS)
-            raise ImageError(
-                f"{output}: this format can't hold {name} sound: choose another of {others}; .mkv holds all"
-            )
         else:
-            notes.append(f"{stream.type} stream {stream.index} ({name or 'no codec'}) was left out")
+            notes.append(f"{stream.type} stream {stream.index} was left out: {output.suffix} can't hold it")
 
 
 def _copy(out: Any, stream: Any) -> Any:
@@ -92,11 +111,6 @@ def _copy(out: Any, stream: Any) -> Any:
     with suppress(RuntimeError):  # PyAV 14 has the muxer choose one, and rounds to it
         copy.time_base = stream.time_base
     return copy
-
-
-def _holds(out: Any, stream: Any) -> bool:
-    codec = getattr(stream.codec_context, "codec", None)
-    return codec is not None and codec.canonical_name in out.supported_codecs
 
 
 def _describe(source: Any, out: Any, pictures: Any) -> None:

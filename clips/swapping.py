@@ -17,7 +17,7 @@ from ..pipeline.errors import ImageError, SettingsError
 from ..pipeline.types import Progress
 from .encoding import PartWriter, Plan, plan
 from .finding import output_format
-from .joining import Part, join
+from .joining import Part, join, require_sound
 from .parts import Parts
 from .reading import Clip, Facts, Mark
 
@@ -61,6 +61,7 @@ def swap_file(
     kind = output_format(output)
     _require_apart(clip, output)
     facts = clip.facts()
+    require_sound(clip, output)
     chosen = plan(facts, kind, hardware)
     with _parts(output, _identity(clip, chosen, identity, frames_a_part), resume) as parts:
         run = _Run(clip, facts, chosen, parts, watcher, engine, settings, frames_a_part)

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import av
 import numpy as np
-import pytest
-from multifaceswap.models.pool import ModelPool
 from multifaceswap.pictures import read_picture
 from PIL import Image
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 TICKS = 12800
 """Time base of the clips made here: 512 ticks a frame at 25 frames a second."""
 
@@ -106,13 +104,3 @@ class Read:
             streams = container.streams.audio
             packets = [p for p in container.demux(streams) if p.dts is not None] if streams else []
             self.sound = [(float(packet.pts * packet.time_base), bytes(packet)) for packet in packets]
-
-
-@cache
-def shared_pool() -> ModelPool:
-    return ModelPool(device="cpu")
-
-
-@pytest.fixture
-def pool() -> ModelPool:
-    return shared_pool()
