@@ -18,6 +18,7 @@ from .models.store import Folders
 from .pipeline import mapping, ordering
 from .pipeline.boost import Boost
 from .pipeline.detect import detect_batch, locate_batch, with_meshes
+from .pipeline.errors import SettingsError
 from .pipeline.identity import match_identities, with_identities
 from .pipeline.restore import RestoreSettings, restore_batch, untouched
 from .pipeline.swap import SwapSettings, swap_batch
@@ -64,17 +65,23 @@ def detect_faces(
     turns: bool = False,
     tiles: bool = True,
     min_size: float = 0,
+    size: int = 0,
     pool: ModelPool | None = None,
     progress: Progress | None = None,
 ) -> FaceSet:
     """Find all faces of a batch of pictures.
 
     `gender` and `identity` add what FaceOrder's filter and identity matching need. `turns` also finds faces turned by
-    quarter turns, `tiles` small ones, from `min_size` pixels on (0: 16 pixels, more beyond 4K). `progress` is called
-    once a picture.
+    quarter turns, `tiles` small ones, from `min_size` pixels on (0: 16 pixels, more beyond 4K). `size` bounds the
+    longer side of what a published detector sees at once, in pixels (0: 640); the built-in one has its own size.
+    `progress` is called once a picture.
     """
     pool = pool or ModelPool()
     options: dict[str, Any] = {"turns": turns, "tiles": tiles, "min_size": min_size}
+    if size:
+        if "size" not in find("detector", facedetection).facts:
+            raise SettingsError(f"size: {facedetection} looks at pictures of its own size, expected 0, got {size}")
+        options["size"] = size
     if confidence is not None:
         options["confidence"] = confidence
     return detect_batch(
@@ -222,7 +229,8 @@ def swap_faces(
     result = swap_batch(
         targets, sources, index_map, used[0], settings, limits=mask, parser=parser, boost=boost, progress=progress
     )
-    notes = runtime.report([*used, *([boost.restorer] if boost else [])])
+    notes = pool.notes("swapper", swap_model) + (pool.notes("restorer", face_restore) if boost else [])
+    notes += runtime.report([*used, *([boost.restorer] if boost else [])])
     if pixel_boost and "pixel_boost" not in options:
         notes.insert(0, f"{swap_model} has no pixel boost: it was not used")
     return replace(result, report=(*result.report, *notes))
@@ -257,7 +265,8 @@ def restore_faces(
     parser = pool.open("parser", "bisenet") if parse_mask else None
     found = detect_faces(images, facedetection, pool=pool) if faces is None else faces
     result = restore_batch(images, found, restorer, settings, parser=parser, progress=progress)
-    return replace(result, report=(*result.report, *runtime.report([restorer])))
+    notes = (*pool.notes("restorer", face_restore), *runtime.report([restorer]))
+    return replace(result, report=(*result.report, *notes))
 
 
 def known_options(swap_model: str, options: dict[str, Any]) -> dict[str, Any]:

@@ -135,7 +135,8 @@ def _verified(path: Path, file: ModelFile, model: Model, folders: Folders) -> bo
     except (MultiFaceSwapError, OSError) as error:
         console.fail(console.message(error, path))
         return False
-    console.say(f"{path}: {'opens, but ' if note else ''}{note or 'intact'}")
+    sound = "intact" if file.sha256 else "sound; no hash is known to compare it with"
+    console.say(f"{path}: {f'opens; {note}' if note else sound}")
     return not note
 
 

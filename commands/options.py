@@ -34,6 +34,8 @@ def add_detection(parser: ArgumentParser) -> None:
     add_choice(parser, "--detection-face-order", ORDERS, "large-small", "how faces are numbered, from 0")
     add_number(parser, "--confidence", 0, 1, None, "leave out faces with a lower score")
     add_number(parser, "--min-size", 0, 100_000, 16, "leave out faces of fewer pixels")
+    text = "longer side of what a published detector sees at once, in pixels; 0: its own"
+    add_number(parser, "--detection-size", 0, 8192, 0, text)
     parser.add_argument("--turns", action="store_true", help="also find faces turned by quarter turns")
     parser.add_argument("--no-tiles", dest="tiles", action="store_false", help="don't search large pictures in tiles")
     devices = f"{', '.join(DEVICES)}, or one of several: cuda:1 (default: %(default)s)"
@@ -68,6 +70,7 @@ def find_faces(
         turns=arguments.turns,
         tiles=arguments.tiles,
         min_size=arguments.min_size,
+        size=arguments.detection_size,
         pool=pool,
     )
     return order_faces(faces, arguments.detection_face_order, detect_gender)

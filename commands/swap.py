@@ -155,6 +155,7 @@ def _swapped(
         arguments.interpolation,
         strength=arguments.strength,
         mask_feather=arguments.mask_feather,
+        parse_mask=arguments.parse_mask,
         colour_match=arguments.colour_match,
         mirror=arguments.mirror,
         pixel_boost=arguments.pixel_boost,
@@ -231,6 +232,7 @@ def _add_engine(parser: ArgumentParser) -> None:
     add_choice(parser, "--colour-match", COLOUR_MATCHES, "auto", "how the face takes the target's light")
     add_number(parser, "--strength", 0, 1, 1.0, "from the target's face to the source's")
     add_number(parser, "--mask-feather", 0, 0.5, 0.0, "softer rim, as a share of the face")
+    parser.add_argument("--parse-mask", action="store_true", help="keep hair and hands before a face (bisenet)")
     sides = (
         f"side of the faces that neural engines make: {', '.join(map(str, PIXEL_BOOSTS))} (default: the model's own, 0)"
     )

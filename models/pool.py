@@ -65,6 +65,10 @@ class ModelPool:
         row = _find(kind, name, self.folders)
         return _open(row, self.folders, self.built_in if row.built_in and self.built_in else self.device, options)
 
+    def notes(self, kind: Kind, name: str) -> list[str]:
+        """Lines for a report: which files of a model aren't the published ones. Raises as `open` does."""
+        return _notes(_find(kind, name, self.folders), self.folders)
+
     def clear(self) -> None:
         """Let go of all models; those in use live on until they are done."""
         with self._lock:
@@ -83,11 +87,15 @@ def _find(kind: Kind, name: str, folders: Folders) -> Model:
 
 
 def _open(row: Model, folders: Folders, device: str, options: dict[str, Any]) -> Any:
-    paths = store.require(row, folders)
-    notes = [verify(path, file) for path, file in zip(paths, row.files, strict=True)]
-    for note in filter(None, notes):
+    for note in _notes(row, folders):
         log.warning(note)
     module, _, attribute = row.adapter.partition(":")
     adapter: Callable[..., Any] = getattr(import_module(f".{module}", __package__), attribute)
+    paths = store.require(row, folders)
     # The shipped networks take milliseconds on a CPU: no GPU memory and no start-up of its libraries for them unasked.
     return adapter(row, paths, "cpu" if device == "auto" and row.built_in else device, **options)
+
+
+def _notes(row: Model, folders: Folders) -> list[str]:
+    notes = [verify(path, file) for path, file in zip(store.require(row, folders), row.files, strict=True)]
+    return [note for note in notes if note]

@@ -20,7 +20,7 @@ _ONNX_FIELDS = b"\x08\x12\x1a\x22\x28\x32\x3a\x42"
 
 
 def verify(path: Path, file: ModelFile) -> str:
-    """Nothing for a published file; a note for one that is sound but has another hash, which may be used.
+    """Nothing for a published file, or where no hash is known; a note for one that is sound but has another hash.
 
     Raises DamagedModelError for what can't be such a model: an empty file, a web page, a file cut short. Files of this
     package must have their hash. Whether the contents fit the network shows when it is opened.
@@ -30,7 +30,7 @@ def verify(path: Path, file: ModelFile) -> str:
     if file.built_in:
         raise DamagedModelError(f"{path} was changed or damaged ({difference(path, file)}). Install the package again.")
     require_sound(path, Path(file.name).suffix)
-    return f"{path.name} is used though it is not a file known by this name ({difference(path, file)})"
+    return f"{path.name} is not the published file, but used ({difference(path, file)})" if file.sha256 else ""
 
 
 def sha256_of(path: Path) -> str:

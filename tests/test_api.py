@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import standins
-from multifaceswap import detect_faces, map_indexes, match_faces, order_faces, swap_faces
+from multifaceswap import detect_faces, map_indexes, match_faces, order_faces, restore_faces, swap_faces
 from multifaceswap.models.pool import ModelPool
 from multifaceswap.models.store import Folders
 from multifaceswap.pipeline.errors import MismatchError, SettingsError
@@ -106,7 +106,10 @@ def test_a_neural_engine_swaps_through_the_api_and_says_where_it_ran(clip, clip_
     index_map = match_faces(clip_faces, people, people, "0,1", "1,0", targets=clip, pool=neural_pool)
     plain = swap_faces(clip, portraits, index_map, "inswapper_128", pool=neural_pool)
     assert plain.faces.count == 8
-    assert plain.report == (*index_map.report, f"inswapper_128.onnx, w600k_r50.onnx {CPU}")
+    *matched, other, another, devices = plain.report
+    assert tuple(matched) == index_map.report and devices == f"inswapper_128.onnx, w600k_r50.onnx {CPU}"
+    assert [other, another] == neural_pool.notes("swapper", "inswapper_128")
+    assert other.startswith("inswapper_128.onnx is not the published file, but used")
     for before, after, mask in zip(clip, plain.images, plain.masks, strict=True):
         assert (before[mask == 0] == after[mask == 0]).all() and (before != after).any()
     boosted = swap_faces(clip, portraits, index_map, "inswapper_128", pixel_boost=512, pool=neural_pool)
@@ -131,3 +134,67 @@ def test_a_device_that_is_not_there_is_told(portraits, people, neural_pool):
     result = swap_faces(portraits, portraits, map_indexes(people, people), "inswapper_128", pool=pool)
     why = "migraphx was asked for, but the installed onnxruntime has no MIGraphXExecutionProvider"
     assert result.report[-1] == f"inswapper_128.onnx, w600k_r50.onnx {CPU} ({why})"
+
+
+@pytest.fixture(scope="module")
+def restorers(tmp_path_factory):
+    """A pool with an exported GPEN (its weight is a share) and CodeFormer (its weight goes into the network)."""
+    folder = tmp_path_factory.mktemp("models") / "facerestore_models"
+    standins.restorer(folder / "GPEN-BFR-512.onnx")
+    standins.restorer(folder / "codeformer.onnx", weight="double")
+    return ModelPool(Folders({}, [folder.parent]), "cpu")
+
+
+def _mean_change(result, before, amount):
+    """Mean of what restoring changed in the middle of the face, beside 0.9·x + 0.05·`amount` on x in [-1, 1]."""
+    inside = result.masks[0] == 1
+    found = (result.images[0].astype(float) - before)[inside].mean() / 127.5
+    wanted = (before[inside] / 127.5 - 1).mean() * -0.1 + 0.05 * amount
+    return found, wanted
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
+def test_the_weight_is_fidelity_or_share(portraits, restorers, weight):
+    picture = portraits[:1]
+    plain = {"pool": restorers, "colour_correct": False}
+    found, wanted = _mean_change(
+        restore_faces(picture, None, "GPEN-BFR-512.onnx", weight, **plain), picture[0], amount=1
+    )
+    assert found == pytest.approx(wanted * weight, abs=2e-3)
+    found, wanted = _mean_change(
+        restore_faces(picture, None, "codeformer.onnx", weight, **plain), picture[0], amount=weight
+    )
+    assert found == pytest.approx(wanted, abs=2e-3)
+
+
+def test_faces_are_found_only_where_none_are_handed_over(portraits, restorers, monkeypatch):
+    faces = detect_faces(portraits, pool=restorers)
+    found = restore_faces(portraits, None, "codeformer.onnx", pool=restorers)
+    assert found.faces.count == 2 and found.report == ("codeformer.onnx runs on CPU",)
+    monkeypatch.setattr("multifaceswap.api.detect_faces", lambda *_, **__: pytest.fail("detected"))
+    handed = restore_faces(portraits, faces, "codeformer.onnx", pool=restorers)
+    np.testing.assert_array_equal(handed.images[0], found.images[0])
+    only = replace(faces, frames=((), faces.frames[1]))
+    some = restore_faces(portraits, only, "codeformer.onnx", pool=restorers)
+    np.testing.assert_array_equal(some.images[0], portraits[0])
+    np.testing.assert_array_equal(some.images[1], found.images[1])
+    nobody = restore_faces(portraits, replace(faces, frames=((), ())), "codeformer.onnx", pool=restorers)
+    assert nobody.faces.count == 0 and not any(mask.any() for mask in nobody.masks)
+    off = restore_faces(portraits, faces, "disable", pool=restorers)
+    assert off.faces.count == 0 and off.report == ()
+    np.testing.assert_array_equal(off.images[0], portraits[0])
+
+
+def test_swapped_faces_are_restored_and_nothing_else(portraits, restorers):
+    people = order_faces(detect_faces(portraits, pool=restorers))
+    donor = replace(people, frames=((), people.frames[1]))
+    index_map = map_indexes(people, donor, "0", "0")
+    plain = swap_faces(portraits, portraits, index_map, pool=restorers)
+    boosted = swap_faces(
+        portraits, portraits, index_map, pool=restorers, face_restore="codeformer.onnx", face_restore_weight=1.0
+    )
+    assert "codeformer.onnx" in boosted.report[-1] and "codeformer.onnx" not in str(plain.report)
+    for before, image, mask in zip(portraits, boosted.images, boosted.masks, strict=True):
+        np.testing.assert_array_equal(image[mask == 0], before[mask == 0])
+    close = [np.abs(one.astype(int) - other).mean() for one, other in zip(plain.images, boosted.images, strict=True)]
+    assert all(0.01 < mean < 1.5 for mean in close)

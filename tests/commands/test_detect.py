@@ -73,7 +73,10 @@ def test_every_option_reaches_detection(monkeypatch):
         raise CancelledError
 
     monkeypatch.setattr(options, "detect_faces", record)
-    words = "--facedetection builtin --confidence 0.3 --turns --no-tiles --min-size 40 --device cpu --gender"
+    words = (
+        "--facedetection builtin --confidence 0.3 --turns --no-tiles --min-size 40 --detection-size 320 --device cpu"
+    )
+    words += " --gender"
     assert _main("detect", WOMAN, *words.split()) == 130
     assert given.pop("pool").device == "cpu"
     assert given == {
@@ -83,4 +86,5 @@ def test_every_option_reaches_detection(monkeypatch):
         "turns": True,
         "tiles": False,
         "min_size": 40,
+        "size": 320,
     }

@@ -97,7 +97,7 @@ def test_get_keeps_a_sound_file_that_is_not_the_published_one(published, folder,
     _, fetched = published
     standins.pooled(folder / GRAPH)
     assert _main("models", "get", "tiny") == 0
-    assert fetched == [] and "not a file known by this name" in capsys.readouterr().out
+    assert fetched == [] and "is not the published file, but used" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("how", ["option", "environment"])
@@ -142,7 +142,7 @@ def test_verify_compares_with_the_published_hashes(published, folder, capsys):
 def test_verify_opens_what_is_not_the_published_file(published, folder, capsys):
     standins.scrfd(folder / GRAPH, axes=3)
     assert _main("models", "verify", "tiny") == 1
-    assert f"{folder / GRAPH}: opens, but det.onnx is used though" in capsys.readouterr().out
+    assert f"{folder / GRAPH}: opens; det.onnx is not the published file" in capsys.readouterr().out
     standins.pooled(folder / GRAPH)
     assert _main("models", "verify", "tiny") == 1
     assert "another network than SCRFD" in capsys.readouterr().err

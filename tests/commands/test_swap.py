@@ -157,13 +157,14 @@ def test_every_option_reaches_the_work(tmp_path, blank, monkeypatch):
 
     monkeypatch.setattr(swap, "swap_faces", record)
     words = "--swap-model mesh --interpolation Lanczos --strength 0.5 --mask-feather 0.25 --colour-match mean"
-    words += " --face-restore-weight 0.25 --pixel-boost 256"
+    words += " --face-restore-weight 0.25 --pixel-boost 256 --parse-mask"
     assert _swap(blank, tmp_path / "a.png", *words.split(), "--no-mirror") == 130
     del given["pool"]
     assert given == {
         "positional": ("mesh", "Lanczos"),
         "strength": 0.5,
         "mask_feather": 0.25,
+        "parse_mask": True,
         "colour_match": "mean",
         "mirror": False,
         "pixel_boost": 256,
