@@ -138,6 +138,7 @@ def _mapped(target: Picture, faces: FaceSet, donors: _Donors, arguments: Namespa
         donors.references.faces,
         *lists,
         threshold=arguments.identity_threshold,
+        embedder=arguments.embedder,
         targets=[target],
         references=donors.references.pictures,
         pool=pool,
@@ -221,6 +222,7 @@ def _add_pairing(parser: ArgumentParser) -> None:
     parser.add_argument("--source-faces-index", default="0", metavar="LIST", help=f"source faces to put there, {lists}")
     add_choice(parser, "--pairing", PAIRINGS, "pairwise", "how the two lists are paired")
     add_choice(parser, "--missing", MISSING, "skip", "what to do about a face that isn't there")
+    add_choice(parser, "--embedder", catalog.names("embedder"), "dlib128", "what tells people from each other")
     add_number(parser, "--identity-threshold", 0, 2, 0.6, "how far a face may be from its --reference")
     add_choice(parser, "--detect-gender-input", GENDERS, "no", "number only such target faces")
     add_choice(parser, "--detect-gender-source", GENDERS, "no", "number only such source faces")

@@ -205,6 +205,12 @@ def test_a_strict_threshold_finds_nobody(tmp_path, capsys):
     assert "nobody looks like reference 0" in _errors(capsys) and not (tmp_path / "a.png").exists()
 
 
+def test_people_can_be_told_by_arcface(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MULTIFACESWAP_MODELS", str(tmp_path))
+    assert _swap(MAN, tmp_path / "a.png", "--reference", MAN, "--embedder", "w600k_r50") == 2
+    assert "w600k_r50.onnx, which is in none of these folders" in _errors(capsys)
+
+
 def test_a_reference_is_never_written_over(tmp_path, capsys):
     reference = tmp_path / "reference.png"
     shutil.copy(WOMAN, reference)
