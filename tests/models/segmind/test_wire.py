@@ -1,0 +1,97 @@
+"""One exchange, without the threads and tries around it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+from multifaceswap.models.segmind.errors import ConnectionLostError, ResultError
+from multifaceswap.models.segmind.key import ApiKey
+from multifaceswap.models.segmind.wire import Limits, Wire
+
+
+@pytest.fixture
+def make_wire(key):
+    made = []
+
+    def make(limits=None, with_key=False, proxies=False):
+        made.append(
+            Wire(lambda *_: True, ApiKey(key), limits or Limits(), with_key=with_key, proxies=proxies),
+        )
+        return made[-1]
+
+    yield make
+    for wire in made:
+        wire.close()
+
+
+def get(wire, api, seconds=5.0, limit=10_000):
+    return wire.send("GET", f"{api.root}/media/x", seconds=seconds, limit=limit)
+
+
+def test_answers_come_whole_with_headers_in_lower_case(api, make_wire, faults):
+    api.fault("media", faults.status(418, {"a": [1]}, X_Thing="Value"))
+    reply = get(make_wire(), api)
+    assert (reply.status, reply.ok, reply.json(), reply.headers["x-thing"]) == (418, False, {"a": [1]}, "Value")
+
+
+def test_compressed_answers_are_read_and_measured_as_they_unfold(api, make_wire, faults):
+    packed = gzip.compress(b"a" * 9_000)
+    api.fault("media", faults.status(200, packed, content_encoding="gzip"), always=True)
+    assert get(make_wire(), api).body == b"a" * 9_000
+    with pytest.raises(ResultError, match="larger than the limit of 8000 bytes"):
+        get(make_wire(), api, limit=8_000)
+
+
+def test_answer_that_only_trickles_ends_with_the_time(api, make_wire, faults):
+    api.fault("media", faults.trickle)
+    with pytest.raises(ConnectionLostError, match="too slowly"):
+        get(make_wire(), api, seconds=0.2)
+
+
+def test_cut_answers_are_errors(api, make_wire, faults):
+    api.fault("media", faults.cut(b"x" * 100))
+    with pytest.raises(ConnectionLostError) as caught:
+        get(make_wire(), api)
+    assert not caught.value.unsent
+
+
+def test_cut_chunks_are_errors(api, make_wire):
+    def chunks(handler, _):
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"5\r\nhello\r\n5\r\nwo")
+        handler.close_connection = True
+
+    api.fault("media", chunks)
+    with pytest.raises(ConnectionLostError):
+        get(make_wire(), api)
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+def test_credentials_of_netrc_are_not_sent_even_where_the_environment_counts(
+    api, make_wire, tmp_path, monkeypatch, with_key, faults
+):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    api.fault("media", faults.status(200, {}))
+    get(make_wire(with_key=with_key, proxies=True), api)
+    assert "authorization" not in api.calls[0].headers
+    assert ("x-api-key" in api.calls[0].headers) is with_key
+
+
+def test_key_is_blotted_out_of_bodies_and_headers(api, make_wire, key, faults):
+    api.fault("media", faults.status(200, {"key": key}, X_Key=f"<{key}>"))
+    reply = get(make_wire(), api)
+    assert json.loads(reply.body) == {"key": "*" * len(key)}
+    assert reply.headers["x-key"] == f"<{'*' * len(key)}>"
+
+
+@pytest.mark.parametrize("body", [b"", b"no json", b"\xff", b'{"a": 1', b"[" * 100_000])
+def test_what_is_no_json_is_none(api, make_wire, faults, body):
+    api.fault("media", faults.status(200, body))
+    assert get(make_wire(), api, limit=200_000).json() is None
