@@ -40,8 +40,13 @@ def match_lighting(image: FloatArray, target: FloatArray, weight: FloatArray, ta
     parts = ((image, weight), (target, target_weight))
     donor, light = (_Light.of(resized(p, small), resized(w, small), max(small)) for p, w in parts)
     fields = _fields(donor, light, _on_skin(resized(weight, small), max(small)))
-    own, brightness, offset = np.split(resized(fields, Size.of(image)), 3, axis=2)
-    return _with_shoulder(image * own + (image @ _LUMA)[..., None] * brightness + offset)
+    own, brightness, offset = (resized(field, Size.of(image)) for field in np.split(fields, 3, axis=2))
+    # In place, of arrays of one shape: the largest share of all that is done for a face.
+    own *= image
+    brightness *= cv2.transform(image, np.tile(_LUMA, (3, 1)))
+    own += brightness
+    own += offset
+    return _with_shoulder(own)
 
 
 def _fields(donor: _Light, light: _Light, on_skin: FloatArray) -> FloatArray:
