@@ -105,6 +105,8 @@ def _route(method, path):
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    served = 0
+    """Requests of this connection so far, the present one included."""
 
     @property
     def api(self) -> Api:
@@ -119,6 +121,7 @@ class Handler(BaseHTTPRequestHandler):
             super().handle()
 
     def serve(self):
+        self.served += 1
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         route = _route(self.command, self.path)

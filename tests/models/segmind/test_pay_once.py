@@ -153,6 +153,16 @@ def test_call_that_may_have_arrived_is_never_sent_again_by_itself(
     assert api.paid() == 2
 
 
+@pytest.mark.parametrize(("route", "mode"), MODES)
+def test_paid_call_has_a_connection_of_its_own(api, swap, route, mode):
+    """One that lay idle may be closed by the server just then, and the doubt would be about nothing."""
+    served = []
+    api.fault(route, lambda handler, body: (served.append(handler.served), getattr(handler, route)(body)))
+    api.fault("upload-asset", None, lambda handler, body: (served.append(handler.served), handler.upload_asset(body)))
+    swap(mode=mode)
+    assert served == [2, 1]
+
+
 def test_doubt_is_over_after_an_hour(api, make_client, swap, faults, fake_clock):
     client = make_client(clock=fake_clock.clock())
     api.fault("submit", faults.reset)
