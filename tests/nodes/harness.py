@@ -172,6 +172,7 @@ class _Standin:
     def __init__(self) -> None:
         sys.path.insert(0, str(STANDIN))
         import execution
+        from core_nodes import CORE
 
         _prepare_folders()
         self._execution, self._executor = execution, execution.PromptExecutor()
@@ -179,7 +180,7 @@ class _Standin:
         extension = asyncio.run(self.pack.comfy_entrypoint())
         classes = asyncio.run(extension.get_node_list())
         self.nodes = {node_class.GET_SCHEMA().node_id: node_class for node_class in classes}
-        execution.NODES.update(TEST_NODES, **self.nodes)
+        execution.NODES.update(CORE, **TEST_NODES, **self.nodes)
 
     def _load(self) -> Any:
         name = str(ROOT).replace(".", "_x_")
@@ -227,6 +228,9 @@ class _Real:
         self.nodes = {name: made for name, made in nodes.NODE_CLASS_MAPPINGS.items() if name not in known}
         self.pack = sys.modules[str(ROOT).replace(".", "_x_")]
         nodes.NODE_CLASS_MAPPINGS.update(TEST_NODES)
+        for extra in ("nodes_latent", "nodes_video", "nodes_post_processing", "nodes_preview_any"):
+            file = path / "comfy_extras" / f"{extra}.py"
+            assert asyncio.run(nodes.load_custom_node(str(file), module_parent="comfy_extras")), file
         self._execution = execution
         self._executor = execution.PromptExecutor(
             _Server(), cache_type=execution.CacheType.CLASSIC, cache_args={"ram": 0, "ram_inactive": 0, "lru": 0}

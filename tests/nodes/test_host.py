@@ -58,6 +58,7 @@ def test_a_missing_model_is_marked_and_its_error_says_what_to_do(comfy, graph, i
 
 
 def test_networks_are_on_the_hosts_list_and_unloading_closes_them(comfy, graph, image, management):
+    management.unload_all_models()
     given = graph.give(image)
     first = comfy.value(graph, [detect(graph, given), 0])
     held = networks(management)

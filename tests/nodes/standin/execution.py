@@ -56,9 +56,9 @@ def _node_errors(prompt, node):
 def _range_errors(name, kind, value, options):
     if kind == "COMBO" and value not in options["options"]:
         return [("value_not_in_list", name)]
-    if kind in ("INT", "FLOAT") and value < options["min"]:
+    if kind in ("INT", "FLOAT") and value < options.get("min", value):
         return [("value_smaller_than_min", name)]
-    if kind in ("INT", "FLOAT") and value > options["max"]:
+    if kind in ("INT", "FLOAT") and value > options.get("max", value):
         return [("value_bigger_than_max", name)]
     return []
 

@@ -1,0 +1,96 @@
+"""The example workflows: written by the script, complete, and they run on the built-in engine."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import ROOT
+from PIL import Image
+
+FOLDER = ROOT / "example_workflows"
+FILES = sorted(FOLDER.glob("*.json"))
+NAMES = [file.stem for file in FILES]
+
+
+def read(name):
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def prompt_of(workflow):
+    """What the page would send: links and settings by name."""
+    links = {link[0]: [str(link[1]), link[2]] for link in workflow["links"]}
+    prompt = {}
+    for node in workflow["nodes"]:
+        if node["type"] == "MarkdownNote":
+            continue
+        widgets = [given["name"] for given in node["inputs"] if "widget" in given]
+        inputs = dict(zip(widgets, node["widgets_values"], strict=True))
+        inputs |= {given["name"]: links[given["link"]] for given in node["inputs"] if given["link"] is not None}
+        prompt[str(node["id"])] = {"class_type": node["type"], "inputs": inputs}
+    return prompt
+
+
+@pytest.fixture(scope="session")
+def written():
+    """What the script would write now."""
+    code = "import json, make_workflows; print(json.dumps(make_workflows.workflows()))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "scripts", capture_output=True, text=True, check=True)
+    return json.loads(run.stdout)
+
+
+def test_the_files_are_what_the_script_writes(written):
+    assert {name: read(name) for name in NAMES} == written
+    assert {"swap_two_people", "several_donors_group", "swap_and_restore", "swap_clip"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_from_an_output_to_an_input_of_that_type(name):
+    workflow = read(name)
+    nodes = {node["id"]: node for node in workflow["nodes"]}
+    for number, source, slot, target, place, kind in workflow["links"]:
+        output, given = nodes[source]["outputs"][slot], nodes[target]["inputs"][place]
+        assert number in output["links"]
+        assert given["link"] == number
+        assert output["type"] == kind
+        assert given["type"] in (kind, "*")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_overlaps(name):
+    boxes = [(*node["pos"], *node["size"]) for node in read(name)["nodes"]]
+    for at, (left, top, width, height) in enumerate(boxes):
+        for other_left, other_top, other_width, other_height in boxes[at + 1 :]:
+            apart = left + width <= other_left or other_left + other_width <= left
+            assert apart or top + height <= other_top or other_top + other_height <= top
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_needs_no_file_that_is_not_shipped(name):
+    workflow = read(name)
+    kinds = {node["type"] for node in workflow["nodes"]}
+    assert "MFS_ExampleImage" in kinds
+    assert not kinds & {"LoadImage", "LoadVideo"}
+    text = json.dumps(workflow)
+    assert not re.search(r"not installed|/home|[A-Z]:\\\\", text)
+    with Image.open(FOLDER / f"{name}.jpg") as thumbnail:
+        assert thumbnail.width == 640
+    assert Path(FOLDER / f"{name}.jpg").stat().st_size < 150_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_runs_and_swaps(comfy, graph, name):
+    graph.prompt = prompt_of(read(name))
+    (swap,) = [node_id for node_id, node in graph.prompt.items() if node["class_type"] == "MFS_SwapFaces"]
+    targets = graph.prompt[swap]["inputs"]["target_image"]
+    run = comfy.run(graph, image=[swap, 0], mask=[swap, 2], report=[swap, 3], targets=targets)
+    assert run.error is None
+    assert "not " not in run["report"]
+    assert run["image"].shape == run["targets"].shape
+    changed = run["mask"] > 0
+    assert changed.flatten(1).any(1).all()
+    assert (run["image"][changed] - run["targets"][changed]).abs().mean() > 0.02
