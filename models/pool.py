@@ -9,13 +9,14 @@ from threading import Lock
 from typing import Any
 from weakref import WeakValueDictionary
 
+from ..pipeline.errors import DamagedModelError
 from . import catalog, store
 from .catalog import Kind, Model
 from .lending import Lender, lent_by
 from .restorers import further
 from .sharing import Sessions, shared_in
 from .store import Folders
-from .verify import verify
+from .verify import verify, wrong_size
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,15 @@ def _find(kind: Kind, name: str, folders: Folders) -> Model:
 
 
 def _open(row: Model, folders: Folders, device: str, options: dict[str, Any]) -> Any:
+    try:
+        return _adapted(row, folders, device, options)
+    except DamagedModelError as error:
+        paths = store.require(row, folders)
+        sizes = [wrong_size(path, file) for path, file in zip(paths, row.files, strict=True)]
+        raise DamagedModelError(" ".join([str(error), *filter(None, sizes)])) from error
+
+
+def _adapted(row: Model, folders: Folders, device: str, options: dict[str, Any]) -> Any:
     for note in _notes(row, folders):
         log.warning(note)
     module, _, attribute = row.adapter.partition(":")

@@ -39,6 +39,14 @@ def sha256_of(path: Path) -> str:
     return _digest(path, status.st_size, status.st_mtime_ns)
 
 
+def wrong_size(path: Path, file: ModelFile) -> str:
+    """Says that a file is smaller or larger than the published one; nothing where it isn't, or none is known."""
+    size = path.stat().st_size
+    if not file.sizes or size in file.sizes:
+        return ""
+    return f"{path.name} has {size:,} bytes, the published file {' or '.join(f'{known:,}' for known in file.sizes)}."
+
+
 def difference(path: Path, file: ModelFile) -> str:
     """In what a file differs from the published ones."""
     parts = [f"sha256 {sha256_of(path)}"]
