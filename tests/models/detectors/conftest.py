@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import recipe
+from multifaceswap.models.pool import ModelPool
+from multifaceswap.models.store import Folders
 
 FILES = {
     "retinaface_resnet50": ("detection_Resnet50_Final.pth", "retinaface_resnet50"),
@@ -15,8 +17,8 @@ FILES = {
 
 @pytest.fixture(scope="session")
 def rebuilt(tmp_path_factory):
-    """A folder with all four torch detectors."""
+    """A pool of all four torch detectors."""
     folder = tmp_path_factory.mktemp("models") / "facedetection"
     for file, vectors in FILES.values():
         recipe.save_pth(folder / file, recipe.weights(vectors))
-    return folder.parent
+    return ModelPool(Folders({}, [folder.parent]), "cpu")

@@ -31,7 +31,7 @@ def test_priors_are_the_references(variant, case):
 @pytest.mark.parametrize("case", ["a", "b"])
 def test_raw_outputs_are_the_references(rebuilt, variant, case):
     vectors = recipe.vectors(VARIANTS[variant])
-    detector = open_model("detector", variant, folders=[rebuilt])
+    detector = rebuilt.open("detector", variant)
     values = vectors[f"{case}.image_bgr_u8"].astype(np.float32) - np.array([104, 117, 123], np.float32)
     boxes, scores, points = detector.network.network.run(values.transpose(2, 0, 1)[None])
     np.testing.assert_allclose(boxes[0], vectors[f"{case}.loc"], atol=2e-5, rtol=0)
@@ -43,7 +43,7 @@ def test_raw_outputs_are_the_references(rebuilt, variant, case):
 @pytest.mark.parametrize("case", ["a", "b"])
 def test_faces_are_the_references(rebuilt, variant, case, confidence):
     vectors = recipe.vectors(VARIANTS[variant])
-    detector = open_model("detector", variant, folders=[rebuilt])
+    detector = rebuilt.open("detector", variant)
     detector.confidence = confidence
     faces = detector.detect(picture(vectors, case))
     wanted = vectors[f"{case}.det_{confidence}"]
@@ -70,7 +70,7 @@ def test_confidence_is_a_strict_bound():
 
 def test_pictures_of_one_size_are_looked_at_together_with_the_same_result(rebuilt):
     vectors = recipe.vectors("retinaface_mobile025")
-    detector = open_model("detector", "retinaface_mobile0.25", folders=[rebuilt], confidence=0.9)
+    detector = rebuilt.open("detector", "retinaface_mobile0.25", confidence=0.9)
     frames = [
         picture(vectors, "a"),
         picture(vectors, "b"),

@@ -31,7 +31,7 @@ def padded(image, case):
 @pytest.mark.parametrize("case", ["a", "b"])
 def test_rows_are_the_references(rebuilt, variant, case):
     vectors = recipe.vectors(VARIANTS[variant])
-    detector = open_model("detector", variant, folders=[rebuilt])
+    detector = rebuilt.open("detector", variant)
     image = padded(picture(vectors, case), case)
     assert (1, 3, *image.shape[:2]) == tuple(vectors[f"{case}.net_input_shape"])
     (rows,) = detector.network.network.run(image.transpose(2, 0, 1)[None])
@@ -45,7 +45,7 @@ def test_rows_are_the_references(rebuilt, variant, case):
 @pytest.mark.parametrize("case", ["a", "b"])
 def test_faces_are_the_references(rebuilt, variant, case, confidence):
     vectors = recipe.vectors(VARIANTS[variant])
-    detector = open_model("detector", variant, folders=[rebuilt])
+    detector = rebuilt.open("detector", variant)
     detector.confidence = confidence
     faces = detector.detect(picture(vectors, case))
     wanted = vectors[f"{case}.nms_{confidence}_0.5"]
@@ -60,7 +60,7 @@ def test_large_faces_are_those_that_the_project_reports(rebuilt, variant, case):
     """It clips boxes to the picture, cuts off fractions and leaves out faces of fewer than 10 pixels."""
     vectors = recipe.vectors(VARIANTS[variant])
     image = picture(vectors, case)
-    detector = open_model("detector", variant, folders=[rebuilt], confidence=0.3)
+    detector = rebuilt.open("detector", variant, confidence=0.3)
     found = np.array([np.clip(face.box, 0, [*image.shape[1::-1]] * 2) for face in detector.detect(image)])
     reported = vectors[f"{case}.detect_faces_0.3"][:, :4]
     assert len(reported) > 20
