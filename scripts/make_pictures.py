@@ -60,6 +60,7 @@ def main() -> None:
     exchange = pack.map_indexes(two, two, "0,1", "1,0")
     swapped = pack.swap_faces([pair], [pair], exchange)
     save(DOCS / "MFS_FaceDetect" / "preview.jpg", preview.draw_faces(pair, found.frames[0]))
+    save(DOCS / "MFS_RemoteSegmindSwap" / "preview.jpg", preview.draw_faces(pair, two.frames[0]))
     save(DOCS / "MFS_IndexMap" / "preview.jpg", preview.draw_pairs(pair, [pair], exchange.frames[0]))
     save(DOCS / "MFS_SwapFaces" / "preview.jpg", stacked([pair, swapped.images[0]]))
     faces = preview.draw_faces(swapped.images[0], swapped.faces.frames[0])
