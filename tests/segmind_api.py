@@ -271,9 +271,10 @@ class Faults:
         Faults.stall(handler, body)
 
     @staticmethod
-    def endless(handler, body):
+    def endless(handler, body, code=200):
         """Send without end and without saying how much."""
-        handler.send_response(200)
+        handler.send_response(code)
+        handler.send_header("Location", "/elsewhere")
         handler.end_headers()
         while not handler.api.over.is_set():
             handler.wfile.write(b"x" * 65536)

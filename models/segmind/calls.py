@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
-from urllib.parse import urljoin
 
-from .endpoint import Endpoint, peer_is_allowed, peer_may_have_key, require_media_url
+from .endpoint import Endpoint, joined, peer_is_allowed, peer_may_have_key, require_media_url
 from .errors import RefusedAddressError, ResultError
 from .key import ApiKey
 from .retry import Retries, send_again
@@ -75,7 +74,7 @@ class Calls:
             location = reply.headers.get("location")
             if not (300 <= reply.status < 400 and location):
                 break
-            url = urljoin(url, location)
+            url = joined(url, location)
         else:
             raise RefusedAddressError("the result is behind too many redirects")
         if not reply.ok:

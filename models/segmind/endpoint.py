@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from ...pipeline.errors import SettingsError
 from .errors import RefusedAddressError
@@ -119,6 +119,14 @@ def is_web_url(text: str) -> bool:
     """Whether this is an http or https URL."""
     parts = _split(text)
     return parts is not None and _is_sound(parts)
+
+
+def joined(url: str, location: str) -> str:
+    """Where a redirect leads; empty where that is no URL."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""
 
 
 def names_loopback(host: str | None) -> bool:

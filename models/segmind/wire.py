@@ -87,7 +87,7 @@ class Wire:
     def __init__(self, rule: PeerRule, key: ApiKey, limits: Limits, *, with_key: bool, proxies: bool) -> None:
         self._limits = limits
         self._key = key
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = proxies
         # An authentication of our own keeps that of ~/.netrc out.
         self._session.auth = key if with_key else _no_authentication
@@ -136,6 +136,13 @@ class Wire:
             return _broken(error)
 
 
+class _Session(requests.Session):
+    """Doesn't look for redirects: even where none is followed, looking reads the whole answer, however large."""
+
+    def get_redirect_target(self, resp: Response) -> str | None:
+        return None
+
+
 def _no_authentication(request: PreparedRequest) -> PreparedRequest:
     return request
 
@@ -155,6 +162,9 @@ def _body(response: Response, end: float, limit: int) -> bytes:
             raise _TooLarge(f"it is larger than the limit of {limit} bytes")
         if time.monotonic() > end:
             raise requests.ReadTimeout("the answer comes too slowly")
+    # urllib3 1.26 doesn't mind.
+    if announced.isdecimal() and "Content-Encoding" not in response.headers and len(body) < int(announced):
+        raise requests.ConnectionError(f"{len(body)} of {announced} bytes came")
     return bytes(body)
 
 

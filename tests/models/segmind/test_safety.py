@@ -143,7 +143,9 @@ def test_redirects_without_end_are_refused(api, swap, faults):
     assert api.count("media") == 4
 
 
-@pytest.mark.parametrize("location", ["http://10.0.0.1/x", "https://192.168.1.1/x", "file:///etc/passwd", "ftp://a/b"])
+@pytest.mark.parametrize(
+    "location", ["http://10.0.0.1/x", "https://192.168.1.1/x", "file:///etc/passwd", "ftp://a/b", "http://["]
+)
 def test_redirects_to_private_addresses_are_refused(api, swap, faults, location):
     api.fault("media", faults.status(302, b"", location=location))
     with pytest.raises(errors.RefusedAddressError):

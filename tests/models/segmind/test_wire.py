@@ -50,6 +50,25 @@ def test_answer_that_only_trickles_ends_with_the_time(api, make_wire, faults):
         get(make_wire(), api, seconds=0.2)
 
 
+@pytest.mark.parametrize("code", [200, 302, 404])
+def test_endless_answers_end_at_the_limit(api, make_wire, faults, code):
+    api.fault("media", lambda handler, body: faults.endless(handler, body, code))
+    with pytest.raises(ResultError, match="larger than the limit of 10000 bytes"):
+        get(make_wire(), api)
+
+
+@pytest.mark.parametrize("location", ["http://[", "//", "http://a:b/", "https://xn--/", "é"])
+def test_redirects_are_answers_wherever_they_lead(api, make_wire, faults, location):
+    api.fault("media", faults.status(302, b"", location=location))
+    assert get(make_wire(), api).status == 302
+
+
+@pytest.mark.parametrize("host", ["a" * 300 + ".example", "a..b", "..", "xn--", "*", "a_b.invalid", "é.invalid"])
+def test_hosts_that_are_none_are_no_connection(make_wire, host):
+    with pytest.raises(ConnectionLostError):
+        make_wire().send("GET", f"https://{host}/", seconds=5, limit=10)
+
+
 def test_cut_answers_are_errors(api, make_wire, faults):
     api.fault("media", faults.cut(b"x" * 100))
     with pytest.raises(ConnectionLostError) as caught:
