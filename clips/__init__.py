@@ -3,8 +3,18 @@
 PyAV is the extra `video`; it is imported when a clip is opened.
 """
 
-from .finding import CLIP_EXTENSIONS, OUTPUT_EXTENSIONS, is_clip
+from .finding import CLIP_EXTENSIONS, OUTPUT_EXTENSIONS, is_clip, output_format
+from .parts import parts_folder
 from .reading import Clip
 from .swapping import ClipResult, swap_file
 
-__all__ = ["CLIP_EXTENSIONS", "OUTPUT_EXTENSIONS", "Clip", "ClipResult", "is_clip", "swap_file"]
+__all__ = [
+    "CLIP_EXTENSIONS",
+    "OUTPUT_EXTENSIONS",
+    "Clip",
+    "ClipResult",
+    "is_clip",
+    "output_format",
+    "parts_folder",
+    "swap_file",
+]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
@@ -120,11 +122,12 @@ class PartWriter:
         self._durations: dict[int, int] = {}
 
     def open(self) -> None:
-        av = pyav()
-        self._container = av.open(os.fspath(self._path), "w", format="mp4")
-        self._stream = self._container.add_stream(self._plan.encoder, rate=self._plan.facts.rate)
-        _set_up(self._stream.codec_context, self._plan)
-        self._stream.time_base = self._plan.facts.time_base
+        """Make the file. This and what follows raise ImageError."""
+        with self._errors():
+            self._container = pyav().open(os.fspath(self._path), "w", format="mp4")
+            self._stream = self._container.add_stream(self._plan.encoder, rate=self._plan.facts.rate)
+            _set_up(self._stream.codec_context, self._plan)
+            self._stream.time_base = self._plan.facts.time_base
 
     def write(self, done: SwappedFrame) -> None:
         moment, facts = done.frame.facts, self._plan.facts
@@ -135,17 +138,28 @@ class PartWriter:
         frame.pts, frame.time_base = moment.pts - self._first, facts.time_base
         # Without one, a part's last frame would not be shown at all.
         self._durations[frame.pts] = moment.duration or round(1 / (facts.rate * facts.time_base))
-        self._mux(self._stream.encode(frame))
+        with self._errors():
+            self._mux(self._stream.encode(frame))
 
     def close(self) -> None:
         """Finish the file."""
-        self._mux(self._stream.encode(None))
-        self._container.close()
+        with self._errors():
+            self._mux(self._stream.encode(None))
+            self._container.close()
 
     def abandon(self) -> None:
         """Let go of the file as it is."""
         if self._container is not None:
-            self._container.close()
+            with suppress(pyav().error.FFmpegError):  # a full disk is told by whoever met it first
+                self._container.close()
+
+    @contextmanager
+    def _errors(self) -> Generator[None]:
+        try:
+            yield
+        except pyav().error.FFmpegError as error:
+            reason = error.strerror or error
+            raise ImageError(f"{self._path}: can't be written by {self._plan.encoder}: {reason}") from error
 
     def _mux(self, packets: list[Any]) -> None:
         for packet in packets:

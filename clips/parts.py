@@ -15,11 +15,17 @@ from ..pipeline.errors import ImageError
 _FACTS: Final = "clip.json"
 
 
+def parts_folder(output: str | os.PathLike[str]) -> Path:
+    """Where the finished parts of a clip lie until the clip is."""
+    place = Path(os.path.realpath(output))
+    return place.with_name(f".{place.name}.parts")
+
+
 class Parts:
     """The parts that are finished, in order. `identity` is what they must have been made from."""
 
     def __init__(self, output: Path, identity: str) -> None:
-        self.folder = output.with_name(f".{output.name}.parts")
+        self.folder = parts_folder(output)
         self._identity = identity
         self.finished: list[dict[str, Any]] = []
         """What was noted about each finished part."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BufferedIOBase
@@ -63,6 +63,7 @@ def swap_file(
     facts = clip.facts()
     require_sound(clip, output)
     chosen = plan(facts, kind, hardware)
+    frames_a_part = max(frames_a_part, settings.reach)
     with _parts(output, _identity(clip, chosen, identity, frames_a_part), resume) as parts:
         run = _Run(clip, facts, chosen, parts, watcher, engine, settings, frames_a_part)
         if not run.is_complete:
@@ -96,8 +97,8 @@ class _Run:
         """Make the parts that are missing."""
         first, mark = self._start()
         done, part = first, _OpenPart(self.parts, self.plan)
-        try:
-            for frame in self._swapped(mark):
+        with closing(self._swapped(mark)) as swapped, part:
+            for frame in swapped:
                 if frame.frame.number < first:
                     continue  # looked at once more for what comes after it
                 if part.frames == self.frames_a_part:
@@ -111,8 +112,6 @@ class _Run:
             if not done:
                 raise ImageError(f"{self.clip.name}: has no frame in the part that is kept")
             part.finish(None, self.watcher.casting.report())
-        finally:
-            part.abandon()
 
     def parts_to_join(self) -> list[Part]:
         noted = zip(self.parts.paths, self.parts.finished, strict=True)
@@ -137,7 +136,7 @@ class _Run:
         self.watcher.restore(state["watcher"])
         return state["first"], Mark(state["number"], state["pts"])
 
-    def _swapped(self, mark: Mark | None) -> Iterator[SwappedFrame]:
+    def _swapped(self, mark: Mark | None) -> Generator[SwappedFrame]:
         frames = self.clip.frames(self.facts, mark)
         with closing(
             swap_frames(frames, self.watcher, self.engine, self.settings, before_look=self._remember)
@@ -190,7 +189,10 @@ class _OpenPart:
         )
         self._writer, self.frames, self._swapped = None, 0, 0
 
-    def abandon(self) -> None:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_error: object) -> None:
         if self._writer is not None:
             self._writer.abandon()
         self._parts.drop_unfinished()
@@ -198,7 +200,7 @@ class _OpenPart:
 
 @contextmanager
 def _parts(output: Path, identity: str, resume: bool) -> Generator[Parts]:
-    parts = Parts(Path(os.path.realpath(output)), identity)
+    parts = Parts(output, identity)
     if not resume:
         parts.discard()
     parts.open()

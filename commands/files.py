@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ..clips import OUTPUT_EXTENSIONS, is_clip, output_format
 from ..pictures import EXTENSIONS, FORMATS, find_pictures, picture_format
 from ..pipeline.errors import SettingsError
 
@@ -37,15 +38,20 @@ def results(targets: Targets, output: str, image_format: str | None, option: str
     Raises SettingsError where the format can't be told, or where a folder is needed and a file's name was given.
     """
     if not targets.to_folder:
-        picture_format(output, image_format)
+        if is_clip(targets.files[0]):
+            output_format(output)
+        else:
+            picture_format(output, image_format)
         return [Path(output)]
-    if os.path.isfile(output) or Path(output).suffix.lower() in EXTENSIONS:
+    if os.path.isfile(output) or Path(output).suffix.lower() in EXTENSIONS or is_clip(output):
         raise SettingsError(f"{option} {output}: expected a folder, because there are several targets")
     taken: set[str] = set()
     return [Path(output) / _free_name(file, _extension(file, image_format), taken) for file in targets.files]
 
 
 def _extension(file: Path, image_format: str | None) -> str:
+    if is_clip(file):
+        return file.suffix if file.suffix.lower() in OUTPUT_EXTENSIONS else ".mp4"
     if image_format:
         return FORMATS[image_format]
     return file.suffix if file.suffix.lower() in (*FORMATS.values(), ".jpeg") else FORMATS["png"]

@@ -25,6 +25,7 @@ from ..pipeline.preview import draw_pairs
 from ..pipeline.swap import COLOUR_MATCHES
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, SwapResult
 from . import console
+from .clips import add_clip_options, is_clip, require_usable, swap_clip_target
 from .files import find_targets, require_free, results
 from .options import add_choice, add_detection, add_format, add_number, add_restorer, find_faces
 
@@ -37,6 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     _add_pairing(parser)
     add_detection(parser)
     _add_engine(parser)
+    add_clip_options(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -93,6 +95,7 @@ def _references(files: Sequence[Path], arguments: Namespace, pool: ModelPool) ->
 def _plan(arguments: Namespace, other_files: Sequence[Path]) -> list[_Job]:
     """Which files will be written; SettingsError before any work where two are one, or one is an input."""
     targets = find_targets(arguments.target, arguments.output)
+    require_usable(targets.files, arguments)
     none = [None] * len(targets.files)
     outputs = results(targets, arguments.output, arguments.image_format, "--output")
     masks = results(targets, arguments.mask, "png", "--mask") if arguments.mask else none
@@ -112,6 +115,8 @@ def _attempt(job: _Job, donors: _Donors, arguments: Namespace, pool: ModelPool) 
 
 
 def _swap(job: _Job, donors: _Donors, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:
+    if is_clip(job.target):
+        return swap_clip_target(job.target, job.output, donors.pictures, donors.faces, arguments, pool)
     target = read_picture(job.target)
     faces = find_faces([target], arguments, pool, arguments.detect_gender_input)
     index_map = _mapped(target, faces, donors, arguments, pool)
@@ -205,7 +210,9 @@ def _write_report(arguments: Namespace, entries: Sequence[dict[str, Any]]) -> No
 def _add_files(parser: ArgumentParser) -> None:
     many: dict[str, Any] = {"nargs": "+", "action": "extend", "required": True, "metavar": "FILE"}
     parser.add_argument("--source", help="pictures or folders that give faces", **many)
-    parser.add_argument("--target", help="pictures or folders to change; they stay as they are", **many)
+    parser.add_argument(
+        "--target", help="pictures, clips or folders of pictures to change; they stay as they are", **many
+    )
     text = "pictures of people to look for in the targets; --input-faces-index then counts their faces"
     parser.add_argument("--reference", nargs="+", action="extend", metavar="FILE", help=text)
     parser.add_argument("--output", required=True, metavar="PATH", help="file to write; of several targets, a folder")

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clipmaking import EXAMPLES, Read, moving, write_clip
+from multifaceswap import cli
+from multifaceswap.commands import clips
+
+WOMAN, MAN = EXAMPLES / "astronaut.png", EXAMPLES / "grace_hopper.jpg"
+
+
+def _swap(target: Path, output: Path, *words: object) -> int:
+    arguments = ["swap", "--source", WOMAN, "--target", target, "--output", output, "--no-hardware", *words]
+    return cli.main([str(word) for word in arguments])
+
+
+@pytest.fixture
+def clip(tmp_path) -> Path:
+    return write_clip(tmp_path / "clip.mp4", moving("grace_hopper.jpg", 6), sound=True)
+
+
+def test_a_clip_in_a_clip_out(tmp_path, clip, capsys):
+    assert _swap(clip, tmp_path / "out.mkv", "--report", tmp_path / "r.json") == 0
+    given, made = Read(clip), Read(tmp_path / "out.mkv")
+    # Matroska starts at 0, where this sound begins before the pictures do: all is moved by as much.
+    moved = made.times[0]
+    assert [time - moved for time in made.times] == pytest.approx(given.times, abs=0.0011)
+    assert [time - moved for time, _ in made.sound] == pytest.approx([time for time, _ in given.sound], abs=0.0011)
+    assert np.abs(given.luma[3] - made.luma[3]).max() > 60
+    assert capsys.readouterr().out == f"{clip} -> {tmp_path / 'out.mkv'}: 6 face(s) swapped in 6 frames, libx264\n"
+    (entry,) = json.loads((tmp_path / "r.json").read_text())["targets"]
+    assert (entry["target"], entry["frames"], entry["swapped"], entry["error"]) == (str(clip), 6, 6, None)
+
+
+def test_clips_and_pictures_go_into_a_folder_by_their_names(tmp_path, clip):
+    other = write_clip(tmp_path / "clip.avi", moving("grace_hopper.jpg", 2), codec="mpeg4")
+    assert _swap(clip, tmp_path / "out", "--target", MAN, "--target", other) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["clip-2.mp4", "clip.mp4", "grace_hopper.jpg"]
+
+
+@pytest.mark.parametrize(("option", "value"), [("--mask", "m.png"), ("--preview", "p.png"), ("--reference", WOMAN)])
+def test_options_for_pictures_are_refused(tmp_path, clip, capsys, option, value):
+    assert _swap(clip, tmp_path / "out.mp4", option, tmp_path / value) == 2
+    assert f"error: {option} works for pictures; {clip} is a clip" in capsys.readouterr().err
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_an_output_that_is_no_clip_is_refused_before_work(tmp_path, clip, capsys):
+    assert _swap(clip, tmp_path / "out.png") == 2
+    assert "end a clip's name in .mp4" in capsys.readouterr().err
+
+
+def test_a_damaged_clip_stops_nothing_else(tmp_path, clip, capsys):
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(b"no clip at all")
+    assert _swap(bad, tmp_path / "out", "--target", clip) == 1
+    assert "bad.mp4: can't be read as a clip" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["clip.mp4"]
+
+
+def test_a_cancel_leaves_no_clip_and_says_what_it_keeps(tmp_path, clip, capsys, monkeypatch):
+    def stopped(_target, output, *_arguments, **_options):
+        clips.parts_folder(output).mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(clips, "swap_clip", stopped)
+    assert _swap(clip, tmp_path / "out.mp4") == 130
+    assert ".out.mp4.parts keeps what is finished: the same command goes on from there" in capsys.readouterr().err
+
+
+def test_every_option_reaches_the_work(tmp_path, clip, monkeypatch):
+    given = {}
+
+    def record(*_arguments, **options):
+        given.update(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(clips, "swap_clip", record)
+    words = "--no-track --no-smooth --bridge 9 --input-faces-index 0,1 --source-faces-index * --pairing round-robin "
+    words += "--missing error --detection-face-order reading --min-size 20 --strength 0.5 --detect-gender-input male"
+    assert _swap(clip, tmp_path / "out.mp4", *words.split()) == 130
+    expected = {
+        "track": False,
+        "smooth": False,
+        "bridge": 9,
+        "hardware": False,
+        "input_faces_index": "0,1",
+        "source_faces_index": "*",
+        "pairing": "round-robin",
+        "missing": "error",
+        "detection_face_order": "reading",
+        "detect_gender_input": "male",
+        "min_size": 20,
+        "strength": 0.5,
+    }
+    assert {name: given[name] for name in expected} == expected
