@@ -63,6 +63,7 @@ class Session:
     def __init__(self, path: Path, device: str = "cpu", *, threads: int = 0) -> None:
         self.path = path
         self.device = device
+        self.working_bytes = 0
         self._threads = threads
         self._tell = lender()
         self._lock = Lock()

@@ -64,6 +64,7 @@ class TorchNetwork:
     def __init__(self, path: Path, build: Callable[[], nn.Module], device: str = "cpu", *, what: str) -> None:
         self.path = path
         self.device = device
+        self.working_bytes = 0
         self._build, self._what = build, what
         self._tell = lender()
         self._lock = Lock()

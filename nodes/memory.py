@@ -58,8 +58,13 @@ class ComfyLender:
 
     def __call__(self, network: Network) -> None:
         management.throw_exception_if_processing_interrupted()
+        patcher = self._patcher(network)
         if not network.is_open:
-            management.load_models_gpu([self._patcher(network)])
+            management.load_models_gpu([patcher], memory_required=network.working_bytes)
+        elif network.working_bytes:
+            # load_models_gpu would detach, and so close, what is loaded already.
+            kept = [loaded for loaded in management.current_loaded_models if loaded.model is patcher]
+            management.free_memory(network.working_bytes, patcher.load_device, keep_loaded=kept)
 
     def _patcher(self, network: Network) -> NetworkPatcher:
         with self._lock:

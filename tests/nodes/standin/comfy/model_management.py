@@ -46,7 +46,8 @@ class LoadedModel:
         return self._model()
 
 
-def load_models_gpu(models):
+def load_models_gpu(models, memory_required=0):
+    free_memory(memory_required, get_torch_device())
     for model in models:
         for loaded in [loaded for loaded in current_loaded_models if loaded.model is model]:
             current_loaded_models.remove(loaded)
@@ -55,7 +56,13 @@ def load_models_gpu(models):
         current_loaded_models.insert(0, LoadedModel(model))
 
 
+def get_free_memory(device):
+    return 64e9
+
+
 def free_memory(memory_required, device, keep_loaded=()):
+    if memory_required <= get_free_memory(device):
+        return []
     gone = [loaded for loaded in current_loaded_models if loaded.device == device and loaded not in keep_loaded]
     for loaded in gone:
         current_loaded_models.remove(loaded)
