@@ -18,7 +18,7 @@ from multifaceswap.pipeline.types import Face, FaceSet, IndexMap, Pair, Size
 from . import peers
 from .pasting import FRAMES, landmarks, picture, placed
 from .scenes import crowd
-from .timing import Row, compare, typical
+from .timing import Row, best, compare
 
 _SHARE = 1 / 0.05
 """How many times the network's run what surrounds it may not reach: 5 %."""
@@ -53,7 +53,7 @@ def _network_time(session: Session) -> float:
     random = np.random.default_rng(0)
     feeds = {"target": random.random((1, 3, 128, 128), np.float32), "source": random.random((1, 512), np.float32)}
     session.run(feeds)
-    return typical(lambda: session.run(feeds), runs=1)
+    return best(lambda: session.run(feeds), runs=1)
 
 
 def _whole_row(session: Session, inswapper: Any, count: int) -> Row:
@@ -69,8 +69,8 @@ def _whole_row(session: Session, inswapper: Any, count: int) -> Row:
         for swap in swaps:
             result = swap._replace(picture=result).get()
 
-    mine = typical(lambda: swap_batch([frame], [frame], index_map, swapper, SwapSettings()), runs=1)
-    return Row(f"whole swap of {count} face(s), 1080p", mine, "insightface", typical(theirs, runs=1))
+    mine = best(lambda: swap_batch([frame], [frame], index_map, swapper, SwapSettings()), runs=1)
+    return Row(f"whole swap of {count} face(s), 1080p", mine, "insightface", best(theirs, runs=1))
 
 
 def _outside_rows(session: Session, inswapper: Any, name: str, side: int, network: float) -> Iterator[Row]:
@@ -89,7 +89,7 @@ def _outside_rows(session: Session, inswapper: Any, name: str, side: int, networ
     yield Row(what, mine, "insightface", whole)
     yield Row(what, mine, "a run of the network", network, least=_SHARE)
     floats = frame.astype(np.float32) / 255
-    mine = typical(lambda: swap_batch([floats], [frame], index_map, swapper, SwapSettings()))
+    mine = best(lambda: swap_batch([floats], [frame], index_map, swapper, SwapSettings()))
     yield Row(f"{what}, IMAGE", mine, "a run of the network", network, least=_SHARE)
 
 
@@ -103,7 +103,7 @@ def _builtin_row(network: float) -> Row:
     pairs = tuple(Pair(face, donor) for face in faces.frames[0])
     index_map = IndexMap((pairs,), (), faces.size, faces.size, 1)
     swapper = pool.open("swapper", "mesh")
-    mine = typical(lambda: swap_batch([frame], [frame], index_map, swapper, SwapSettings()), seconds=2) / 6
+    mine = best(lambda: swap_batch([frame], [frame], index_map, swapper, SwapSettings()), seconds=2) / 6
     name = f"built-in engine, a {_BUILTIN_FACE}-pixel face of six"
     return Row(name, mine, "a run of inswapper's network", network, most=20)
 

@@ -95,8 +95,8 @@ class MeshSwapper:
     def _sampled(self, picture: FloatArray, places: FloatArray, size: Size) -> FloatArray:
         at = resized(places, size) - np.float32(0.5)
         flags = INTERPOLATION_FLAGS[self._interpolation]
-        image = cv2.remap(picture, at[..., 0], at[..., 1], flags, borderMode=cv2.BORDER_REPLICATE)
-        return np.clip(image, 0, 1)
+        image = cv2.remap(picture, at, np.empty(0), flags, borderMode=cv2.BORDER_REPLICATE)
+        return np.clip(image, 0, 1, out=image)
 
 
 class _Fields(NamedTuple):
