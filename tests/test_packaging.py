@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 try:
@@ -50,3 +51,10 @@ def test_every_shipped_weight_is_package_data_with_its_notice():
     for file in weights:
         assert any(file.match(pattern) for pattern in data), file
         assert file.name in notice, file
+
+
+def test_the_readmes_table_is_the_catalogs():
+    make_docs = runpy.run_path(str(ROOT / "scripts" / "make_docs.py"))
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert make_docs["readme"](text) == text
+    assert "`hyperswap_1a_256`" in text
