@@ -10,7 +10,13 @@ from PIL import Image
 
 README = ROOT / "README.md"
 _BEGIN, _END = "<!-- models:begin -->\n", "<!-- models:end -->\n"
-_KINDS = {"swapper": "swap", "detector": "detection", "restorer": "restoration", "parser": "masks", "embedder": "identity"}
+_KINDS = {
+    "swapper": "swap",
+    "detector": "detection",
+    "restorer": "restoration",
+    "parser": "masks",
+    "embedder": "identity",
+}
 
 
 def pair() -> None:
