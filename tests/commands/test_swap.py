@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from multifaceswap import __version__, cli
-from multifaceswap.commands import swap
+from multifaceswap.commands import swapping
 from multifaceswap.pictures import read_picture
 from multifaceswap.pipeline.errors import CancelledError
 
@@ -155,7 +155,7 @@ def test_every_option_reaches_the_work(tmp_path, blank, monkeypatch):
         given.update(options, positional=arguments[3:])
         raise CancelledError
 
-    monkeypatch.setattr(swap, "swap_faces", record)
+    monkeypatch.setattr(swapping, "swap_faces", record)
     words = "--swap-model mesh --interpolation Lanczos --strength 0.5 --mask-feather 0.25 --colour-match mean"
     words += " --face-restore-weight 0.25 --pixel-boost 256 --parse-mask"
     assert _swap(blank, tmp_path / "a.png", *words.split(), "--no-mirror") == 130

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from multifaceswap import cli
-from multifaceswap.commands import swap
+from multifaceswap.commands import swapping
 from multifaceswap.pictures import read_picture, read_profile, write_picture
 from multifaceswap.pipeline.errors import CancelledError, MissingModelError
 from PIL import Image, ImageCms
@@ -101,14 +101,14 @@ def test_one_model_error_stops_all(tmp_path, blank, monkeypatch, capsys):
     def missing(*_, **__):
         raise MissingModelError("inswapper_128.onnx is nowhere")
 
-    monkeypatch.setattr(swap, "swap_faces", missing)
+    monkeypatch.setattr(swapping, "swap_faces", missing)
     assert _swap(blank, tmp_path / "out", "--target", WOMAN) == 2
     assert _errors(capsys).count("inswapper_128.onnx is nowhere") == 1
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, CancelledError])
 def test_cancelling_keeps_what_is_written(tmp_path, blank, monkeypatch, capsys, stop):
-    real, calls = swap.swap_faces, []
+    real, calls = swapping.swap_faces, []
 
     def second_time(*arguments, **options):
         calls.append(1)
@@ -116,7 +116,7 @@ def test_cancelling_keeps_what_is_written(tmp_path, blank, monkeypatch, capsys, 
             raise stop
         return real(*arguments, **options)
 
-    monkeypatch.setattr(swap, "swap_faces", second_time)
+    monkeypatch.setattr(swapping, "swap_faces", second_time)
     assert _swap(blank, tmp_path / "out", "--target", WOMAN) == 130
     assert _errors(capsys).rstrip().endswith("multifaceswap: error: cancelled")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["blank.png"]
@@ -126,7 +126,7 @@ def test_too_little_memory_is_one_pictures_error(tmp_path, blank, monkeypatch, c
     def full(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(swap, "swap_faces", full)
+    monkeypatch.setattr(swapping, "swap_faces", full)
     assert _swap(blank, tmp_path / "a.png") == 2
     assert f"error: {blank}: there is not enough memory" in _errors(capsys)
 

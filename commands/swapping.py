@@ -1,0 +1,154 @@
+"""One target of a swap, from its file to the result's file."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..api import map_indexes, match_faces, swap_faces
+from ..models.pool import ModelPool
+from ..pictures import read_picture, read_profile, write_picture
+from ..pipeline.preview import draw_pairs
+from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, SwapResult
+from . import console
+from .clips import is_clip, swap_clip_target
+from .options import find_faces
+
+# Every target is a batch of its own here, so its number says nothing.
+_FRAME = re.compile(r"^(frame|picture) 0[:,] ")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One target and the files that come of it."""
+
+    target: Path
+    output: Path
+    mask: Path | None
+    preview: Path | None
+
+
+class Donors(NamedTuple):
+    """What gives the faces: the same for every target."""
+
+    files: Sequence[Path]
+    pictures: Sequence[Picture]
+    faces: FaceSet
+    references: References | None = None
+
+
+class References(NamedTuple):
+    """The people that targets are told by."""
+
+    pictures: Sequence[Picture]
+    faces: FaceSet
+
+
+def read_donors(
+    source_files: Sequence[Path], reference_files: Sequence[Path], arguments: Namespace, pool: ModelPool
+) -> Donors:
+    """The sources with their faces, found once for all targets."""
+    sources = [read_picture(file) for file in source_files]
+    faces = find_faces(sources, arguments, pool, arguments.detect_gender_source)
+    return Donors(source_files, sources, faces, _references(reference_files, arguments, pool))
+
+
+def _references(files: Sequence[Path], arguments: Namespace, pool: ModelPool) -> References | None:
+    if not files:
+        return None
+    pictures = [read_picture(file) for file in files]
+    return References(pictures, find_faces(pictures, arguments, pool, "no"))
+
+
+def swap_target(job: Job, donors: Donors, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:
+    """Swap one picture or clip, tell about it, and give what the report says of it."""
+    if is_clip(job.target):
+        return swap_clip_target(job.target, job.output, donors.pictures, donors.faces, arguments, pool)
+    target = read_picture(job.target)
+    faces = find_faces([target], arguments, pool, arguments.detect_gender_input)
+    index_map = _mapped(target, faces, donors, arguments, pool)
+    result = _swapped(target, donors, index_map, arguments, pool)
+    if job.mask:
+        write_picture(job.mask, _visible(result.masks[0]))
+    if job.preview:
+        write_picture(job.preview, draw_pairs(target, donors.pictures, index_map.frames[0]))
+    notes = [*(_FRAME.sub("", line) for line in result.report), *_write(job, result, arguments)]
+    for line in notes:
+        console.note(f"{job.target}: {line}")
+    pairs = _pairs(index_map, result, donors.files)
+    console.say(f"{job.target} -> {job.output}: {len(pairs)} of {faces.count} face(s) swapped")
+    return {"output": str(job.output), "faces": faces.count, "pairs": pairs, "report": notes}
+
+
+def _mapped(target: Picture, faces: FaceSet, donors: Donors, arguments: Namespace, pool: ModelPool) -> IndexMap:
+    lists = arguments.input_faces_index, arguments.source_faces_index, arguments.pairing, arguments.missing
+    if donors.references is None:
+        return map_indexes(faces, donors.faces, *lists)
+    return match_faces(
+        faces,
+        donors.faces,
+        donors.references.faces,
+        *lists,
+        threshold=arguments.identity_threshold,
+        embedder=arguments.embedder,
+        targets=[target],
+        references=donors.references.pictures,
+        pool=pool,
+    )
+
+
+def _swapped(
+    target: Picture, donors: Donors, index_map: IndexMap, arguments: Namespace, pool: ModelPool
+) -> SwapResult:
+    return swap_faces(
+        [target],
+        donors.pictures,
+        index_map,
+        arguments.swap_model,
+        arguments.interpolation,
+        strength=arguments.strength,
+        mask_feather=arguments.mask_feather,
+        parse_mask=arguments.parse_mask,
+        colour_match=arguments.colour_match,
+        mirror=arguments.mirror,
+        pixel_boost=arguments.pixel_boost,
+        face_restore=arguments.face_restore,
+        face_restore_weight=arguments.face_restore_weight,
+        pool=pool,
+    )
+
+
+def _visible(mask: FloatArray) -> Picture:
+    """The mask in 8 bits, rounded up: where the file is black, nothing changed."""
+    return np.ceil(mask * 255).astype(np.uint8)
+
+
+def _write(job: Job, result: SwapResult, arguments: Namespace) -> tuple[str, ...]:
+    return write_picture(
+        job.output,
+        result.images[0],
+        image_format=arguments.image_format,
+        image_quality=arguments.image_quality,
+        profile=read_profile(job.target),
+    )
+
+
+def _pairs(index_map: IndexMap, result: SwapResult, source_files: Sequence[Path]) -> list[dict[str, Any]]:
+    """The pairs that were swapped, for the report."""
+    swapped = {face.index for face in result.faces.frames[0]}
+    return [
+        {
+            "input_face": pair.target.index,
+            "box": [round(float(edge), 2) for edge in pair.target.box],
+            "source_face": pair.source.index,
+            "source": str(source_files[pair.source.frame]),
+        }
+        for pair in index_map.frames[0]
+        if pair.target.index in swapped
+    ]
