@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from ..pipeline import types
 
+_OFF = "disable"
+
 
 class SwapFaces(io.ComfyNode):
     """See the schema's description."""
@@ -90,6 +92,22 @@ class SwapFaces(io.ComfyNode):
                     tooltip="Keeps hair and hands in front of a face; needs the model parsing_bisenet.pth.",
                 ),
                 io.Mask.Input("mask", optional=True, tooltip="Pixels may change only where it is white."),
+                advanced(
+                    io.Combo.Input,
+                    "face_restore",
+                    options=menus.menu("restorer", _OFF),
+                    default=_OFF,
+                    tooltip="Sharpens swapped faces before they are put back, for large ones; needs its model file.",
+                ),
+                advanced(
+                    io.Float.Input,
+                    "face_restore_weight",
+                    default=0.75,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    tooltip="CodeFormer: 0 restores most, 1 stays closest. Others: the restored face's share.",
+                ),
             ],
             outputs=[
                 io.Image.Output("image", tooltip="The target pictures with the faces swapped."),
@@ -100,8 +118,9 @@ class SwapFaces(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, swap_model: str | None = None) -> bool | str:
-        return menus.check("swap_model", "swapper", swap_model)
+    def validate_inputs(cls, swap_model: str | None = None, face_restore: str | None = None) -> bool | str:
+        swapper = menus.check("swap_model", "swapper", swap_model)
+        return menus.check("face_restore", "restorer", face_restore, _OFF) if swapper is True else swapper
 
     @classmethod
     def execute(
@@ -118,6 +137,8 @@ class SwapFaces(io.ComfyNode):
         pixel_boost: str = "off",
         parse_mask: bool = False,
         mask: torch.Tensor | None = None,
+        face_restore: str = _OFF,
+        face_restore_weight: float = 0.75,
     ) -> io.NodeOutput:
         from ..api import swap_faces
 
@@ -134,6 +155,8 @@ class SwapFaces(io.ComfyNode):
             mirror=mirror,
             pixel_boost=0 if pixel_boost == "off" else int(pixel_boost),
             parse_mask=parse_mask,
+            face_restore=menus.named(face_restore),
+            face_restore_weight=face_restore_weight,
             mask=limits_of(mask, targets),
             pool=pool(),
             progress=progress(),

@@ -90,3 +90,14 @@ def test_room_to_work_in_is_asked_for_before_every_run_and_the_restorer_stays_op
     assert restorer.session.open() is session
     management.unload_all_models()
     assert not restorer.session.is_open
+
+
+def test_swap_faces_restores_before_it_puts_back(comfy, graph, image, restorers):
+    given = graph.give(image)
+    _, _, plain = chain(graph, given, given, "0", "1")
+    settings = {"face_restore": "my codeformer.onnx", "face_restore_weight": 1.0}
+    _, _, boosted = chain(graph, given, given, "0", "1", **settings)
+    run = comfy.run(graph, plain=[plain, 0], image=[boosted, 0], mask=[boosted, 2], report=[boosted, 3])
+    outside = run["mask"][0] == 0
+    assert (run["image"][0][outside] == image[0][outside]).all()
+    assert (run["image"] != run["plain"]).any() and "my codeformer.onnx" in run["report"]
