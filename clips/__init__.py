@@ -4,6 +4,7 @@ PyAV is the extra `video`; it is imported when a clip is opened.
 """
 
 from .finding import CLIP_EXTENSIONS, OUTPUT_EXTENSIONS, is_clip, output_format
+from .joining import fitting_extension
 from .parts import parts_folder
 from .reading import Clip
 from .swapping import ClipResult, swap_file
@@ -13,6 +14,7 @@ __all__ = [
     "OUTPUT_EXTENSIONS",
     "Clip",
     "ClipResult",
+    "fitting_extension",
     "is_clip",
     "output_format",
     "parts_folder",

@@ -82,6 +82,14 @@ def require_sound(clip: Clip, output: Path) -> None:
                 raise ImageError(f"{output}: its format can't hold {name} sound: choose among {others}; .mkv holds all")
 
 
+def fitting_extension(clip: Clip) -> str:
+    """`.mp4`, or `.mkv` where MP4 can't hold the clip's sound."""
+    held = _held(Path("a.mp4"))
+    with clip.opened() as source:
+        fits = all(stream.codec_context.codec.canonical_name in held for stream in source.streams.audio)
+    return ".mp4" if fits else ".mkv"
+
+
 def _held(output: Path) -> Collection[str]:
     """The codecs that the output's format can hold."""
     kind = output_format(output)

@@ -18,7 +18,9 @@ class MultiFaceSwapExtension(ComfyExtension):
         from .index_map import MapFaces
         from .remote_segmind import RemoteSegmindSwap
         from .swap_faces import SwapFaces
+        from .swap_faces_video import SwapFacesVideo
 
         # Here and not in on_load, which ComfyUI 0.8 doesn't call; before the nodes list the files in these folders.
         register_folders()
-        return [FaceDetect, FaceOrder, MapFaces, SwapFaces, FaceRestore, RemoteSegmindSwap, ExampleImage]
+        swaps = [SwapFaces, SwapFacesVideo]
+        return [FaceDetect, FaceOrder, MapFaces, *swaps, FaceRestore, RemoteSegmindSwap, ExampleImage]

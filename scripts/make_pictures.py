@@ -81,7 +81,9 @@ def main() -> None:
     clip = frames("clip.webp")
     seen = pack.order_faces(pack.detect_faces(clip), "left-right")
     film = pack.swap_faces(clip, [pair], pack.map_indexes(seen, two, "0,1", "1,0")).images
-    save(WORKFLOWS / "swap_clip.jpg", stacked([stacked(clip[::4], down=False), stacked(film[::4], down=False)]))
+    before_and_after = stacked([stacked(clip[::4], down=False), stacked(film[::4], down=False)])
+    save(WORKFLOWS / "swap_clip.jpg", before_and_after)
+    save(DOCS / "MFS_SwapFacesVideo" / "preview.jpg", before_and_after)
 
 
 if __name__ == "__main__":

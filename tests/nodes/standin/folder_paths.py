@@ -22,3 +22,9 @@ def add_model_folder_path(folder_name, full_folder_path, is_default=False):
 
 def get_system_user_directory(name="system"):
     return os.path.join(base_path, "user", f"__{name}")
+
+
+def get_temp_directory():
+    folder = os.path.join(base_path, "temp")
+    os.makedirs(folder, exist_ok=True)
+    return folder

@@ -48,6 +48,7 @@ def Custom(io_type, made=Input):
 
 Image = Custom("IMAGE")
 Mask = Custom("MASK")
+Video = Custom("VIDEO")
 Int = Custom("INT", _Number)
 Float = Custom("FLOAT", _Number)
 Boolean = Custom("BOOLEAN", _Widget)
