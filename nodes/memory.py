@@ -54,11 +54,17 @@ class ComfyLender:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._lock = Lock()
+        self._turn = Lock()
+        """ComfyUI's list of loaded models expects one thread; clips are worked on by several."""
         self._patchers: WeakKeyDictionary[Network, NetworkPatcher] = WeakKeyDictionary()
 
     def __call__(self, network: Network) -> None:
         management.throw_exception_if_processing_interrupted()
         patcher = self._patcher(network)
+        with self._turn:
+            self._make_room(network, patcher)
+
+    def _make_room(self, network: Network, patcher: NetworkPatcher) -> None:
         if not network.is_open:
             management.load_models_gpu([patcher], memory_required=network.working_bytes)
         elif network.working_bytes:
