@@ -1,4 +1,4 @@
-"""Paste-back: against insightface's INSwapper, facexlib's helper, and the least that a paste can do."""
+"""Paste-back of swapped faces: against insightface's INSwapper, and the least that a paste can do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from multifaceswap.pipeline import templates
 from multifaceswap.pipeline.geometry import Region, bounds, corners, inverse, move, shifted
-from multifaceswap.pipeline.masks import oval_mask, square_mask
+from multifaceswap.pipeline.masks import oval_mask
 from multifaceswap.pipeline.paste import paste
 from multifaceswap.pipeline.types import Matrix, Size
 
@@ -46,8 +46,6 @@ def rows(inswapper: Any) -> Iterator[Row]:
     """`inswapper` is insightface's; its network is not run."""
     for name, side, least in SWAPS:
         yield from _swap_rows(inswapper, name, side, least)
-    for name, count in (("512", 1), ("1080p", 1), ("4K", 1), ("4K", 6)):
-        yield _restore_row(name, count)
 
 
 def _swap_rows(inswapper: Any, name: str, side: int, least: float | None) -> Iterator[Row]:
@@ -78,23 +76,3 @@ def _region(matrix: Matrix, mask: Any, size: Size) -> Region:
     rows, columns = np.nonzero(mask)
     used = Region(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     return bounds(move(inverse(matrix), corners(used))).within(size)
-
-
-def _restore_row(name: str, count: int) -> Row:
-    size = FRAMES[name]
-    frame, out = picture(size), picture(size)
-    centres = [((n % 3 + 0.5) / 3, (n // 3 + 0.5) / 2) for n in range(count)] if count > 1 else [(0.5, 0.5)]
-    matrices = [placed(size, size.height * (0.8 if count == 1 else 0.4), 512, centre) for centre in centres]
-    faces = [np.random.default_rng(n).integers(0, 256, (512, 512, 3), np.uint8) for n in range(count)]
-    images, mask = [face.astype(np.float32) / 255 for face in faces], square_mask(512)
-
-    def ours() -> None:
-        for image, matrix in zip(images, matrices, strict=True):
-            paste(out, image, mask, matrix)
-
-    def theirs() -> Any:
-        pixel_matrices = [shifted(matrix, 0.5, -0.5) for matrix in matrices]
-        return peers.facexlib_helper(frame, faces, pixel_matrices).paste_faces_to_input_image()
-
-    mine, whole = compare(ours, theirs, seconds=1)
-    return Row(f"paste {count} restored face(s), {name}", mine, "facexlib", whole)

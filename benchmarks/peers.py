@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from multifaceswap.pipeline.templates import FFHQ_512
 
 
 class Returned:
@@ -70,14 +71,15 @@ def face_analysis(folder: Path) -> Any:
     return analysis
 
 
-def facexlib_helper(picture: Any, faces: list[Any], matrices: list[Any]) -> Any:
-    """FaceRestoreHelper with restored faces (512, 512, 3) and (2, 3) matrices that lead to them, no networks."""
+def facexlib_helper(picture: Any, points: list[Any], restored: list[Any]) -> Any:
+    """FaceRestoreHelper with faces by their landmarks (5, 2) and restored crops (512, 512, 3), without its networks."""
     from facexlib.utils.face_restoration_helper import FaceRestoreHelper
 
     helper = FaceRestoreHelper.__new__(FaceRestoreHelper)
-    helper.upscale_factor, helper.face_size, helper.use_parse = 1, (512, 512), False
-    helper.input_img, helper.restored_faces = picture, faces
-    helper.inverse_affine_matrices = [cv2.invertAffineTransform(matrix) for matrix in matrices]
+    helper.upscale_factor, helper.face_size, helper.use_parse, helper.pad_blur = 1, (512, 512), False, False
+    helper.input_img, helper.all_landmarks_5, helper.restored_faces = picture, points, restored
+    helper.face_template = np.float64(FFHQ_512) * 512
+    helper.cropped_faces, helper.affine_matrices, helper.inverse_affine_matrices = [], [], []
     return helper
 
 

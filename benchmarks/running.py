@@ -21,7 +21,7 @@ load_checkout()
 from multifaceswap.models.catalog import DET_10G, INSWAPPER_128, W600K_R50  # noqa: E402
 from multifaceswap.models.runtime import Session  # noqa: E402
 
-from . import detecting, networks, pasting, peers, starting, swapping  # noqa: E402
+from . import detecting, networks, paste_restore, pasting, peers, starting, swapping  # noqa: E402
 
 _NETWORKS = {INSWAPPER_128: networks.inswapper, W600K_R50: networks.arcface, DET_10G: networks.scrfd}
 _LIBRARIES = ("numpy", "opencv-python", "onnxruntime", "onnxruntime-gpu", "torch", "insightface", "facexlib")
@@ -74,6 +74,8 @@ def _made(path: Path) -> Path:
 def _group(name: str, made: _Networks) -> Iterator[Row]:
     if name == "paste":
         yield from pasting.rows(made.inswapper)
+    elif name == "restore":
+        yield from paste_restore.rows()
     elif name == "detect":
         yield from detecting.rows(made.folder / DET_10G.folders[0])
     elif name == "swap":
