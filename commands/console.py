@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from ..pipeline.errors import CancelledError, IndexListError, ModelError, MultiF
 
 PROGRAM = "multifaceswap"
 T = TypeVar("T")
+_FRAME = re.compile(r"^frame 0[:,] ")
 
 
 def say(text: str) -> None:
@@ -36,9 +38,19 @@ def message(error: BaseException, subject: object = "") -> str:
     return text if str(subject) in text else f"{subject}: {text}"
 
 
+def of_one(line: str) -> str:
+    """A line of a report on a batch of one picture, without the picture's number, which says nothing."""
+    return _FRAME.sub("", line)
+
+
 def progress(items: Sequence[T], unit: str) -> tqdm[T]:
     """The items under a bar on stderr where there is more than one, as a context manager that ends the bar."""
-    return tqdm(items, unit=unit, file=sys.stderr, disable=len(items) < 2)
+    return counted(items, unit, len(items))
+
+
+def counted(items: Iterable[T], unit: str, total: int) -> tqdm[T]:
+    """As `progress`, of items that are still to come."""
+    return tqdm(items, unit=unit, total=total, file=sys.stderr, disable=total < 2)
 
 
 def attempt(subject: Path, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

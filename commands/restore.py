@@ -85,6 +85,6 @@ def _restore(job: _Job, arguments: Namespace, pool: ModelPool) -> dict[str, Any]
         profile=read_profile(job.file),
     )
     for line in (*result.report, *lost):
-        console.note(f"{job.file}: {line.removeprefix('picture 0: ')}")
+        console.note(f"{job.file}: {console.of_one(line)}")
     console.say(f"{job.file} -> {job.output}: {result.faces.count} face(s) restored")
     return {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +19,6 @@ from . import console
 from .clips import is_clip, swap_clip_target
 from .options import find_faces
 
-# Every target is a batch of its own here, so its number says nothing.
-_FRAME = re.compile(r"^(frame|picture) 0[:,] ")
-
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -37,7 +33,8 @@ class Job:
 class Donors(NamedTuple):
     """What gives the faces: the same for every target."""
 
-    files: Sequence[Path]
+    files: Sequence[Path | str]
+    """What the report calls them."""
     pictures: Sequence[Picture]
     faces: FaceSet
     references: References | None = None
@@ -78,7 +75,7 @@ def swap_target(job: Job, donors: Donors, arguments: Namespace, pool: ModelPool)
         write_picture(job.mask, _visible(result.masks[0]))
     if job.preview:
         write_picture(job.preview, draw_pairs(target, donors.pictures, index_map.frames[0]))
-    notes = [*(_FRAME.sub("", line) for line in result.report), *_write(job, result, arguments)]
+    notes = [*(console.of_one(line) for line in result.report), *_write(job, result, arguments)]
     for line in notes:
         console.note(f"{job.target}: {line}")
     pairs = _pairs(index_map, result, donors.files)
@@ -139,7 +136,7 @@ def _write(job: Job, result: SwapResult, arguments: Namespace) -> tuple[str, ...
     )
 
 
-def _pairs(index_map: IndexMap, result: SwapResult, source_files: Sequence[Path]) -> list[dict[str, Any]]:
+def _pairs(index_map: IndexMap, result: SwapResult, source_files: Sequence[Path | str]) -> list[dict[str, Any]]:
     """The pairs that were swapped, for the report."""
     swapped = {face.index for face in result.faces.frames[0]}
     return [
