@@ -112,10 +112,7 @@ class Flow:
         spec, own = self.specs[node.kind], node.number
         into = {link[3]: number for number, link in enumerate(links, 1) if link[2] == own}
         out = [[n for n, link in enumerate(links, 1) if link[:2] == (own, slot)] for slot in range(len(spec.outputs))]
-        sockets = [
-            {"name": s.name, "label": s.name.split(".")[-1], "type": s.kind, "link": into.get(slot)}
-            for slot, s in enumerate(spec.sockets)
-        ]
+        sockets = [_socket(given, into.get(slot)) for slot, given in enumerate(spec.sockets)]
         widgets = [{"name": w.name, "type": w.kind, "link": None, "widget": {"name": w.name}} for w in spec.widgets]
         made = {
             "id": own,
@@ -152,6 +149,12 @@ class Flow:
             "properties": {},
             "widgets_values": [self.note],
         }
+
+
+def _socket(given: Socket, link: int | None) -> dict[str, Any]:
+    made = {"name": given.name, "type": given.kind, "link": link}
+    # A label of its own would stand in the way of translations; grown sockets have long names.
+    return {**made, "label": given.name.split(".")[-1]} if "." in given.name else made
 
 
 def _place(depth: int, tops: dict[int, int], height: int) -> tuple[int, int]:
