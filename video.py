@@ -18,8 +18,9 @@ from .pipeline.boost import Boost
 from .pipeline.casting import Casting, Wishes
 from .pipeline.clip import ClipSettings, Engine, Models, Watcher
 from .pipeline.detect import add_meshes
+from .pipeline.patches import SwapSettings
 from .pipeline.restore import RestoreSettings
-from .pipeline.swap import SwapSettings, donors_of
+from .pipeline.stream import donors_of
 from .pipeline.types import ColourMatch, FaceSet, Interpolation, Mesher, Picture, Progress
 
 

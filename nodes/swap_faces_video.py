@@ -152,7 +152,7 @@ def _clip_inputs() -> list[Any]:
 def _folded_inputs() -> list[Any]:
     return [
         _choice(
-            "pairing", PAIRINGS, "pairwise", "pairwise: first to first, or one for all. round-robin: sources start over."
+            "pairing", PAIRINGS, "pairwise", "pairwise: one by one, or one for all. round-robin: sources start over."
         ),
         _choice("missing", MISSING, "skip", "Where a scene lacks somebody: skip reports it, error stops."),
         _choice("detect_gender_input", GENDERS, "no", "Number only such people."),

@@ -14,9 +14,10 @@ from .casting import Casting
 from .detect import enriched
 from .errors import require_range
 from .geometry import Region
+from .patches import SwapSettings
 from .scenes import is_cut, thumbnail
 from .steady import Seen, reach, steadied
-from .swap import DonorOf, SwapSettings, Work, swap_stream
+from .stream import DonorOf, Work, swap_stream
 from .tracking import SAME_PERSON, Tracker
 from .types import Attributes, Detector, Embedder, Face, FloatArray, Mesher, Pair, Parser, Picture, Swapper
 

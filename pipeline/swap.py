@@ -1,91 +1,20 @@
-"""The swap over one picture and over a batch: crop → swap → mask → colour → (boost →) paste."""
+"""The swap over a batch of pictures: crop → swap → mask → colour → (boost →) paste."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 
-from .boost import Boost, boosted
-from .colour import match_lighting, match_mean
-from .errors import require_choice, require_range
-from .geometry import INTERPOLATIONS, Region, cut
-from .masks import feathered
-from .parsing import parsed
-from .paste import paste
-from .types import (
-    ColourMatch,
-    Crop,
-    Donor,
-    Face,
-    FaceSet,
-    FloatArray,
-    IndexMap,
-    Interpolation,
-    Pair,
-    Parser,
-    Patch,
-    Picture,
-    Progress,
-    Swapper,
-    SwapResult,
-)
+from .boost import Boost
+from .patches import COLOUR_MATCHES, SwapSettings, cut_face
+from .stream import Work, donors_of, swap_stream
+from .types import Face, FaceSet, FloatArray, IndexMap, Parser, Picture, Progress, Swapper, SwapResult
 
-COLOUR_MATCHES: tuple[ColourMatch, ...] = ("auto", "none", "lighting", "mean")
-DonorOf = Callable[[Face], Donor]
-"""What the engine needs of a source face."""
-_Finisher = Callable[[Patch, Crop], Patch]
-_FACES: Final = 8
-"""Faces from which on a batch is handed to the engine."""
-_FRAMES: Final = 4
-"""Most pictures of one batch; twice as many are in work."""
-_THREADS: Final = 4
-
-
-@dataclass(frozen=True, slots=True)
-class SwapSettings:
-    """How the swapped faces are blended in."""
-
-    interpolation: Interpolation = "Bilinear"
-    strength: float = 1.0
-    """0 leaves the target's face, 1 gives the donor's."""
-    mask_feather: float = 0.0
-    """How much softer than the engine's own the mask's rim is, as a share of the crop's side, 0 to 0.5."""
-    colour_match: ColourMatch = "auto"
-
-    def __post_init__(self) -> None:
-        require_choice("interpolation", self.interpolation, INTERPOLATIONS)
-        require_choice("colour_match", self.colour_match, COLOUR_MATCHES)
-        require_range("strength", self.strength, 0, 1)
-        require_range("mask_feather", self.mask_feather, 0, 0.5)
-
-
-class Work(NamedTuple):
-    """The swaps of one picture."""
-
-    target: Picture
-    pairs: Sequence[Pair]
-    out: Picture
-    """Where the result goes: an array like `target`, or `target` itself where that is the caller's own."""
-    changed: FloatArray | None = None
-    """(H, W) zeros, to become the mask of what changed."""
-    limit: FloatArray | None = None
-    """(H, W) in [0, 1] bounds where pixels may change."""
-
-
-class Done(NamedTuple):
-    """Work that is finished: its `out` and `changed` are filled in."""
-
-    work: Work
-    notes: tuple[tuple[Pair, str], ...]
-    """Lines for the report with the pair they are about."""
-    regions: tuple[Region, ...]
-    """What holds all pixels that changed."""
+__all__ = ["COLOUR_MATCHES", "SwapSettings", "cut_face", "swap_batch"]
 
 
 def swap_batch(
@@ -119,150 +48,11 @@ def swap_batch(
     ticks = _counted(progress, index_map.count)
     stream = swap_stream(work, donors_of(sources, swapper), swapper, settings, parser, boost)
     for number, done in enumerate(stream):
-        report += [f"picture {number}, face {pair.target.index}: {note}" for pair, note in done.notes]
+        report += [f"frame {number}, face {pair.target.index}: {note}" for pair, note in done.notes]
         for _ in islice(ticks, len(done.work.pairs)):
             pass
     changed = tuple(tuple(_changed(pair.target) for pair in pairs) for pairs in index_map.frames)
     return SwapResult(images, FaceSet(changed, index_map.target_size), masks, tuple(report))
-
-
-def swap_stream(
-    work: Iterable[Work],
-    donor_of: DonorOf,
-    swapper: Swapper,
-    settings: SwapSettings,
-    parser: Parser | None = None,
-    boost: Boost | None = None,
-) -> Iterator[Done]:
-    """Do the work in order, as it comes: faces of several pictures go through the engine together.
-
-    Crops are cut and patches are finished and pasted in threads, while the engine works on the next batch. Of all the
-    work, no more than two batches are held.
-    """
-    finisher = partial(finish, swapper=swapper, settings=settings)
-    with ThreadPoolExecutor(_THREADS, "multifaceswap-paste") as threads:
-        begun: list[Future[Done]] = []
-        for batch in _batches(work):
-            ready = _swapped(batch, donor_of, swapper, settings, parser, threads)
-            if boost is not None:
-                ready = _boosted(boost, ready, finisher)
-            last = finisher if boost is None else _as_it_is
-            begun, finishing = [threads.submit(_finish, *one, last, settings) for one in ready], begun
-            del batch, ready
-            yield from _results(finishing)
-        yield from _results(begun)
-
-
-def cut_face(target: Picture, face: Face, swapper: Swapper, interpolation: Interpolation) -> Crop:
-    """The crop that the engine wants of a face."""
-    placement = swapper.place(face)
-    return Crop(cut(target, placement, interpolation), placement.matrix, face)
-
-
-def finish(patch: Patch, crop: Crop, swapper: Swapper, settings: SwapSettings) -> Patch:
-    """The patch with its mask feathered and its colours matched to the crop that it replaces."""
-    mask = feathered(patch.mask, settings.mask_feather)
-    weights = (mask, mask) if patch.skin is None else patch.skin
-    match = swapper.colour if settings.colour_match == "auto" else settings.colour_match
-    image = patch.image
-    if match == "lighting":
-        image = match_lighting(image, crop.image, *weights)
-    elif match == "mean":
-        image = match_mean(image, crop.image, mask)
-    return patch._replace(image=image, mask=mask)
-
-
-def donors_of(sources: Sequence[Picture], swapper: Swapper) -> DonorOf:
-    """Gives what the engine needs of a source face, computed when it is first asked for and then kept."""
-    donors: dict[tuple[int, int], Donor] = {}
-
-    def donor_of(face: Face) -> Donor:
-        key = face.frame, face.index
-        if key not in donors:
-            donors[key] = swapper.prepare(sources[face.frame], face)
-        return donors[key]
-
-    return donor_of
-
-
-class _Swap(NamedTuple):
-    """One face on its way."""
-
-    pair: Pair
-    crop: Crop
-    patch: Patch
-
-
-def _batches(work: Iterable[Work]) -> Iterator[list[Work]]:
-    batch: list[Work] = []
-    for one in work:
-        batch.append(one)
-        if len(batch) >= _FRAMES or sum(len(held.pairs) for held in batch) >= _FACES:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _swapped(
-    batch: Sequence[Work],
-    donor_of: DonorOf,
-    swapper: Swapper,
-    settings: SwapSettings,
-    parser: Parser | None,
-    threads: ThreadPoolExecutor,
-) -> list[tuple[Work, list[_Swap]]]:
-    """The batch through the engine. In each picture the smallest face comes first: of two that overlap, the larger is
-    nearer and is pasted last."""
-    faces = [(work, pair) for work in batch for pair in sorted(work.pairs, key=lambda pair: pair.target.area)]
-    cuts = [threads.submit(cut_face, work.target, pair.target, swapper, settings.interpolation) for work, pair in faces]
-    crops = [one.result() for one in cuts]
-    donors = [donor_of(pair.source) for _, pair in faces]
-    patches = swapper.swap(crops, donors, settings.strength) if faces else []
-    if parser is not None:
-        patches = parsed(parser, [work.target for work, _ in faces], crops, patches)
-    swaps = map(_Swap, [pair for _, pair in faces], crops, patches)
-    return [(work, list(islice(swaps, len(work.pairs)))) for work in batch]
-
-
-def _boosted(
-    boost: Boost, batch: Sequence[tuple[Work, Sequence[_Swap]]], finisher: _Finisher
-) -> list[tuple[Work, list[_Swap]]]:
-    """The swaps restored, in the crops of the restorer's alignment."""
-    faces = [(work, swap) for work, swaps in batch for swap in swaps]
-    patches = [finisher(swap.patch, swap.crop) for _, swap in faces]
-    done = iter(boosted(boost, [work.target for work, _ in faces], [swap.crop for _, swap in faces], patches))
-    return [(work, [_Swap(swap.pair, *next(done)) for swap in swaps]) for work, swaps in batch]
-
-
-def _as_it_is(patch: Patch, _crop: Crop) -> Patch:
-    return patch
-
-
-def _finish(work: Work, swaps: Sequence[_Swap], finisher: _Finisher, settings: SwapSettings) -> Done:
-    if work.out is not work.target:
-        np.copyto(work.out, work.target)
-    regions: list[Region | None] = []
-    for _, crop, patch in swaps:
-        done = finisher(patch, crop)
-        region = paste(
-            work.out,
-            done.image,
-            done.mask,
-            crop.matrix,
-            settings.interpolation,
-            changed=work.changed,
-            limit=work.limit,
-        )
-        regions.append(region)
-    notes = tuple((swap.pair, note) for swap in swaps for note in swap.patch.notes)
-    return Done(work, notes, tuple(region for region in regions if region is not None))
-
-
-def _results(finishing: list[Future[Done]]) -> Iterator[Done]:
-    """In order, each let go of as soon as it is handed on."""
-    while finishing:
-        yield finishing.pop(0).result()
 
 
 def _like(targets: Sequence[Picture]) -> tuple[Sequence[Picture], Sequence[FloatArray]]:

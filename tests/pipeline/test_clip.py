@@ -11,7 +11,8 @@ from clipmaking import moving
 from multifaceswap.pipeline.casting import Casting, Wishes
 from multifaceswap.pipeline.clip import ClipFrame, ClipSettings, Engine, Models, Watcher, swap_frames
 from multifaceswap.pipeline.detect import detect_batch
-from multifaceswap.pipeline.swap import SwapSettings, donors_of
+from multifaceswap.pipeline.patches import SwapSettings
+from multifaceswap.pipeline.stream import donors_of
 from multifaceswap.pipeline.types import Donor, Face, FaceSet, Patch, Placement, Size
 
 
