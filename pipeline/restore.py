@@ -73,12 +73,12 @@ def restore_batch(
     """Restore exactly these faces, by their own landmarks. With a parser hair and hands before the face stay."""
     faces.require(pictures, "restored")
     result = untouched(pictures)
-    report = [f"picture {number}: no face to restore" for number, found in enumerate(faces) if not found]
+    report = [f"frame {number}: no face to restore" for number, found in enumerate(faces) if not found]
     batches = Batches(restorer, settings.weight, report.append)
     for done, one in enumerate(restore_faces(pictures, faces, batches, settings, parser), 1):
         image, mask, matrix = one.patch.image, one.patch.mask, one.crop.matrix
         paste(result.images[one.frame], image, mask, matrix, settings.interpolation, changed=result.masks[one.frame])
-        report += [f"picture {one.frame}, face {one.crop.face.index}: {note}" for note in one.patch.notes]
+        report += [f"frame {one.frame}, face {one.crop.face.index}: {note}" for note in one.patch.notes]
         if progress is not None:
             progress(done, faces.count)
     return replace(result, faces=faces, report=tuple(report))

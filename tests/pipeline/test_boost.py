@@ -94,7 +94,7 @@ def test_without_restoring_anything_the_result_is_the_plain_swaps():
     difference = np.abs(plain.images[0] - boosted.images[0])
     assert difference.mean() < 0.002 and np.percentile(difference, 99) < 0.05
     assert np.abs(plain.masks[0] - boosted.masks[0]).mean() < 0.005
-    assert boosted.report == plain.report == tuple(f"picture 0, face {n}: painted" for n in (0, 1))
+    assert boosted.report == plain.report == tuple(f"frame 0, face {n}: painted" for n in (0, 1))
     assert [face.index for face in boosted.faces.flat()] == [0, 1]
 
 
@@ -129,7 +129,7 @@ def test_faces_of_several_pictures_share_batches_and_full_memory_is_reported():
     restorer = Restorer(room=2)
     result = swapped(Boost(restorer, PLAIN), 2, frames=2)
     assert len(restorer.seen) == 4 and len(restorer.weights) == 2
-    assert result.report[1] == "picture 0, face 0: memory was full with 4 faces at once: restored 2 at once"
+    assert result.report[1] == "frame 0, face 0: memory was full with 4 faces at once: restored 2 at once"
     assert sum("memory" in line for line in result.report) == 1
     whole = swapped(Boost(Restorer(), PLAIN), 2, frames=2)
     for one, other in zip(result.images, whole.images, strict=True):

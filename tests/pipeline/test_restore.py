@@ -68,7 +68,7 @@ def test_an_empty_set_restores_nobody_and_says_so():
     for image, picture, mask in zip(result.images, pictures, result.masks, strict=True):
         assert image is not picture and not mask.any()
         np.testing.assert_array_equal(image, picture)
-    assert result.report == ("picture 0: no face to restore", "picture 1: no face to restore")
+    assert result.report == ("frame 0: no face to restore", "frame 1: no face to restore")
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])
@@ -287,7 +287,7 @@ def test_a_parser_that_sees_no_face_is_not_believed():
     faces = faces_of(Size(160, 120), [face((80, 60), 100, index=4)])
     result = restore_batch([smooth()], faces, Restorer(negative), PLAIN, parser=Nothing())
     assert result.masks[0][60, 80] == 1
-    assert result.report == ("picture 0, face 4: face parsing sees no face here: restored without it",)
+    assert result.report == ("frame 0, face 4: face parsing sees no face here: restored without it",)
 
 
 def test_untouched_pictures_of_several_sizes():
