@@ -2,6 +2,7 @@
 
 COMMANDS = {
     "swap": "Swap faces from source pictures onto target pictures, on this machine.",
+    "batch": "Swap faces in many pictures and clips of folders, manifests, object storage; on many machines by Ray.",
     "restore": "Sharpen and repair the faces of pictures.",
     "detect": "Find faces and tell where they are and how they are numbered.",
     "models": "List the models, fetch their files and check them.",

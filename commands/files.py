@@ -46,10 +46,11 @@ def results(targets: Targets, output: str, image_format: str | None, option: str
     if os.path.isfile(output) or Path(output).suffix.lower() in EXTENSIONS or is_clip(output):
         raise SettingsError(f"{option} {output}: expected a folder, because there are several targets")
     taken: set[str] = set()
-    return [Path(output) / _free_name(file, _extension(file, image_format), taken) for file in targets.files]
+    return [Path(output) / _free_name(file, extension_of(file, image_format), taken) for file in targets.files]
 
 
-def _extension(file: Path, image_format: str | None) -> str:
+def extension_of(file: Path, image_format: str | None) -> str:
+    """Of the result of a target: its own where that can be written and no other format is asked for."""
     if is_clip(file):
         return file.suffix if file.suffix.lower() in OUTPUT_EXTENSIONS else ".mp4"
     if image_format:

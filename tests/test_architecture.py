@@ -18,7 +18,8 @@ ALLOWED = {
     "clips": {"clips", "pictures", "pipeline"},
     "api.py": {"models", "pipeline"},
     "video.py": {"api", "clips", "models", "pipeline"},
-    "commands": {"commands", "api", "clips", "models", "pictures", "pipeline", "video"},
+    "batch": {"batch", "pictures", "pipeline"},
+    "commands": {"commands", "batch", "api", "clips", "models", "pictures", "pipeline", "video"},
     "cli.py": {"commands", "api", "models", "pictures", "pipeline"},
 }
 

@@ -1,0 +1,12 @@
+"""Many pictures and clips: what is to be done, where it lies, what is done already, and who does it.
+
+What is done to a picture comes from outside; here it is done once, again where it fails, and told.
+"""
+
+from .items import Item, items_of
+from .locally import run_locally
+from .on_ray import Cluster, run_on_ray
+from .places import Place
+from .working import Worker, tally
+
+__all__ = ["Cluster", "Item", "Place", "Worker", "items_of", "run_locally", "run_on_ray", "tally"]

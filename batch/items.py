@@ -1,0 +1,104 @@
+"""What is to be done: an item a target, from files, folders and manifests."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..pipeline.errors import ImageError, SettingsError
+from .places import Place
+
+_TABLES = (".csv",)
+_LINES = (".jsonl", ".ndjson")
+_TARGET, _SOURCE, _OUTPUT = "target", "source", "output"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One target."""
+
+    name: str
+    """Of its result in the output folder, with forward slashes."""
+    target: str
+    """Path or URL."""
+    sources: tuple[str, ...] = ()
+    """Paths or URLs; none for those that all items share."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Settings of its own, by the names of the command's options."""
+
+    def json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def of_json(cls, text: str) -> Item:
+        values = json.loads(text)
+        return cls(values["name"], values["target"], tuple(values["sources"]), values["options"])
+
+
+def items_of(given: Sequence[str], is_wanted: Callable[[str], bool], result_name: Callable[[str], str]) -> list[Item]:
+    """The items that files, folders (with all folders in them) and manifests name, in their order.
+
+    `is_wanted` tells which files of a folder are targets; `result_name` gives the result's name for a target's.
+    Manifests end in .csv, .jsonl or .ndjson: a row a target, with the column or key `target`, and if wanted `source`
+    (several with semicolons, or a list), `output` and any option; paths in it count from where it lies.
+    Raises SettingsError where two results would have one name, ImageError where there is nothing to do.
+    """
+    items = [item for address in given for item in _items(Place(address), is_wanted, result_name)]
+    if not items:
+        raise ImageError(f"{', '.join(given)}: there is no picture or clip here")
+    _require_names_of_their_own(items)
+    return items
+
+
+def _require_names_of_their_own(items: Sequence[Item]) -> None:
+    names: dict[str, str] = {}
+    for item in items:
+        other = names.get(item.name.casefold())
+        if other is not None:
+            raise SettingsError(
+                f"{other} and {item.target} would both become {item.name}: give the results names in a manifest's "
+                f"column `{_OUTPUT}`"
+            )
+        names[item.name.casefold()] = item.target
+
+
+def _items(place: Place, is_wanted: Callable[[str], bool], result_name: Callable[[str], str]) -> Iterator[Item]:
+    if place.name.lower().endswith((*_TABLES, *_LINES)):
+        yield from (_listed(row, place, number, result_name) for number, row in enumerate(_rows(place), 1))
+    elif place.is_folder():
+        for name in filter(is_wanted, place.inside()):
+            yield Item(result_name(name), place.at(name).address)
+    else:
+        yield Item(result_name(place.name), place.address)
+
+
+def _rows(place: Place) -> Iterable[Mapping[str, Any]]:
+    try:
+        text = place.read().decode("utf-8-sig")
+        if place.name.lower().endswith(_TABLES):
+            return list(csv.DictReader(io.StringIO(text), strict=True))
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (ValueError, csv.Error) as error:
+        raise SettingsError(f"{place.address}: can't be read as a manifest: {error}") from error
+
+
+def _listed(row: Mapping[str, Any], place: Place, number: int, result_name: Callable[[str], str]) -> Item:
+    if not isinstance(row, dict) or not row.get(_TARGET) or not all(isinstance(key, str) for key in row):
+        raise SettingsError(f"{place.address}, row {number}: expected a `{_TARGET}` and named values, got {row}")
+    target = place.parent.at(str(row[_TARGET]))
+    output = str(row.get(_OUTPUT) or result_name(target.name))
+    if output.startswith(("/", "\\")) or ".." in output.split("/") or ":" in output:
+        raise SettingsError(f"{place.address}, row {number}: `{_OUTPUT}` must lie in the output folder, got {output!r}")
+    sources = tuple(place.parent.at(source).address for source in _several(row.get(_SOURCE)))
+    taken = (_TARGET, _SOURCE, _OUTPUT)
+    options = {key.replace("_", "-"): str(v) for key, v in row.items() if key not in taken and v not in (None, "")}
+    return Item(output, target.address, sources, options)
+
+
+def _several(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else str(value or "").split(";")
+    return [str(one).strip() for one in values if str(one).strip()]

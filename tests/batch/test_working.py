@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from multifaceswap.batch import Item, Worker, run_locally, tally, working
+from multifaceswap.pipeline.errors import CancelledError, ImageError, MissingModelError, SettingsError
+
+
+class Copies:
+    """Copies targets; fails as often as it is told to, and counts."""
+
+    def __init__(self, *errors):
+        self.errors = list(errors)
+        self.calls = 0
+
+    def __call__(self, item, target, output):
+        self.calls += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        output.write_bytes(target.read_bytes())
+        return {"faces": 1}
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch):
+    found = []
+    monkeypatch.setattr(working, "sleep", found.append)
+    return found
+
+
+@pytest.fixture
+def item(tmp_path):
+    (tmp_path / "x.png").write_bytes(b"target")
+    return Item("x.png", str(tmp_path / "x.png"))
+
+
+def _worker(tmp_path, work, **changes):
+    values = {"settings": {"strength": 1.0}, "retries": 2, **changes}
+    return Worker(lambda: work, str(tmp_path / "out"), **values)
+
+
+def _run(worker, *items):
+    return list(run_locally(items, worker))
+
+
+def test_an_item_is_done_once(tmp_path, item):
+    work = Copies()
+    (first,), (second,) = (_run(_worker(tmp_path, work), item) for _ in range(2))
+    assert work.calls == 1
+    assert (first["faces"], first["attempts"], first["kept"], first["error"]) == (1, 1, False, None)
+    assert second == {**first, "kept": True}
+    assert first["output"] == str(tmp_path / "out" / "x.png")
+    assert (tmp_path / "out" / "x.png").read_bytes() == b"target"
+
+
+def test_another_setting_target_source_or_a_lost_result_makes_it_anew(tmp_path, item):
+    work = Copies()
+    source = tmp_path / "source.png"
+    source.write_bytes(b"one")
+    _run(_worker(tmp_path, work), item)
+    _run(_worker(tmp_path, work, settings={"strength": 0.5}), item)
+    _run(_worker(tmp_path, work, settings={"strength": 0.5}, inputs=[str(source)]), item)
+    source.write_bytes(b"other")
+    _run(_worker(tmp_path, work, settings={"strength": 0.5}, inputs=[str(source)]), item)
+    assert work.calls == 4
+    (tmp_path / "x.png").write_bytes(b"another")
+    _run(_worker(tmp_path, work, settings={"strength": 0.5}, inputs=[str(source)]), item)
+    (tmp_path / "out" / "x.png").unlink()
+    _run(_worker(tmp_path, work, settings={"strength": 0.5}, inputs=[str(source)]), item)
+    assert work.calls == 6
+    assert (tmp_path / "out" / "x.png").read_bytes() == b"another"
+
+
+def test_a_failed_item_is_tried_again_with_growing_waits(tmp_path, item, waits):
+    work = Copies(ImageError("busy"), OSError("busy"))
+    (entry,) = _run(_worker(tmp_path, work), item)
+    assert (entry["attempts"], entry["error"], waits) == (3, None, [0.5, 1.0])
+
+
+def test_an_item_that_keeps_failing_is_told_and_others_go_on(tmp_path, item):
+    (tmp_path / "y.png").write_bytes(b"")
+    work = Copies(*[ImageError("broken")] * 3)
+    entries = _run(_worker(tmp_path, work), item, Item("y.png", str(tmp_path / "y.png")))
+    assert [entry["error"] for entry in entries] == ["broken", None]
+    assert work.calls == 4 and not entries[0]["fatal"]
+    assert tally(entries) == (1, 0, 1) and str(tally(entries)) == "1 done, 0 kept from before, 1 failed"
+
+
+def test_a_failed_item_is_tried_again_by_the_next_run(tmp_path, item):
+    work = Copies(*[ImageError("broken")] * 3)
+    _run(_worker(tmp_path, work), item)
+    (entry,) = _run(_worker(tmp_path, work), item)
+    assert (entry["error"], entry["kept"]) == (None, False)
+
+
+@pytest.mark.parametrize(("error", "fatal"), [(SettingsError("no"), False), (MissingModelError("gone"), True)])
+def test_what_would_end_the_same_is_not_tried_again(tmp_path, item, error, fatal):
+    work = Copies(error)
+    (entry,) = _run(_worker(tmp_path, work), item)
+    assert (work.calls, entry["error"], entry["fatal"]) == (1, str(error), fatal)
+
+
+def test_a_target_that_is_not_there_is_told(tmp_path):
+    (entry,) = _run(_worker(tmp_path, Copies()), Item("x.png", str(tmp_path / "x.png")))
+    assert "x.png" in entry["error"]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, CancelledError])
+def test_a_cancel_goes_through(tmp_path, item, stop):
+    with pytest.raises(stop):
+        _run(_worker(tmp_path, Copies(stop())), item)
+
+
+def test_an_item_that_ended_its_workers_is_left_out_until_the_next_run(tmp_path, item):
+    class Death(BaseException):
+        """Stands for the end of the process."""
+
+    work = Copies(Death(), Death(), Death())
+    worker = _worker(tmp_path, work)
+    for _ in range(3):
+        with pytest.raises(Death):
+            _run(worker, item)
+    (entry,) = _run(worker, item)
+    assert "it ended 3 workers" in entry["error"] and work.calls == 3
+    (entry,) = _run(_worker(tmp_path, work), item)
+    assert entry["error"] is None
+
+
+def test_a_damaged_record_is_no_record(tmp_path, item):
+    work = Copies()
+    _run(_worker(tmp_path, work), item)
+    record = tmp_path / "out" / ".multifaceswap" / "x.png.json"
+    assert json.loads(record.read_text())["entry"]["faces"] == 1
+    for text in ("", "[]", '{"entry"'):
+        record.write_text(text)
+        assert _run(_worker(tmp_path, work), item)[0]["kept"] is False
