@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import pytest
+from multifaceswap import cli
+from multifaceswap.batch import Cluster
+from multifaceswap.commands import batch, swapping
+from multifaceswap.pictures import decode_picture, read_picture
+from multifaceswap.pipeline.errors import CancelledError, MissingModelError
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+WOMAN, MAN, PAIR = EXAMPLES / "astronaut.png", EXAMPLES / "grace_hopper.jpg", EXAMPLES / "pair.jpg"
+
+
+def _batch(*words: object) -> int:
+    return cli.main(["batch", *(str(word) for word in words)])
+
+
+@pytest.fixture(autouse=True)
+def _one_pool(monkeypatch, pool):
+    monkeypatch.setattr(batch, "ModelPool", lambda device: pool)
+
+
+@pytest.fixture
+def folder(tmp_path, blank):
+    """Two pictures, one in a folder in the folder."""
+    (tmp_path / "in" / "inner").mkdir(parents=True)
+    shutil.copy(MAN, tmp_path / "in" / "man.jpg")
+    shutil.copy(blank, tmp_path / "in" / "inner" / "blank.png")
+    return tmp_path / "in"
+
+
+def _report(path: Path):
+    return json.loads(path.read_text())
+
+
+def test_a_folder_is_done_as_swap_does_it_and_only_once(tmp_path, folder, capsys):
+    out = tmp_path / "out"
+    assert cli.main(["swap", "--source", str(WOMAN), "--target", str(MAN), "--output", str(tmp_path / "man.jpg")]) == 0
+    capsys.readouterr()
+    assert _batch("--source", WOMAN, "--target", folder, "--output", out) == 0
+    assert capsys.readouterr().out == f"2 done, 0 kept from before, 0 failed: {out / 'report.json'}\n"
+    assert (out / "man.jpg").read_bytes() == (tmp_path / "man.jpg").read_bytes()
+    assert (read_picture(out / "inner" / "blank.png") == read_picture(folder / "inner" / "blank.png")).all()
+    entries = _report(out / "report.json")["targets"]
+    assert [(entry["name"], entry["faces"], len(entry["pairs"])) for entry in entries] == [
+        ("inner/blank.png", 0, 0),
+        ("man.jpg", 1, 1),
+    ]
+    assert entries[1]["pairs"][0]["source"] == str(WOMAN)
+
+    written = (out / "man.jpg").stat().st_mtime_ns
+    shutil.copy(WOMAN, folder / "new.png")
+    assert _batch("--source", WOMAN, "--target", folder, "--output", out) == 0
+    assert capsys.readouterr().out.startswith("1 done, 2 kept from before, 0 failed")
+    assert (out / "man.jpg").stat().st_mtime_ns == written
+    assert _batch("--source", WOMAN, "--target", folder, "--output", out, "--strength", "0.5") == 0
+    assert capsys.readouterr().out.startswith("3 done, 0 kept")
+
+
+def test_a_manifest_gives_sources_and_options_a_row(tmp_path):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"target,source,output,input-faces-index\n{PAIR},{WOMAN},a.png,1\n{PAIR},{MAN},b.png,\n")
+    assert _batch("--target", manifest, "--output", tmp_path / "out") == 0
+    entries = _report(tmp_path / "out" / "report.json")["targets"]
+    told = [(entry["pairs"][0]["input_face"], entry["pairs"][0]["source"]) for entry in entries]
+    assert told == [(1, str(WOMAN)), (0, str(MAN))]
+
+
+def test_object_storage_gives_targets_and_sources_and_takes_results(tmp_path):
+    storage = fsspec.filesystem("memory")
+    storage.pipe_file("/bucket/in/man.jpg", MAN.read_bytes())
+    storage.pipe_file("/bucket/donor.png", WOMAN.read_bytes())
+    line = ["--source", "memory://bucket/donor.png", "--target", "memory://bucket/in"]
+    assert _batch(*line, "--output", "memory://bucket/out", "--report", tmp_path / "r.json") == 0
+    picture = decode_picture(storage.cat_file("/bucket/out/man.jpg"), "result")
+    assert np.abs(picture.astype(int) - read_picture(MAN)).max() > 50
+    (entry,) = _report(tmp_path / "r.json")["targets"]
+    assert (entry["output"], entry["pairs"][0]["source"]) == ("memory://bucket/out/man.jpg", "memory://bucket/donor.png")
+    found = [path for path in storage.find("/bucket") if ".multifaceswap" not in path]
+    assert found == ["/bucket/donor.png", "/bucket/in/man.jpg", "/bucket/out/man.jpg"]
+
+
+def test_a_broken_picture_is_told_and_the_rest_is_done(tmp_path, folder, capsys):
+    (folder / "broken.png").write_text("no picture")
+    assert _batch("--source", WOMAN, "--target", folder, "--output", tmp_path / "out", "--retries", "0") == 1
+    output = capsys.readouterr()
+    assert output.out.startswith("2 done, 0 kept from before, 1 failed")
+    assert "broken.png: is no picture" in output.err and "Traceback" not in output.err
+
+
+def test_a_missing_model_ends_all_with_a_report(tmp_path, folder, monkeypatch, capsys):
+    def missing(*_, **__):
+        raise MissingModelError("inswapper_128.onnx is nowhere")
+
+    monkeypatch.setattr(swapping, "swap_faces", missing)
+    assert _batch("--source", WOMAN, "--target", folder, "--output", tmp_path / "out") == 2
+    assert capsys.readouterr().err.count("inswapper_128.onnx is nowhere") == 1
+    assert _report(tmp_path / "out" / "report.json")["tally"] == {"done": 0, "kept": 0, "failed": 1}
+
+
+def test_a_cancel_keeps_what_is_done(tmp_path, folder, monkeypatch):
+    real, calls = swapping.swap_faces, []
+
+    def second_time(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise CancelledError
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(swapping, "swap_faces", second_time)
+    assert _batch("--source", WOMAN, "--target", folder, "--output", tmp_path / "out") == 130
+    monkeypatch.undo()
+    assert _report(tmp_path / "out" / "report.json")["tally"] == {"done": 1, "kept": 0, "failed": 0}
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("target\nx.png\n", "there is no source"),
+        ("target,source,strength\nx.png,y.png,2\n", "expected 0 to 1"),
+        ("target,source,stength\nx.png,y.png,1\n", "unrecognized arguments: --stength"),
+        ("target,source,output\nx.png,y.png,y.png\n", "is an input and would be overwritten"),
+    ],
+)
+def test_what_a_manifest_gets_wrong_is_told_before_any_work(tmp_path, capsys, row, message):
+    for name in ("x.png", "y.png"):
+        shutil.copy(WOMAN, tmp_path / name)
+    (tmp_path / "list.csv").write_text(row)
+    assert _batch("--target", tmp_path / "list.csv", "--output", tmp_path) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "report.json").exists()
+
+
+def test_ray_is_asked_for_with_what_a_worker_takes(tmp_path, folder, monkeypatch):
+    asked = []
+
+    def recorded(items, worker, cluster):
+        asked.append((len(items), cluster))
+        return iter(())
+
+    monkeypatch.setattr(batch, "run_on_ray", recorded)
+    line = ["--source", WOMAN, "--target", folder, "--output", tmp_path / "out"]
+    _batch(*line, "--ray")
+    _batch(*line, "--ray", "ray://head:10001", "--workers", "3", "--cpus", "4", "--gpus", "0.5")
+    assert asked == [(2, Cluster(None, 0, 2, 0)), (2, Cluster("ray://head:10001", 3, 4, 0.5))]
+
+
+def test_results_keep_their_targets_names_where_they_can():
+    kept, changed = ["a.jpg", "b/c.JPEG", "e.webm"], ["d.tif", "f.avi"]
+    assert [batch._result_name(name, None) for name in kept] == kept
+    assert [batch._result_name(name, None) for name in changed] == ["d.tif.png", "f.avi.mp4"]
+    assert batch._result_name("a.jpg", "webp") == "a.jpg.webp"
