@@ -1,7 +1,7 @@
 """Every model, one row each: menus, command-line choices, downloads, errors and documentation read it from here.
 
 To add a model, add a row; a new kind of network needs an adapter, a function named in `adapter` that is called as
-`adapter(row, paths, device, **options)`, with the paths of `row.files` in their order. Published sizes and hashes are
+`adapter(row, paths, networks, **options)`, with the paths of `row.files` in their order. Published sizes and hashes are
 those that the projects' own pages and other users of the files state.
 """
 

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from importlib import import_module
 from threading import Lock
 from typing import Any
-from weakref import WeakValueDictionary
 
 from ..pipeline.errors import DamagedModelError
 from . import catalog, store
 from .catalog import Kind, Model
-from .lending import Lender, lent_by
+from .networks import Lender, Networks
 from .restorers import further
-from .sharing import Sessions, shared_in
 from .store import Folders
 from .verify import verify, wrong_size
 
@@ -28,8 +26,8 @@ _MOST = 24
 class ModelPool:
     """Models of one set of folders and one device. Safe to share between threads.
 
-    `lender` is told before every run of a network: see `lending`. `built_in` is the device of the shipped networks;
-    where it is None that is `device`, or the CPU where this is `auto`.
+    `lender` is told before every run of a network. `built_in` is the device of the shipped networks; where it is None
+    that is `device`, or the CPU where this is `auto`.
     """
 
     def __init__(
@@ -42,11 +40,10 @@ class ModelPool:
     ) -> None:
         self.folders = Folders.default() if folders is None else folders
         self.device = device
-        self.built_in = built_in
-        self._lender = lender
+        self._networks = Networks(device, lender)
+        self._shipped = Networks(built_in or _light(device), lender)
         self._lock = Lock()
         self._opened: dict[Key, Any] = {}
-        self._sessions: Sessions = WeakValueDictionary()
 
     def open(self, kind: Kind, name: str, **options: Any) -> Any:
         """The model's adapter: the one already open with these options, or a new one.
@@ -55,8 +52,7 @@ class ModelPool:
         """
         key = (kind, name, tuple(sorted(options.items())))
         with self._lock:
-            with lent_by(self._lender), shared_in(self._sessions):
-                model = self._opened.pop(key, None) or self._open(kind, name, options)
+            model = self._opened.pop(key, None) or self._open(kind, name, options)
             self._opened[key] = model
             if len(self._opened) > _MOST:
                 del self._opened[next(iter(self._opened))]
@@ -64,7 +60,7 @@ class ModelPool:
 
     def _open(self, kind: Kind, name: str, options: dict[str, Any]) -> Any:
         row = _find(kind, name, self.folders)
-        return _open(row, self.folders, self.built_in if row.built_in and self.built_in else self.device, options)
+        return _open(row, self.folders, self._shipped if row.built_in else self._networks, options)
 
     def notes(self, kind: Kind, name: str) -> list[str]:
         """Lines for a report: which files of a model aren't the published ones. Raises as `open` does."""
@@ -78,7 +74,13 @@ class ModelPool:
 
 def open_row(kind: Kind, name: str, folders: Folders, device: str, **options: Any) -> Any:
     """A new adapter of a catalog row, its files found and verified; warns of files that aren't known."""
-    return _open(_find(kind, name, folders), folders, device, options)
+    row = _find(kind, name, folders)
+    return _open(row, folders, Networks(_light(device) if row.built_in else device), options)
+
+
+def _light(device: str) -> str:
+    # The shipped networks take milliseconds on a CPU: no GPU memory and no start-up of its libraries for them unasked.
+    return "cpu" if device == "auto" else device
 
 
 def _find(kind: Kind, name: str, folders: Folders) -> Model:
@@ -87,23 +89,21 @@ def _find(kind: Kind, name: str, folders: Folders) -> Model:
     return other or catalog.find(kind, name)
 
 
-def _open(row: Model, folders: Folders, device: str, options: dict[str, Any]) -> Any:
+def _open(row: Model, folders: Folders, networks: Networks, options: dict[str, Any]) -> Any:
     try:
-        return _adapted(row, folders, device, options)
+        return _adapted(row, folders, networks, options)
     except DamagedModelError as error:
         paths = store.require(row, folders)
         sizes = [wrong_size(path, file) for path, file in zip(paths, row.files, strict=True)]
         raise DamagedModelError(" ".join([str(error), *filter(None, sizes)])) from error
 
 
-def _adapted(row: Model, folders: Folders, device: str, options: dict[str, Any]) -> Any:
+def _adapted(row: Model, folders: Folders, networks: Networks, options: dict[str, Any]) -> Any:
     for note in _notes(row, folders):
         log.warning(note)
     module, _, attribute = row.adapter.partition(":")
     adapter: Callable[..., Any] = getattr(import_module(f".{module}", __package__), attribute)
-    paths = store.require(row, folders)
-    # The shipped networks take milliseconds on a CPU: no GPU memory and no start-up of its libraries for them unasked.
-    return adapter(row, paths, "cpu" if device == "auto" and row.built_in else device, **options)
+    return adapter(row, store.require(row, folders), networks, **options)
 
 
 def _notes(row: Model, folders: Folders) -> list[str]:

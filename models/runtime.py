@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import cache
 from io import StringIO
@@ -30,7 +30,6 @@ from .devices import (
     wanted_providers,
     why_not,
 )
-from .lending import lender
 from .probe import has_nvidia_driver
 from .symptoms import first_line, lacks_memory
 
@@ -60,12 +59,15 @@ def usable_providers(device: str) -> list[str]:
 class Session:
     """One ONNX model, opened at first use, closable and opened again when needed. Safe to share between threads."""
 
-    def __init__(self, path: Path, device: str = "cpu", *, threads: int = 0) -> None:
+    def __init__(
+        self, path: Path, device: str = "cpu", *, threads: int = 0, lender: Callable[[Any], None] | None = None
+    ) -> None:
+        """`lender` is told before every run: see `networks.Lender`."""
         self.path = path
         self.device = device
         self.working_bytes = 0
         self._threads = threads
-        self._tell = lender()
+        self._lender = lender
         self._lock = Lock()
         self._session: Any = None
         self._state = Running(path.name, "")
@@ -81,7 +83,8 @@ class Session:
 
     def open(self) -> Any:
         """Open the session if it isn't open; returns onnxruntime's own session object."""
-        self._tell(self)
+        if self._lender is not None:
+            self._lender(self)
         with self._lock:
             if self._session is None:
                 self._session = self._create()

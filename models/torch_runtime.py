@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from ..pipeline.errors import EngineError, OutOfMemoryError
 from .checkpoints import load_into
 from .devices import Running
-from .lending import lender
 from .symptoms import first_line, lacks_memory
 
 if TYPE_CHECKING:
@@ -58,15 +57,24 @@ def half_type(device: torch.device) -> torch.dtype | None:
 class TorchNetwork:
     """A network and its weight file, opened at first use, closable and opened again when needed. Safe between threads.
 
-    `build` makes the empty network; `what` names it in errors.
+    `build` makes the empty network; `what` names it in errors; `lender` is told before every run: see
+    `networks.Lender`.
     """
 
-    def __init__(self, path: Path, build: Callable[[], nn.Module], device: str = "cpu", *, what: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        build: Callable[[], nn.Module],
+        device: str = "cpu",
+        *,
+        what: str,
+        lender: Callable[[Any], None] | None = None,
+    ) -> None:
         self.path = path
         self.device = device
         self.working_bytes = 0
         self._build, self._what = build, what
-        self._tell = lender()
+        self._lender = lender
         self._lock = Lock()
         self._module: nn.Module | None = None
         self._state = Running(path.name, "")
@@ -87,7 +95,8 @@ class TorchNetwork:
 
     def open(self) -> nn.Module:
         """The network in evaluation mode on its device. Raises DamagedModelError, EngineError."""
-        self._tell(self)
+        if self._lender is not None:
+            self._lender(self)
         with self._lock:
             if self._module is None:
                 self._module = self._create()

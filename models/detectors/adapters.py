@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...pipeline.errors import SettingsError
 from ..catalog import Model
-from ..sharing import session, shared
-from ..torch_runtime import TorchNetwork
+from ..networks import Networks
 from . import retinaface as retina
 from . import yolov5_face as yolo
 from .blazeface import BlazeFace
@@ -22,13 +21,15 @@ from .scrfd import ScrfdNetwork
 if TYPE_CHECKING:
     from torch import nn
 
+    from ..torch_runtime import TorchNetwork
+
 _SMALLEST_SIZE = 32
 
 
 def builtin(
     _row: Model,
     paths: Sequence[Path],
-    device: str,
+    networks: Networks,
     *,
     confidence: float = 0.5,
     turns: bool = False,
@@ -36,44 +37,43 @@ def builtin(
     min_size: float = 16,
 ) -> BuiltinDetector:
     """Options: see BuiltinDetector."""
-    blazeface, facemesh = (session(path, device) for path in paths)
+    blazeface, facemesh = (networks.session(path) for path in paths)
     return BuiltinDetector(
         BlazeFace(blazeface), FaceMesh(facemesh), confidence=confidence, turns=turns, tiles=tiles, min_size=min_size
     )
 
 
-def facemesh(_row: Model, paths: Sequence[Path], device: str) -> FaceMesh:
-    return FaceMesh(session(paths[0], device))
+def facemesh(_row: Model, paths: Sequence[Path], networks: Networks) -> FaceMesh:
+    return FaceMesh(networks.session(paths[0]))
 
 
 def retinaface(
-    row: Model, paths: Sequence[Path], device: str, *, size: int | None = None, **options: Any
+    row: Model, paths: Sequence[Path], networks: Networks, *, size: int | None = None, **options: Any
 ) -> ScanningDetector:
     """`size` bounds the longer side of what the network sees, in pixels; other options: see ScanningDetector."""
-    network = _torch(row, paths[0], retina.build, device)
+    network = _torch(row, paths[0], retina.build, networks)
     return _scanning(row, retina.RetinaFaceNetwork(network, _side(row, size)), options)
 
 
 def yolov5_face(
-    row: Model, paths: Sequence[Path], device: str, *, size: int | None = None, **options: Any
+    row: Model, paths: Sequence[Path], networks: Networks, *, size: int | None = None, **options: Any
 ) -> ScanningDetector:
     """Options: as of `retinaface`."""
-    network = _torch(row, paths[0], yolo.build, device)
+    network = _torch(row, paths[0], yolo.build, networks)
     return _scanning(row, yolo.YoloFaceNetwork(network, _side(row, size)), options)
 
 
 def scrfd(
-    row: Model, paths: Sequence[Path], device: str, *, size: int | None = None, **options: Any
+    row: Model, paths: Sequence[Path], networks: Networks, *, size: int | None = None, **options: Any
 ) -> ScanningDetector:
     """Options: as of `retinaface`."""
-    network = ScrfdNetwork(session(paths[0], device), None if size is None else _side(row, size))
+    network = ScrfdNetwork(networks.session(paths[0]), None if size is None else _side(row, size))
     network.check()
     return _scanning(row, network, options)
 
 
-def _torch(row: Model, path: Path, build: Callable[[str], nn.Module], device: str) -> TorchNetwork:
-    build_variant = partial(build, row.facts["variant"])
-    network = shared(path, device, lambda: TorchNetwork(path, build_variant, device, what=row.name))
+def _torch(row: Model, path: Path, build: Callable[[str], nn.Module], networks: Networks) -> TorchNetwork:
+    network = networks.torch(path, partial(build, row.facts["variant"]), row.name)
     network.open()
     return network
 

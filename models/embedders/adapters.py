@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..catalog import Model
+from ..networks import Networks
 from ..ports import require_ports
-from ..sharing import session
 from .arcface import ArcFace
 from .dlib128 import Dlib128
 
 
-def dlib128(_row: Model, paths: Sequence[Path], device: str) -> Dlib128:
-    return Dlib128(session(paths[0], device))
+def dlib128(_row: Model, paths: Sequence[Path], networks: Networks) -> Dlib128:
+    return Dlib128(networks.session(paths[0]))
 
 
-def arcface(row: Model, paths: Sequence[Path], device: str) -> ArcFace:
+def arcface(row: Model, paths: Sequence[Path], networks: Networks) -> ArcFace:
     side = row.facts["size"]
     require_ports(paths[0], row.name, [(None, 3, side, side)], [(None, row.facts["numbers"])])
-    return ArcFace(session(paths[0], device))
+    return ArcFace(networks.session(paths[0]))

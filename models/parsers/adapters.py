@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..catalog import Model
-from ..sharing import shared
-from ..torch_runtime import TorchNetwork
+from ..networks import Networks
 from .bisenet import BiSeNetParser, build
 
 
-def bisenet(row: Model, paths: Sequence[Path], device: str) -> BiSeNetParser:
-    network = shared(paths[0], device, lambda: TorchNetwork(paths[0], build, device, what=row.name))
+def bisenet(row: Model, paths: Sequence[Path], networks: Networks) -> BiSeNetParser:
+    network = networks.torch(paths[0], build, row.name)
     network.open()
     return BiSeNetParser(network)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from ...pipeline.errors import DamagedModelError
 from ..catalog import Model
-from ..sharing import session, shared
+from ..networks import Networks
 from .contents import OnnxContents, look
 from .networks import SpandrelNetwork
 from .restorers import OnnxRestorer, TorchRestorer
 
 
-def restorer(_row: Model, paths: Sequence[Path], device: str, *, half: bool = True) -> OnnxRestorer | TorchRestorer:
+def restorer(
+    _row: Model, paths: Sequence[Path], networks: Networks, *, half: bool = True
+) -> OnnxRestorer | TorchRestorer:
     """Option: `half`, see TorchRestorer. Raises DamagedModelError for a file that holds no restorer."""
     path = paths[0]
     contents = look(path)
@@ -24,5 +25,6 @@ def restorer(_row: Model, paths: Sequence[Path], device: str, *, half: bool = Tr
             "an ONNX graph that turns one picture of a face into another. Fetch it again."
         )
     if isinstance(contents, OnnxContents):
-        return OnnxRestorer(session(path, device), contents.image, contents.weight)
-    return TorchRestorer(shared(path, device, partial(SpandrelNetwork, path, device)), contents, half=half)
+        return OnnxRestorer(networks.session(path), contents.image, contents.weight)
+    network = networks.shared(path, lambda: SpandrelNetwork(path, networks.device, networks.lender))
+    return TorchRestorer(network, contents, half=half)

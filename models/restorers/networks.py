@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...pipeline.errors import DamagedModelError
 from ..checkpoints import load_state
+from ..networks import Lender
 from ..torch_runtime import TorchNetwork
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ def recognise(names: Collection[str]) -> Architecture | None:
 class SpandrelNetwork(TorchNetwork):
     """A restoration network whose class and sizes follow from its weight file."""
 
-    def __init__(self, path: Path, device: str = "cpu") -> None:
-        super().__init__(path, partial(_filled, path), device, what=path.name)
+    def __init__(self, path: Path, device: str = "cpu", lender: Lender | None = None) -> None:
+        super().__init__(path, partial(_filled, path), device, what=path.name, lender=lender)
 
     def _load(self) -> nn.Module:
         return self._build()

@@ -11,7 +11,7 @@ from ...pipeline.topology import Topology
 from ...pipeline.types import Interpolation
 from ..catalog import Model
 from ..embedders.arcface import ArcFace
-from ..sharing import session
+from ..networks import Networks
 from .mesh import MeshSwapper
 from .network import SwapNetwork
 from .neural import NeuralSwapper
@@ -20,7 +20,7 @@ from .neural import NeuralSwapper
 def mesh(
     _row: Model,
     paths: Sequence[Path],
-    _device: str,
+    _networks: Networks,
     *,
     mirror: bool = True,
     interpolation: Interpolation = "Bicubic",
@@ -31,8 +31,8 @@ def mesh(
     return MeshSwapper(topology, mirror=mirror, interpolation=interpolation)
 
 
-def neural(row: Model, paths: Sequence[Path], device: str, *, pixel_boost: int = 0) -> NeuralSwapper:
+def neural(row: Model, paths: Sequence[Path], networks: Networks, *, pixel_boost: int = 0) -> NeuralSwapper:
     """Options: see NeuralSwapper. Facts: `size`, `mean` and `std` of the network, `map` where its file holds one."""
-    swapper, arcface = (session(path, device) for path in paths)
+    swapper, arcface = (networks.session(path) for path in paths)
     network = SwapNetwork.of(swapper, row.facts["size"], row.facts.get("mean", 0.0), row.facts.get("std", 1.0))
     return NeuralSwapper(network, ArcFace(arcface), maps=row.facts.get("map", False), pixel_boost=pixel_boost)

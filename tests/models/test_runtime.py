@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import threading
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,8 +13,8 @@ import pytest
 import standins
 from multifaceswap.models import runtime
 from multifaceswap.models.devices import CPU, CUDA
+from multifaceswap.models.networks import Networks
 from multifaceswap.models.runtime import Session
-from multifaceswap.models.sharing import session, shared_in
 from multifaceswap.pipeline.errors import DamagedModelError, EngineError, SettingsError
 
 
@@ -225,9 +227,12 @@ def test_cuda_libraries_of_other_wheels_are_made_known_once_and_quietly(monkeypa
     assert calls == [1] and capsys.readouterr().out == ""
 
 
-def test_sessions_of_a_pool_are_shared_by_file_and_device(path, fixed):
-    known = {}
-    with shared_in(known):
-        assert session(path, "cpu") is session(path, "cpu") is not session(fixed, "cpu")
-        assert session(path, "auto") is not session(path, "cpu")
-    assert session(path, "cpu") is not session(path, "cpu") and len(known) == 3
+def test_a_file_has_one_session_a_device_while_it_is_in_use(path, fixed):
+    networks = Networks("cpu")
+    session = networks.session(path)
+    assert networks.session(path) is session is not networks.session(fixed)
+    assert Networks("auto").session(path).device == "auto"
+    gone = weakref.ref(session)
+    del session
+    gc.collect()
+    assert gone() is None

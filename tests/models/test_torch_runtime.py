@@ -7,8 +7,7 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from multifaceswap.models.lending import lent_by
-from multifaceswap.models.sharing import session, shared, shared_in
+from multifaceswap.models.networks import Networks
 from multifaceswap.models.torch_runtime import TorchNetwork, torch_device
 from multifaceswap.pipeline.errors import DamagedModelError, EngineError
 
@@ -69,27 +68,16 @@ def test_another_network_is_told(file):
 
 def test_the_host_is_told_before_every_run(file):
     told = []
-    with lent_by(told.append):
-        it = network(file)
+    it = Networks("cpu", told.append).torch(file, lambda: torch.nn.Conv2d(3, 2, 1), "a test")
     it.run(np.zeros((1, 3, 2, 2)))
     it.run(np.zeros((1, 3, 2, 2)))
     assert told == [it, it]
 
 
-def test_one_network_a_file_and_device_within_a_pool(tmp_path):
-    made = []
-
-    def make():
-        made.append(object())
-        return made[-1]
-
-    known = {}
-    with shared_in(known):
-        first, again = shared(tmp_path / "a", "cpu", make), shared(tmp_path / "a", "cpu", make)
-        other, elsewhere = shared(tmp_path / "b", "cpu", make), shared(tmp_path / "a", "cuda", make)
-        assert session(tmp_path / "c", "cpu") is session(tmp_path / "c", "cpu")
-    assert first is again and len({id(one) for one in (first, other, elsewhere)}) == 3
-    assert shared(tmp_path / "a", "cpu", make) is not first
+def test_one_network_a_file(tmp_path):
+    networks = Networks("cpu")
+    first, again, other = (networks.shared(tmp_path / name, set) for name in "aab")
+    assert first is again is not other
 
 
 @pytest.mark.parametrize(

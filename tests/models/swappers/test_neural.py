@@ -10,6 +10,7 @@ import pytest
 import standins
 from multifaceswap.models import catalog
 from multifaceswap.models.embedders.arcface import ArcFace
+from multifaceswap.models.networks import Networks
 from multifaceswap.models.runtime import Session
 from multifaceswap.models.swappers import adapters
 from multifaceswap.models.swappers.boost import join, split
@@ -44,7 +45,7 @@ def reference():
 
 def _open(folder, name, file="", **options):
     paths = [folder / (file or f"{name}.onnx"), folder / "w600k_r50.onnx"]
-    return adapters.neural(catalog.find("swapper", name), paths, "cpu", **options)
+    return adapters.neural(catalog.find("swapper", name), paths, Networks(), **options)
 
 
 def _face(landmarks, **more):
