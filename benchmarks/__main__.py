@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+from .running import machine, measured, table
+
 _RESULTS = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.json"
 
 
@@ -20,10 +20,6 @@ def main() -> None:
     chosen = arguments.groups or groups
     if not {*chosen} <= {*groups}:
         parser.error(f"expected some of {', '.join(groups)}")
-    # Before anything is imported that reads them.
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    from .running import machine, measured, table
-
     rows = list(measured(chosen))
     print(table(rows))
     text = json.dumps({"machine": machine(), "rows": [row.json() for row in rows]}, indent=2, ensure_ascii=False)
@@ -31,4 +27,5 @@ def main() -> None:
     arguments.json.write_text(f"{text}\n", encoding="utf-8")
 
 
-main()
+if __name__ == "__main__":
+    main()

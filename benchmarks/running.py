@@ -12,16 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from scripts.checkout import load_checkout
+from multifaceswap.models.catalog import DET_10G, INSWAPPER_128, W600K_R50
+from multifaceswap.models.runtime import Session
 
+from . import detecting, networks, paste_restore, pasting, peers, starting, swapping
 from .timing import Row
-
-load_checkout()
-
-from multifaceswap.models.catalog import DET_10G, INSWAPPER_128, W600K_R50  # noqa: E402
-from multifaceswap.models.runtime import Session  # noqa: E402
-
-from . import detecting, networks, paste_restore, pasting, peers, starting, swapping  # noqa: E402
 
 _NETWORKS = {INSWAPPER_128: networks.inswapper, W600K_R50: networks.arcface, DET_10G: networks.scrfd}
 _LIBRARIES = ("numpy", "opencv-python", "onnxruntime", "onnxruntime-gpu", "torch", "insightface", "facexlib")
@@ -29,11 +24,7 @@ _LIBRARIES = ("numpy", "opencv-python", "onnxruntime", "onnxruntime-gpu", "torch
 
 def measured(groups: Sequence[str]) -> Iterator[Row]:
     """The rows of these groups, each told on stderr as it comes."""
-    import cv2
-    import torch
-
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
+    limit_threads()
     warnings.simplefilter("ignore")
     with TemporaryDirectory() as folder:
         published = _Networks(Path(folder))
@@ -41,6 +32,15 @@ def measured(groups: Sequence[str]) -> Iterator[Row]:
             for row in _group(group, published):
                 print(f"{row.name}: {row.ratio:.2f}", file=sys.stderr)
                 yield row
+
+
+def limit_threads() -> None:
+    """One thread for the libraries that don't ask the environment."""
+    import cv2
+    import torch
+
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
 
 
 class _Networks:

@@ -30,11 +30,10 @@ _LENGTHS = (8, 64)
 _MEMORY = Path("/proc/self/status")
 _CLIP = """
     import numpy as np
-    load_checkout()
-    from multifaceswap import detect_faces, map_indexes, swap_faces
-    from multifaceswap.pipeline.types import Size
     from benchmarks.scenes import crowd
     from benchmarks.starting import megabytes
+    from multifaceswap import detect_faces, map_indexes, swap_faces
+    from multifaceswap.pipeline.types import Size
 
     frame = crowd(Size(960, 540), 1).astype(np.float32) / 255
     faces = detect_faces([frame])
