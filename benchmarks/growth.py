@@ -1,6 +1,6 @@
 """`python -m benchmarks.growth`: cost against frame size, faces a frame and frames a clip, as `docs/growth.png`.
 
-Needs matplotlib. Processor time of one thread, built-in models.
+Processor time of one thread, built-in models.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Line(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One picture of the three."""
+    """One picture of the four."""
 
     title: str
     x_name: str
@@ -72,9 +72,9 @@ class _Costs:
 
 
 def measured() -> list[Panel]:
-    """The three panels."""
+    """The four panels."""
     costs = _Costs()
-    return [_sizes(costs), _faces(costs), _frames(costs)]
+    return [_sizes(costs), _faces(costs), _frames(costs), _memory()]
 
 
 def _sizes(costs: _Costs) -> Panel:
@@ -98,11 +98,14 @@ def _faces(costs: _Costs) -> Panel:
 
 def _frames(costs: _Costs) -> Panel:
     frame = crowd(Size(960, 540), 1)
-    lines = [
-        _line("swap one face a frame", "ms", _FRAMES, [costs.swap(np.repeat(frame[None], n, 0)) for n in _FRAMES]),
-        _line("memory beside clip and result", "MB", _FRAMES, [clip_memory(n) for n in _FRAMES]),
-    ]
-    return Panel("Frames of a clip of 540p", "frames", lines)
+    swaps = [costs.swap(np.repeat(frame[None], count, 0)) for count in _FRAMES]
+    return Panel("Frames of a clip of 540p: time", "frames", [_line("swap one face a frame", "ms", _FRAMES, swaps)])
+
+
+def _memory() -> Panel:
+    peaks = [clip_memory(count) for count in _FRAMES]
+    line = _line("peak beside clip and result", "MB", _FRAMES, peaks)
+    return Panel("Frames of a clip of 540p: memory", "frames", [line])
 
 
 def _line(name: str, unit: str, x: Sequence[float], y: Sequence[float]) -> Line:
@@ -110,13 +113,13 @@ def _line(name: str, unit: str, x: Sequence[float], y: Sequence[float]) -> Line:
 
 
 def draw(panels: Sequence[Panel], path: Path) -> None:
-    """The panels side by side, measured points on their straight lines."""
+    """The panels, measured points on their straight lines."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 4), layout="constrained")
+    figure = Figure(figsize=(12, 8), layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
+    for axes, panel in zip(figure.subplots(2, 2).flat, panels, strict=True):
         _draw_panel(axes, panel)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
@@ -127,7 +130,7 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
     for number, line in enumerate(panel.lines):
         slope, start = np.polyfit(line.x, line.y, 1)
         ends = np.array([0, max(line.x)])
-        label = f"{line.name}: {start:.3g} + {slope:.2g} {line.unit} a {panel.x_name.removesuffix('s')}"
+        label = f"{line.name}: {start:.0f} + {slope:.3g} {line.unit} a {panel.x_name.removesuffix('s')}"
         axes.plot(ends, start + slope * ends, color=f"C{number}", linewidth=1)
         axes.plot(line.x, line.y, "o", color=f"C{number}", label=label)
     axes.set_ylim(0, axes.get_ylim()[1] * 1.25)
