@@ -1,4 +1,4 @@
-"""What the README's figures come from: `python -m benchmarks`, in the checkout's root, with the extra `benchmarks` installed.
+"""What the README's figures come from: `python -m benchmarks` in the checkout's root, with the extra `benchmarks`.
 
 Every row is a ratio, measured in one run on one machine: the pack against a peer at the same work, on one thread each.
 """
