@@ -173,6 +173,12 @@ def inside(matrix: Matrix, crop: Size, picture: Size) -> FloatArray:
     return seen.reshape(columns.shape).astype(np.float32)
 
 
+def within(placement: Placement, picture: Size) -> bool:
+    """Whether a crop lies in a picture of this size as a whole."""
+    points = move(inverse(placement.matrix), corners(Region(0, 0, *placement.size)))
+    return bool(((points >= 0) & (points <= picture)).all())
+
+
 def move_origin(region: Region) -> Matrix:
     """From region coordinates to picture coordinates."""
     return np.array([[1.0, 0.0, region.left], [0.0, 1.0, region.top]])

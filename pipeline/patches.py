@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from .colour import match_lighting, match_mean
 from .errors import require_choice, require_range
-from .geometry import INTERPOLATIONS, cut
+from .geometry import INTERPOLATIONS, cut, inside, resized, within
 from .masks import feathered
-from .types import ColourMatch, Crop, Face, Interpolation, Patch, Picture, Swapper
+from .types import ColourMatch, Crop, Face, Interpolation, Patch, Picture, Placement, Size, Swapper
 
 COLOUR_MATCHES: tuple[ColourMatch, ...] = ("auto", "none", "lighting", "mean")
 
@@ -21,7 +21,7 @@ class SwapSettings:
     strength: float = 1.0
     """0 leaves the target's face, 1 gives the donor's."""
     mask_feather: float = 0.0
-    """How much softer than the engine's own the mask's rim is, as a share of the crop's side, 0 to 0.5."""
+    """How far the mask's rim is softened inwards: 0 leaves the engine's own, 0.5 falls from the middle to the rim."""
     colour_match: ColourMatch = "auto"
 
     def __post_init__(self) -> None:
@@ -33,18 +33,25 @@ class SwapSettings:
 
 def cut_face(target: Picture, face: Face, swapper: Swapper, interpolation: Interpolation) -> Crop:
     """The crop that the engine wants of a face."""
-    placement = swapper.place(face)
-    return Crop(cut(target, placement, interpolation), placement.matrix, face)
+    return crop_of(target, face, swapper.place(face), interpolation)
+
+
+def crop_of(picture: Picture, face: Face, placement: Placement, interpolation: Interpolation = "Bilinear") -> Crop:
+    """The crop of a face that lies there, with what of it lies outside the picture."""
+    size = Size.of(picture)
+    outside = None if within(placement, size) else inside(*placement, size)
+    return Crop(cut(picture, placement, interpolation), placement.matrix, face, outside)
 
 
 def finish(patch: Patch, crop: Crop, swapper: Swapper, settings: SwapSettings) -> Patch:
     """The patch with its mask feathered and its colours matched to the crop that it replaces."""
     mask = feathered(patch.mask, settings.mask_feather)
-    weights = (mask, mask) if patch.skin is None else patch.skin
+    seen = mask if crop.inside is None else mask * resized(crop.inside, Size.of(mask))
+    weights = (mask, seen) if patch.skin is None else patch.skin
     match = swapper.colour if settings.colour_match == "auto" else settings.colour_match
     image = patch.image
     if match == "lighting":
         image = match_lighting(image, crop.image, *weights)
     elif match == "mean":
-        image = match_mean(image, crop.image, mask)
+        image = match_mean(image, crop.image, seen)
     return patch._replace(image=image, mask=mask)

@@ -11,8 +11,9 @@ import numpy as np
 
 from ...pipeline import meshpoints as points
 from ...pipeline.errors import SettingsError
-from ...pipeline.geometry import INTERPOLATION_FLAGS, bounds, cut, move_mesh, resized
+from ...pipeline.geometry import INTERPOLATION_FLAGS, bounds, move_mesh, resized
 from ...pipeline.meshwarp import Raster, Texture, choose_texture, openness, rasterise, with_shape_of
+from ...pipeline.patches import crop_of
 from ...pipeline.skin import LENIENT, skin_likelihood
 from ...pipeline.topology import Topology, smoothstep
 from ...pipeline.types import ColourMatch, Crop, Donor, Face, FloatArray, Interpolation, Patch, Picture, Placement, Size
@@ -58,8 +59,7 @@ class MeshSwapper:
 
     def prepare(self, frame: Picture, face: Face) -> Donor:
         """The donor's pixels, in halving sizes so that a small target gets no aliases, and which points show skin."""
-        placement = self.place(face)
-        crops = [Crop(cut(frame, placement), placement.matrix, face)]
+        crops = [crop_of(frame, face, self.place(face))]
         while min(crops[-1].image.shape[:2]) > 32 and len(crops) < _DONOR_LEVELS:
             crops.append(_halved(crops[-1]))
         small = min(crops, key=lambda crop: abs(max(crop.image.shape) - _SKIN_SIDE))
@@ -83,7 +83,7 @@ class MeshSwapper:
         mask = fields.visible * _soft_rim(fields.swapped)
         mask *= 1 - _mouth_kept(target, openness(target) - openness(source), size, small)
         mask = resized((mask * strength).astype(np.float32), size)
-        return Patch(image, mask, _comparable(fields, image, crop.image), _notes(texture))
+        return Patch(image, mask, _comparable(fields, image, crop), _notes(texture))
 
     def _textured(self, picture: FloatArray, fields: _Fields, size: Size) -> FloatArray:
         image = self._sampled(picture, fields.first, size)
@@ -132,12 +132,14 @@ def _fields(raster: Raster, texture: Texture, topology: Topology) -> _Fields:
     return _Fields(spread[..., :2], spread[..., 2:4], share, visible, swapped, skin, donor_skin)
 
 
-def _comparable(fields: _Fields, image: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _comparable(fields: _Fields, image: FloatArray, crop: Crop) -> tuple[FloatArray, FloatArray]:
     """Where the patch and the target show skin whose colours may be compared; hair and glasses are left out."""
     size = Size(fields.skin.shape[1] // 2, fields.skin.shape[0] // 2)
     swapped, skin, donor_skin = (resized(field, size) for field in (fields.swapped, fields.skin, fields.donor_skin))
     donor_skin = donor_skin * skin_likelihood(resized(image, size), donor_skin)
-    skin = skin * skin_likelihood(resized(target, size), skin * swapped, LENIENT)
+    if crop.inside is not None:
+        skin = skin * resized(crop.inside, size)
+    skin = skin * skin_likelihood(resized(crop.image, size), skin * swapped, LENIENT)
     return donor_skin, skin
 
 
@@ -155,7 +157,7 @@ def _mesh_of(face: Face) -> FloatArray:
 def _halved(crop: Crop) -> Crop:
     size = Size(crop.image.shape[1] // 2, crop.image.shape[0] // 2)
     ratio = np.array([[size.width / crop.image.shape[1]], [size.height / crop.image.shape[0]]])
-    return Crop(resized(crop.image, size), crop.matrix * ratio, crop.face)
+    return crop._replace(image=resized(crop.image, size), matrix=crop.matrix * ratio)
 
 
 def _level_for(target: FloatArray, donor: Donor) -> Crop:
@@ -179,10 +181,14 @@ def _skin_at_points(crop: Crop, topology: Topology) -> FloatArray:
     mesh = move_mesh(crop.matrix, _mesh_of(crop.face))
     size = Size.of(crop.image)
     plain = rasterise(mesh, topology.triangles, size).spread((topology.skin * topology.swapped)[:, None])[..., 0]
+    if crop.inside is not None:
+        plain = plain * resized(crop.inside, size)
     blurred = cv2.GaussianBlur(crop.image, (0, 0), 0.03 * max(size))
     likely = skin_likelihood(blurred, plain)
     x, y = np.clip(np.rint(mesh[:, :2] - 0.5).astype(int), 0, np.array(size) - 1).T
-    return np.where(topology.skin > 0, smoothstep(0.2, 0.6, likely[y, x]), 1.0)
+    # A little more than what lies outside is of no use: there its black mixes in.
+    shown = 1.0 if crop.inside is None else resized(cv2.erode(crop.inside, np.ones((5, 5))), size)[y, x]
+    return shown * np.where(topology.skin > 0, smoothstep(0.2, 0.6, likely[y, x]), 1.0)
 
 
 def _soft_rim(swapped: FloatArray) -> FloatArray:

@@ -46,3 +46,10 @@ def test_an_outline_holds_its_points_softly_and_nothing_far_from_them():
 def test_an_outline_beyond_the_crop_fades_within_it():
     mask = outline_mask(np.array([(-50.0, -50.0), (200, -50), (200, 200), (-50, 200)]), 128)
     assert np.array_equal(mask, rim_mask(128)) and _border(mask) == 0
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
+def test_no_feather_takes_the_middle_away(share):
+    mask = np.zeros((100, 80), np.float32)
+    mask[20:80, 20:60] = 1
+    assert masks.feathered(mask, share).max() > 0.9

@@ -173,3 +173,22 @@ def test_alpha_and_grey_are_kept(pool, astronaut, hopper):
     result, _ = _swap(pool, grey, astronaut)
     assert result.images[0].shape == grey.shape
     assert (result.images[0] != grey).mean() > 0.05
+
+
+@pytest.mark.parametrize("match", ["lighting", "mean"])
+def test_a_face_cut_by_the_pictures_edge_keeps_its_colours(pool, astronaut, hopper, match):
+    """What lies outside the picture is no part of its light."""
+    whole, _ = _swap(pool, hopper, astronaut, colour_match=match)
+    cut, _ = _swap(pool, np.ascontiguousarray(hopper[:, 250:]), astronaut, colour_match=match)
+    cheek = np.s_[250:290, 300:330]
+    there, here = whole.images[0][cheek], cut.images[0][250:290, 50:80]
+    assert np.abs(there.mean((0, 1)) - here.mean((0, 1))).max() < 25
+
+
+def test_half_a_donor_is_completed_by_its_other_side(pool, astronaut, hopper):
+    half = np.ascontiguousarray(hopper[:, 255:])
+    whole_faces, target_faces = _faces(pool, hopper), _faces(pool, astronaut)
+    result = api.swap_faces([astronaut], [half], api.map_indexes(target_faces, _faces(pool, half)), pool=pool)
+    assert any("donor's other side, mirrored" in line for line in result.report)
+    distance = _distance(pool, result.images[0], target_faces.flat()[0], whole_faces.flat()[0])
+    assert distance < _SAME_PERSON
