@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from multifaceswap.pipeline.masks import outline_mask, oval_mask, rim_mask
+from multifaceswap.pipeline.masks import feathered, outline_mask, oval_mask, rim_mask
 
 
 def _border(mask):
@@ -52,4 +52,4 @@ def test_an_outline_beyond_the_crop_fades_within_it():
 def test_no_feather_takes_the_middle_away(share):
     mask = np.zeros((100, 80), np.float32)
     mask[20:80, 20:60] = 1
-    assert masks.feathered(mask, share).max() > 0.9
+    assert feathered(mask, share).max() > 0.9
