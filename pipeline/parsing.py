@@ -14,8 +14,8 @@ from .types import Crop, CropSpec, FloatArray, Parser, Patch, Picture, Size
 
 _SPEC: Final = CropSpec(FFHQ_512, 512)
 """The alignment that parsers are trained on, whatever the engine's own."""
-_SOFTNESS: Final = 0.03
-"""Of the side: how far the rim is softened inwards."""
+_SOFTNESS: Final = 0.08
+"""How far the rim is softened inwards: of the depth of the face, as `feathered` counts."""
 _LEAST: Final = 0.05
 """Share of the engine's mask: a parser that leaves less has not seen the face."""
 
