@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..pipeline.errors import MissingModelError
@@ -12,6 +13,8 @@ from .rows import Model, ModelFile
 
 BUILTIN_PATH = Path(__file__).parent / "builtin"
 ENVIRONMENT = "MULTIFACESWAP_MODELS"
+_TORCH = frozenset({".pth", ".pt"})
+"""Files that only torch reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,20 @@ def home(file: ModelFile, folders: Folders) -> Path:
 
 def require(model: Model, folders: Folders) -> list[Path]:
     """The paths of all files of a model; MissingModelError says what to fetch and where to put it."""
-    found = [locate(file, folders) for file in model.files]
-    for file, path in zip(model.files, found, strict=True):
-        if path is None:
-            raise MissingModelError(missing_text(model, file, folders))
-    return [path for path in found if path is not None]
+    found = [(file, locate(file, folders)) for file in model.files]
+    missing = [file for file, path in found if path is None]
+    if missing:
+        texts = [missing_text(model, file, folders) for file in missing]
+        raise MissingModelError("\n".join([*texts, *_also_missing(model)]))
+    return [path for _file, path in found if path is not None]
+
+
+def _also_missing(model: Model) -> list[str]:
+    """Whoever fetches hundreds of megabytes learns before that torch is missing too."""
+    needs_torch = any(Path(file.name).suffix in _TORCH for file in model.files)
+    if not needs_torch or find_spec("torch") is not None:
+        return []
+    return [f"{model.name} also needs the package torch: pip install 'multifaceswap[models]'"]
 
 
 def missing_text(model: Model, file: ModelFile, folders: Folders) -> str:

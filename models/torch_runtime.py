@@ -27,13 +27,16 @@ _GPU_NAMES = ("auto", "cuda", "tensorrt", "rocm", "migraphx")
 _APPLE_NAMES = ("auto", "coreml")
 
 
-def torch_device(device: str) -> torch.device:
+def torch_device(device: str, what: str = "this model") -> torch.device:
     """The torch device that serves a device name of `runtime.DEVICES`; the CPU, with a warning, where none does.
 
-    torch's ROCm builds call their devices `cuda`, and Apple's GPU is `mps`; nothing of torch serves DirectML.
+    torch's ROCm builds call their devices `cuda`, and Apple's GPU is `mps`; nothing of torch serves DirectML. Raises
+    EngineError where torch isn't installed: `what` needs it.
     """
-    import torch
-
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        raise _lacking(what, error) from error
     name, _, number = device.partition(":")
     if name in _GPU_NAMES and torch.cuda.is_available():
         return torch.device(f"cuda:{number}" if number else "cuda")
@@ -42,6 +45,10 @@ def torch_device(device: str) -> torch.device:
     if name not in ("auto", "cpu"):
         log.warning("torch can't use %s here: its networks run on the CPU", device)
     return torch.device("cpu")
+
+
+def _lacking(what: str, error: ModuleNotFoundError) -> EngineError:
+    return EngineError(f"{what} needs the package {error.name}: pip install 'multifaceswap[models]'")
 
 
 def half_type(device: torch.device) -> torch.dtype | None:
@@ -73,7 +80,9 @@ class TorchNetwork:
         self.path = path
         self.device = device
         self.working_bytes = 0
-        self._build, self._what = build, what
+        self.what = what
+        """Names the network in errors."""
+        self._build = build
         self._lender = lender
         self._lock = Lock()
         self._module: nn.Module | None = None
@@ -115,9 +124,10 @@ class TorchNetwork:
         In full float32 precision; with `half` in bfloat16 where the device computes that at full speed. `arguments`
         are the network's own. Raises OutOfMemoryError, EngineError.
         """
+        # Before torch is imported: this one says how to install it.
+        module = self.open()
         import torch
 
-        module = self.open()
         device = next(module.parameters()).device
         exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False)
         short = half_type(device) if half else None
@@ -131,22 +141,20 @@ class TorchNetwork:
 
     def _failed(self, device: torch.device, text: str) -> EngineError:
         kind = OutOfMemoryError if lacks_memory(text) else EngineError
-        return kind(f"{self._what} failed on {device}: {first_line(text)}")
+        return kind(f"{self.what} failed on {device}: {first_line(text)}")
 
     def _create(self) -> nn.Module:
         try:
             module = self._load()
         except ModuleNotFoundError as error:
-            raise EngineError(
-                f"{self._what} needs the package {error.name}: pip install 'multifaceswap[models]'"
-            ) from error
-        device = torch_device(self.device)
+            raise _lacking(self.what, error) from error
+        device = torch_device(self.device, self.what)
         self._state = Running(self.path.name, str(device))
         return module.to(device).eval()
 
     def _load(self) -> nn.Module:
         module = self._build()
-        load_into(module, self.path, self._what)
+        load_into(module, self.path, self.what)
         return module
 
 

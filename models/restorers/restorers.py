@@ -43,7 +43,7 @@ class TorchRestorer:
     @property
     def batch(self) -> int:
         """On the CPU one crop keeps all cores busy."""
-        return 1 if torch_device(self.network.device).type == "cpu" else _BATCH
+        return 1 if torch_device(self.network.device, self.network.what).type == "cpu" else _BATCH
 
     def restore(self, crops: Sequence[FloatArray], weight: float) -> list[FloatArray]:
         """Restore crops (512, 512, 3) RGB in [0, 1], all in one batch; see `pipeline.types.Restorer`."""

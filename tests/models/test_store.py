@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,27 @@ def test_a_missing_file_is_told_with_all_that_is_needed(tmp_path):
     ):
         assert part in text
     assert text == missing_text(MODEL, FILE, folders)
+
+
+def test_all_missing_files_are_named_at_once(tmp_path):
+    files = tuple(ModelFile(name, ("insightface",)) for name in ("a.onnx", "b.onnx", "c.onnx"))
+    place(tmp_path, "b.onnx")
+    with pytest.raises(MissingModelError) as caught:
+        require(Model("m", "swapper", "x:y", files), Folders({}, [tmp_path]))
+    text = str(caught.value)
+    assert "m needs a.onnx, which" in text and "m needs c.onnx, which" in text and "b.onnx" not in text
+
+
+@pytest.mark.parametrize(("name", "told"), [("a.pth", True), ("a.onnx", False)])
+def test_where_torch_is_missing_too_this_is_told_before_the_file_is_fetched(monkeypatch, name, told):
+    model = Model("m", "restorer", "x:y", (ModelFile(name, ("facerestore_models",)),))
+    with pytest.raises(MissingModelError) as caught:
+        require(model, Folders({}))
+    assert "torch" not in str(caught.value)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingModelError) as caught:
+        require(model, Folders({}))
+    assert ("m also needs the package torch: pip install 'multifaceswap[models]'" in str(caught.value)) == told
 
 
 def test_a_missing_shipped_file_asks_for_a_new_installation():

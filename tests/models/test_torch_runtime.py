@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 import weakref
 
 import numpy as np
@@ -59,6 +60,16 @@ def test_a_missing_package_and_a_failing_run_are_told(file):
         network(file, build).open()
     with pytest.raises(EngineError, match=r"a test failed on cpu: .*channels"):
         network(file).run(np.zeros((1, 5, 4, 4)))
+
+
+def test_without_torch_what_is_to_be_installed_is_told(file, monkeypatch):
+    it = network(file)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    needed = r"a test needs the package torch: pip install 'multifaceswap\[models\]'"
+    with pytest.raises(EngineError, match=needed):
+        torch_device("cpu", it.what)
+    with pytest.raises(EngineError, match=needed):
+        it.run(np.zeros((1, 3, 4, 4)))
 
 
 def test_another_network_is_told(file):

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import recipe
 import torch
 from multifaceswap import open_model
 from multifaceswap.models.restorers.networks import ARCHITECTURES, recognise
-from multifaceswap.pipeline.errors import DamagedModelError, MismatchError, SettingsError
+from multifaceswap.pipeline.errors import DamagedModelError, EngineError, MismatchError, SettingsError
 from multifaceswap.pipeline.templates import FFHQ_512
 
 
@@ -40,6 +42,16 @@ def test_gfpgan_gives_the_references_picture_every_time_and_in_batches(folder):
     assert_equal(one, vectors["image_stride8"], vectors["image_crop"], 5e-5)
     assert_equal(flipped, vectors["image_flip_stride8"], None, 5e-5)
     np.testing.assert_array_equal(given, kept)
+
+
+def test_without_torch_what_is_to_be_installed_is_told_before_anything_runs(folder, monkeypatch):
+    restorer = open_model("restorer", "GFPGANv1.4.pth", folders=[folder])
+    monkeypatch.setitem(sys.modules, "torch", None)
+    needed = r"GFPGANv1\.4\.pth needs the package torch: pip install 'multifaceswap\[models\]'"
+    with pytest.raises(EngineError, match=needed):
+        _ = restorer.batch
+    with pytest.raises(EngineError, match=needed):
+        restorer.restore([np.zeros((512, 512, 3), np.float32)], 1.0)
 
 
 @pytest.fixture(scope="module")
