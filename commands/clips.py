@@ -18,7 +18,7 @@ from ..video import swap_clip
 from . import console
 from .options import add_number
 
-_PICTURES_ONLY = ("mask", "preview", "reference")
+_PICTURES_ONLY = ("mask", "limit_mask", "preview", "reference")
 
 
 def add_clip_options(parser: ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def require_usable(targets: Sequence[Path], arguments: Namespace) -> None:
         for name in _PICTURES_ONLY:
             if getattr(arguments, name):
                 known = ", ".join(sorted(CLIP_EXTENSIONS))
-                raise SettingsError(f"--{name} works for pictures; {target} is a clip ({known})")
+                raise SettingsError(f"--{name.replace('_', '-')} works for pictures; {target} is a clip ({known})")
 
 
 def swap_clip_target(

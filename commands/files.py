@@ -12,6 +12,7 @@ from ..pictures import EXTENSIONS, FORMATS, find_pictures, picture_format
 from ..pipeline.errors import SettingsError
 
 Identity = tuple[int, int]
+MASK_TEXT = "also write what was changed, white on black; an existing file is replaced only with --overwrite"
 
 
 class Targets(NamedTuple):
@@ -78,6 +79,16 @@ def require_free(outputs: Iterable[Path], inputs: Iterable[Path], hint: str = ""
         if _identity(path) in read:
             raise SettingsError(f"{path} is an input and would be overwritten: choose another output{hint}")
         written.add(place)
+
+
+def require_new_masks(masks: Iterable[Path], hint: str = "; --limit-mask is what says where it may change") -> None:
+    """Raise SettingsError where a mask would replace a file, which may be one that was drawn by hand."""
+    for path in masks:
+        if path.exists():
+            raise SettingsError(
+                f"--mask {path} is there already, and it would be replaced by a mask of what changed: choose another "
+                f"name or say --overwrite{hint}"
+            )
 
 
 def _identity(path: Path) -> Identity | None:

@@ -12,15 +12,15 @@ from ..api import restore_faces
 from ..models.pool import ModelPool
 from ..pictures import read_picture, read_profile, write_picture
 from . import console
-from .files import find_targets, require_free, results
+from .files import MASK_TEXT, find_targets, require_free, require_new_masks, results
 from .options import add_detection, add_format, add_number, add_restorer, find_faces
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="pictures or folders; they stay as they are")
     parser.add_argument("--output", required=True, metavar="PATH", help="file to write; of several pictures, a folder")
-    parser.add_argument("--mask", metavar="FILE", help="also write what was changed, white on black")
-    parser.add_argument("--overwrite", action="store_true", help="let --output replace a picture")
+    parser.add_argument("--mask", metavar="FILE", help=MASK_TEXT)
+    parser.add_argument("--overwrite", action="store_true", help="let --output replace a picture, and --mask a file")
     add_restorer(parser, "codeformer-v0.1.0.pth")
     add_number(parser, "--visibility", 0, 1, 1.0, "how much of the restored face is blended in")
     parser.add_argument(
@@ -55,6 +55,8 @@ def _plan(arguments: Namespace) -> list[_Job]:
     others = [mask for mask in masks if mask]
     require_free(others, targets.files)
     require_free([*outputs, *others], [] if arguments.overwrite else targets.files, " or say --overwrite")
+    if not arguments.overwrite:
+        require_new_masks(others, "")
     return [_Job(*paths) for paths in zip(targets.files, outputs, masks, strict=True)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from ..pipeline.ordering import GENDERS
 from ..pipeline.swap import COLOUR_MATCHES
 from . import console
 from .clips import add_clip_options, require_usable
-from .files import find_targets, require_free, results
+from .files import MASK_TEXT, find_targets, require_free, require_new_masks, results
+from .limits import read_limit
 from .options import add_choice, add_detection, add_format, add_number, add_restorer
 from .swapping import Donors, Job, read_donors, swap_target
 
@@ -37,6 +39,9 @@ def run(arguments: Namespace) -> int:
     source_files = find_pictures(arguments.source)
     reference_files = find_pictures(arguments.reference) if arguments.reference else []
     jobs = _plan(arguments, [*source_files, *reference_files])
+    if arguments.limit_mask:
+        limit = read_limit(Path(arguments.limit_mask))
+        jobs = [replace(job, limit=limit) for job in jobs]
     pool = ModelPool(device=arguments.device)
     if arguments.face_restore != DISABLE:
         # A restorer that isn't there is told before the first picture is read.
@@ -58,9 +63,11 @@ def _plan(arguments: Namespace, other_files: Sequence[Path]) -> list[Job]:
     masks = results(targets, arguments.mask, "png", "--mask") if arguments.mask else none
     previews = results(targets, arguments.preview, None, "--preview") if arguments.preview else none
     others = [path for path in [*masks, *previews, arguments.report and Path(arguments.report)] if path]
-    inputs = [*other_files, *targets.files]
+    inputs = [*other_files, *targets.files, *([Path(arguments.limit_mask)] if arguments.limit_mask else [])]
     require_free(others, inputs)
     require_free([*outputs, *others], [] if arguments.overwrite else inputs, " or say --overwrite")
+    if not arguments.overwrite:
+        require_new_masks(path for path in masks if path)
     return [Job(*paths) for paths in zip(targets.files, outputs, masks, previews, strict=True)]
 
 
@@ -86,10 +93,14 @@ def _add_files(parser: ArgumentParser) -> None:
     text = "pictures of people to look for in the targets; --input-faces-index then counts their faces"
     parser.add_argument("--reference", nargs="+", action="extend", metavar="FILE", help=text)
     parser.add_argument("--output", required=True, metavar="PATH", help="file to write; of several targets, a folder")
-    parser.add_argument("--mask", metavar="FILE", help="also write what was changed, white on black")
+    parser.add_argument("--mask", metavar="FILE", help=MASK_TEXT)
+    text = "picture that says where a target may change: white yes, black no, grey in part; of a target's proportions"
+    parser.add_argument("--limit-mask", metavar="FILE", help=text)
     parser.add_argument("--preview", metavar="FILE", help="also write both pictures with numbers and arrows")
     parser.add_argument("--report", metavar="FILE.json", help="also write what was done, as JSON")
-    parser.add_argument("--overwrite", action="store_true", help="let --output replace a target or source")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="let --output replace a target or source, and --mask a file"
+    )
     add_format(parser)
 
 

@@ -17,6 +17,7 @@ from ..pipeline.preview import draw_pairs
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, SwapResult
 from . import console
 from .clips import is_clip, swap_clip_target
+from .limits import fitted_limit
 from .options import find_faces
 
 
@@ -28,6 +29,8 @@ class Job:
     output: Path
     mask: Path | None
     preview: Path | None
+    limit: FloatArray | None = None
+    """Where pixels may change: see `limits.read_limit`."""
 
 
 class Donors(NamedTuple):
@@ -70,7 +73,7 @@ def swap_target(job: Job, donors: Donors, arguments: Namespace, pool: ModelPool)
     target = read_picture(job.target)
     faces = find_faces([target], arguments, pool, arguments.detect_gender_input)
     index_map = _mapped(target, faces, donors, arguments, pool)
-    result = _swapped(target, donors, index_map, arguments, pool)
+    result = _swapped(target, job.limit, donors, index_map, arguments, pool)
     if job.mask:
         write_picture(job.mask, _visible(result.masks[0]))
     if job.preview:
@@ -101,7 +104,12 @@ def _mapped(target: Picture, faces: FaceSet, donors: Donors, arguments: Namespac
 
 
 def _swapped(
-    target: Picture, donors: Donors, index_map: IndexMap, arguments: Namespace, pool: ModelPool
+    target: Picture,
+    limit: FloatArray | None,
+    donors: Donors,
+    index_map: IndexMap,
+    arguments: Namespace,
+    pool: ModelPool,
 ) -> SwapResult:
     return swap_faces(
         [target],
@@ -111,6 +119,7 @@ def _swapped(
         arguments.interpolation,
         strength=arguments.strength,
         mask_feather=arguments.mask_feather,
+        mask=None if limit is None else [fitted_limit(limit, target)],
         parse_mask=arguments.parse_mask,
         colour_match=arguments.colour_match,
         mirror=arguments.mirror,

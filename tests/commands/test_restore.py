@@ -99,3 +99,12 @@ def test_every_option_reaches_the_work(tmp_path, blank, monkeypatch):
 def test_numbers_out_of_range_are_refused(tmp_path, blank, capsys, option, value):
     assert _restore(blank, "--output", tmp_path / "a.png", option, value) == 2
     assert f"{option}: expected 0 to 1, got '{value}'" in capsys.readouterr().err
+
+
+def test_a_mask_that_is_there_is_not_replaced_unasked(tmp_path, blank, capsys):
+    mask = tmp_path / "mine.png"
+    mask.write_bytes(WOMAN.read_bytes())
+    words = [blank, "--output", tmp_path / "a.png", "--face-restore", "mine.onnx", "--mask", mask]
+    assert _restore(*words) == 2
+    assert f"--mask {mask} is there already" in capsys.readouterr().err and mask.read_bytes() == WOMAN.read_bytes()
+    assert _restore(*words, "--overwrite") == 0 and not read_picture(mask).any()

@@ -164,6 +164,7 @@ def test_every_option_reaches_the_work(tmp_path, blank, monkeypatch):
         "positional": ("mesh", "Lanczos"),
         "strength": 0.5,
         "mask_feather": 0.25,
+        "mask": None,
         "parse_mask": True,
         "colour_match": "mean",
         "mirror": False,

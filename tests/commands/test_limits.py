@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from multifaceswap import cli
+from multifaceswap.commands.limits import fitted_limit, read_limit
+from multifaceswap.pictures import read_picture, write_picture
+from multifaceswap.pipeline.errors import SettingsError
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+WOMAN, MAN = EXAMPLES / "astronaut.png", EXAMPLES / "grace_hopper.jpg"
+
+
+def _swap(output: Path, *words: object) -> int:
+    line = ["swap", "--source", WOMAN, "--target", MAN, "--output", output, *words]
+    return cli.main([str(word) for word in line])
+
+
+def _half(path: Path, scale: int = 1) -> Path:
+    """White on the left of what is as large as the target, or a part of that."""
+    height, width = (side // scale for side in read_picture(MAN).shape[:2])
+    mask = np.zeros((height, width), np.uint8)
+    mask[:, : width // 2] = 255
+    write_picture(path, mask)
+    return path
+
+
+def _changed(output: Path) -> np.ndarray:
+    return (read_picture(output) != read_picture(MAN)).any(-1)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_only_what_is_white_may_change(tmp_path, scale):
+    limit = _half(tmp_path / "limit.png", scale)
+    assert _swap(tmp_path / "all.png") == 0
+    assert _swap(tmp_path / "a.png", "--limit-mask", limit, "--mask", tmp_path / "m.png") == 0
+    middle = read_picture(MAN).shape[1] // 2
+    everywhere, limited = _changed(tmp_path / "all.png"), _changed(tmp_path / "a.png")
+    assert everywhere[:, middle + 2 :].sum() > 1000 and not limited[:, middle + 2 :].any()
+    assert (limited[:, : middle - 2] == everywhere[:, : middle - 2]).all()
+    assert not read_picture(tmp_path / "m.png")[:, middle + 2 :].any()
+
+
+def test_shares_come_from_grey_colour_depth_and_transparency(tmp_path):
+    path = tmp_path / "limit.png"
+    write_picture(path, np.array([[0, 51, 255]], np.uint8))
+    np.testing.assert_allclose(read_limit(path), [[0, 0.2, 1]], atol=1e-6)
+    write_picture(path, np.full((1, 1, 3), 13107, np.uint16))
+    np.testing.assert_allclose(read_limit(path), [[0.2]], atol=1e-5)
+    write_picture(path, np.array([[[255, 255, 255, 0], [255, 255, 255, 51]]], np.uint8))
+    np.testing.assert_allclose(read_limit(path), [[0, 0.2]], atol=1e-5)
+
+
+def test_other_proportions_are_refused(tmp_path, capsys):
+    with pytest.raises(SettingsError, match="expected the target's size 60×40 or its proportions, got 40×60"):
+        fitted_limit(np.ones((60, 40), np.float32), np.zeros((40, 60, 3), np.uint8))
+    write_picture(tmp_path / "limit.png", np.zeros((20, 90), np.uint8))
+    assert _swap(tmp_path / "a.png", "--limit-mask", tmp_path / "limit.png") == 2
+    assert "--limit-mask: expected the target's size" in capsys.readouterr().err
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_a_mask_that_is_there_is_not_replaced_unasked(tmp_path, capsys):
+    mask = _half(tmp_path / "mine.png")
+    before = mask.read_bytes()
+    assert _swap(tmp_path / "a.png", "--mask", mask) == 2
+    told = capsys.readouterr().err
+    assert f"--mask {mask} is there already" in told and "--limit-mask" in told
+    assert mask.read_bytes() == before and not (tmp_path / "a.png").exists()
+    assert _swap(tmp_path / "a.png", "--mask", mask, "--overwrite") == 0
+    assert mask.read_bytes() != before
+
+
+def test_the_limit_is_never_written_over(tmp_path, capsys):
+    limit = _half(tmp_path / "mine.png")
+    assert _swap(tmp_path / "a.png", "--limit-mask", limit, "--mask", limit, "--overwrite") == 2
+    assert "is an input and would be overwritten" in capsys.readouterr().err
+
+
+def test_clips_take_no_limit(tmp_path, capsys):
+    limit = _half(tmp_path / "mine.png")
+    words = ["swap", "--source", WOMAN, "--target", tmp_path / "a.mp4", "--output", tmp_path / "b.mp4"]
+    assert cli.main([*map(str, words), "--limit-mask", str(limit)]) == 2
+    assert "--limit-mask works for pictures" in capsys.readouterr().err
