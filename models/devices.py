@@ -85,7 +85,7 @@ def why_not(device: str, available: Sequence[str], running: str, failures: Seque
     if running == wanted[0]:
         return "" if device == "auto" else f"the installed onnxruntime has no {asked[0]}"
     reason = f": {failures[0]}" if failures else ""
-    return f"{wanted[0]} didn't start{reason}; `multifaceswap doctor` says what to do"
+    return f"{wanted[0]} didn't start{reason}; `multifaceswap doctor --device {device}` says what to do"
 
 
 def threads() -> int:

@@ -24,7 +24,9 @@ from .symptoms import recognise
 from .verify import verify
 
 _NEEDED = ("numpy", "opencv-python", "Pillow", "requests", "tqdm")
-_OPTIONAL = ("facexlib", "spandrel", "spandrel_extra_arches")
+_OPTIONAL = {"facexlib": "models", "spandrel": "models", "spandrel_extra_arches": "models", "av": "video"}
+"""The extra of this package that brings each of them."""
+_FOR = {"models": "some models need it", "video": "clips need it"}
 # Each of them brings cv2.
 _OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 _CPU = "CPUExecutionProvider"
@@ -36,6 +38,10 @@ _WHEELS = {
     "directml": "onnxruntime-directml",
 }
 """What brings a device; the others come with the plain wheel on their systems."""
+_NO_NVIDIA = (
+    "choose --device cpu or auto; if there is such a GPU, install its driver: https://www.nvidia.com/drivers (a "
+    "container must be given the GPU)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,8 @@ def _package(name: str, versions: Mapping[str, str]) -> Finding:
         return Finding("Package", ", ".join(found))
     if name in _NEEDED:
         return Finding("Package", f"{name} is not installed", _pip("install", name))
-    return Finding("Package", f"{name} is not installed: some models need it")
+    extra = _OPTIONAL[name]
+    return Finding("Package", f"{name} is not installed: {_FOR[extra]}. {_extra(extra)}")
 
 
 def wheels(distributions: Iterable[str]) -> Finding:
@@ -112,7 +119,7 @@ def _best_wheel() -> str:
 def torch_state() -> tuple[Finding, bool]:
     """Whether torch loads and what it sees of a GPU; and whether that is a CUDA device."""
     if find_spec("torch") is None:
-        return Finding("torch", "is not installed: the built-in models don't need it"), False
+        return Finding("torch", f"is not installed: the built-in models don't need it. {_extra('models')}"), False
     try:
         torch: Any = import_module("torch")
     except (ImportError, OSError) as error:
@@ -146,6 +153,8 @@ def _running(device: str, wanted: Sequence[str], sees_cuda: bool, available: Seq
         running = runtime.Session(store.BUILTIN_PATH / DLIB_GENDER.name, device).provider
     except MultiFaceSwapError as error:
         return Finding("In use", f"nothing: {error}", "cure what is reported here first, or choose --device cpu")
+    if running == _CPU and not sees_cuda and _asks_nvidia(device) and not runtime.has_nvidia_driver():
+        return Finding("In use", f"{running}: no NVIDIA GPU or driver was found on this machine", _NO_NVIDIA)
     if running != wanted[0]:
         return _not_started(running, wanted)
     if running == _CPU and sees_cuda and device != "cpu" and CUDA in available:
@@ -156,6 +165,10 @@ def _running(device: str, wanted: Sequence[str], sees_cuda: bool, available: Seq
     return Finding(
         "In use", f"{running}: {why}" if why else running, _pip("install", _wheel_for(device)) if why else ""
     )
+
+
+def _asks_nvidia(device: str) -> bool:
+    return device.partition(":")[0] in ("cuda", "tensorrt")
 
 
 def _wheel_for(device: str) -> str:
@@ -213,3 +226,7 @@ def key(environment: Mapping[str, str], folders: Sequence[Path] | None = None) -
 
 def _pip(*words: str) -> str:
     return " ".join([sys.executable, "-m", "pip", *words])
+
+
+def _extra(name: str) -> str:
+    return _pip("install", f'"multifaceswap[{name}]"')

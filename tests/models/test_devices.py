@@ -67,11 +67,12 @@ def test_tensorrt_keeps_the_engines_it_built():
         ("tensorrt", [CUDA, CPU], CUDA, [], "the installed onnxruntime has no TensorrtExecutionProvider"),
         (
             "tensorrt", GPU_WHEEL, CUDA, ["its libraries are missing"],
-            "TensorrtExecutionProvider didn't start: its libraries are missing; `multifaceswap doctor` says what to do",
+            "TensorrtExecutionProvider didn't start: its libraries are missing; "
+            "`multifaceswap doctor --device tensorrt` says what to do",
         ),
         (
             "auto", GPU_WHEEL, CPU, [],
-            "CUDAExecutionProvider didn't start; `multifaceswap doctor` says what to do",
+            "CUDAExecutionProvider didn't start; `multifaceswap doctor --device auto` says what to do",
         ),
     ],
 )  # fmt: skip

@@ -44,7 +44,9 @@ def test_a_needed_package_that_is_missing_has_a_cure_and_an_optional_one_has_non
     findings = {finding.text: finding.cure for finding in doctor.packages({"numpy": "2.0"})}
     assert findings["numpy 2.0"] == ""
     assert findings["requests is not installed"] == _pip("install requests")
-    assert findings["spandrel is not installed: some models need it"] == ""
+    models, video = (_pip(f'install "multifaceswap[{extra}]"') for extra in ("models", "video"))
+    assert findings[f"spandrel is not installed: some models need it. {models}"] == ""
+    assert findings[f"av is not installed: clips need it. {video}"] == ""
 
 
 def test_any_variant_of_opencv_will_do():
@@ -103,6 +105,7 @@ def test_without_torch_all_is_well(monkeypatch):
     monkeypatch.setattr(doctor, "find_spec", lambda name: None)
     finding, sees_cuda = doctor.torch_state()
     assert not finding.cure and not sees_cuda
+    assert finding.text.endswith(_pip('install "multifaceswap[models]"'))
 
 
 def test_a_torch_that_cannot_be_loaded_has_a_cure(monkeypatch):
@@ -168,21 +171,34 @@ def test_a_provider_that_does_not_start_is_told_with_the_reason_that_it_gives(mo
 )
 def test_a_device_that_the_installed_onnxruntime_lacks_is_told(monkeypatch, device, wheel):
     monkeypatch.setattr(runtime, "available_providers", lambda: [CPU])
+    monkeypatch.setattr(runtime, "has_nvidia_driver", lambda: True)
     finding = list(doctor.providers(device, False))[1]
     assert f"{device} was asked for, but the installed onnxruntime has no" in finding.text
     assert finding.cure == _pip(f"install {wheel}")
 
 
 @pytest.mark.usefixtures("cuda_wheel")
-def test_without_a_driver_the_cpu_is_well_unless_there_is_a_gpu_or_cuda_was_asked_for(monkeypatch):
+def test_without_a_driver_the_cpu_is_well_unless_there_is_a_gpu(monkeypatch):
     monkeypatch.setattr(runtime, "has_nvidia_driver", lambda: False)
     monkeypatch.setattr(
         doctor, "opening_messages", lambda model, providers: "libcuda.so.1: cannot open shared object file"
     )
     assert list(doctor.providers("auto", False))[1] == Finding("In use", CPU)
-    for device, gpu in (("auto", True), ("cuda", False), ("cuda", True)):
+    for device, gpu in (("auto", True), ("cuda", True)):
         finding = list(doctor.providers(device, gpu))[1]
         assert finding.text == f"{CPU}: {CUDA} didn't start: there is no NVIDIA driver" and "driver" in finding.cure
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:1", "tensorrt"])
+@pytest.mark.parametrize("available", [[CUDA, CPU], [CPU]])
+def test_without_an_nvidia_gpu_nothing_is_to_be_installed_for_it(monkeypatch, device, available):
+    monkeypatch.setattr(runtime, "available_providers", lambda: available)
+    monkeypatch.setattr(runtime, "has_nvidia_driver", lambda: False)
+    monkeypatch.setattr(runtime, "Session", _Session)
+    monkeypatch.setattr(doctor, "opening_messages", lambda model, providers: _MISSING)
+    finding = list(doctor.providers(device, False))[1]
+    assert finding.text == f"{CPU}: no NVIDIA GPU or driver was found on this machine"
+    assert "--device cpu" in finding.cure and "pip install" not in finding.cure
 
 
 def test_gpus_and_their_driver_are_told(monkeypatch):

@@ -201,7 +201,7 @@ def test_a_provider_that_does_not_start_gives_way_and_says_why(path, no_gpu, dev
     assert no_gpu == [[CUDA, CPU], [CPU]] and opened.provider == CPU
     assert opened.state.why == (
         "CUDAExecutionProvider didn't start: there is no NVIDIA driver, or it is too old for this CUDA; "
-        "`multifaceswap doctor` says what to do"
+        f"`multifaceswap doctor --device {device}` says what to do"
     )
     assert opened.run(_feeds(1))[0].shape == (1, 3, 32, 32)
 
