@@ -1,7 +1,8 @@
 """The Python API: models by name, pictures as arrays.
 
 Pictures are sequences of (H, W, C) arrays, C = 1, 3 (RGB) or 4 (RGBA), of uint8, uint16 or float in [0, 1]; a batch
-(B, H, W, C) is such a sequence. Every function that opens models takes a `pool` to share them between calls.
+(B, H, W, C) is such a sequence; anything else raises SettingsError. Every function that opens models takes a `pool` to
+share them between calls.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .models.pool import ModelPool, open_row
 from .models.store import Folders
 from .pipeline import mapping, ordering
 from .pipeline.boost import Boost
+from .pipeline.checks import require_masks, require_pictures
 from .pipeline.detect import detect_batch, locate_batch, with_meshes
 from .pipeline.errors import SettingsError
 from .pipeline.identity import match_identities, with_identities
@@ -76,6 +78,7 @@ def detect_faces(
     longer side of what a published detector sees at once, in pixels (0: 640); the built-in one has its own size.
     `progress` is called once a picture.
     """
+    require_pictures(pictures, "pictures")
     pool = pool or ModelPool()
     options: dict[str, Any] = {"turns": turns, "tiles": tiles, "min_size": min_size}
     if size:
@@ -106,6 +109,7 @@ def locate_faces(
 
     The built-in detector does it; a box in which it sees no face is left out. Options as of `detect_faces`.
     """
+    require_pictures(pictures, "pictures")
     pool = pool or ModelPool()
     locator = pool.open("detector", "builtin", turns=turns)
     return locate_batch(pictures, boxes, locator, progress=progress, **_analysts(pool, gender, identity))
@@ -159,6 +163,9 @@ def match_faces(
     embedder's own where it is None; `auto` is the embedder whose identities the faces carry, else `dlib128`. Faces
     without an identity of the embedder's get one if their pictures, `targets` and `references`, are given.
     """
+    for name, pictures in (("targets", targets), ("references", references)):
+        if pictures is not None:
+            require_pictures(pictures, name)
     pool = pool or ModelPool()
     row = _embedder_row(embedder, reference_faces, target_faces)
     model, mesher = pool.open("embedder", row.name), pool.open("mesher", "facemesh")
@@ -216,6 +223,10 @@ def swap_faces(
     are put back (see `restore_faces`). `progress` is called once a face. Images come back in the shapes and dtypes of
     `targets`. The report ends with the devices that were used.
     """
+    require_pictures(targets, "targets")
+    require_pictures(sources, "sources")
+    if mask is not None:
+        require_masks(mask, targets, "mask")
     pool = pool or ModelPool()
     settings = SwapSettings(interpolation, strength, mask_feather, colour_match)
     polish = RestoreSettings(face_restore_weight, interpolation=interpolation)
@@ -257,6 +268,7 @@ def restore_faces(
     `parse_mask` keeps hair and hands before a face. `progress` is called once a face. Images come back in the shapes
     and dtypes of `images`; the report ends with the devices that were used.
     """
+    require_pictures(images, "images")
     pool = pool or ModelPool()
     settings = RestoreSettings(face_restore_weight, visibility, colour_correct)
     if face_restore == DISABLE:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from .errors import IndexListError, SettingsError
 
@@ -98,8 +98,9 @@ def parse_indexes(text: str) -> IndexList:
 
     `*` alone is all faces. Otherwise comma-separated entries, spaces allowed: `2` is the third face, `0-3` the first
     four (ranges rise and count from the first face), `-1` the last face, `-2` the one before it. Numbers have at most
-    MAX_DIGITS digits of 0 to 9. Anything else raises IndexListError with the position.
+    MAX_DIGITS digits of 0 to 9. Anything else raises IndexListError with the position, what is no text SettingsError.
     """
+    _require_text(text)
     if text.strip(" ") == "*":
         return IndexList(None)
     reader = _Reader(text)
@@ -109,6 +110,11 @@ def parse_indexes(text: str) -> IndexList:
     if reader.position < len(text):
         raise reader.error("expected a comma")
     return IndexList(tuple(spans))
+
+
+def _require_text(value: Any) -> None:
+    if not isinstance(value, str):
+        raise SettingsError(f"index list: expected a text such as '0,2-4', got {value!r}")
 
 
 class _Reader:
