@@ -52,9 +52,9 @@ class Networks:
         self.lender = lender
         self._known: WeakValueDictionary[Path, Any] = WeakValueDictionary()
 
-    def session(self, path: Path) -> Session:
-        """The onnxruntime session of a file."""
-        return self.shared(path, lambda: Session(path, self.device, lender=self.lender))
+    def session(self, path: Path, threads: int = 0) -> Session:
+        """The onnxruntime session of a file; `threads` a run, 0 for as many as suit the machine."""
+        return self.shared(path, lambda: Session(path, self.device, threads=threads, lender=self.lender))
 
     def torch(self, path: Path, build: Callable[[], nn.Module], what: str) -> TorchNetwork:
         """The torch network of a weight file: see TorchNetwork."""

@@ -37,7 +37,8 @@ def builtin(
     min_size: float = 16,
 ) -> BuiltinDetector:
     """Options: see BuiltinDetector."""
-    blazeface, facemesh = (networks.session(path) for path in paths)
+    # Many small looks: side by side on one thread each they take less time than one by one on all.
+    blazeface, facemesh = networks.session(paths[0], threads=1), networks.session(paths[1])
     return BuiltinDetector(
         BlazeFace(blazeface), FaceMesh(facemesh), confidence=confidence, turns=turns, tiles=tiles, min_size=min_size
     )

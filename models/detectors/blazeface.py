@@ -6,6 +6,7 @@ Anchors and decoding follow MediaPipe's `face_detection_full_range` graph (Apach
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from ...pipeline.boxes import cut_by_tile, merge, tiles
 from ...pipeline.geometry import Region, cut, inverse, move
 from ...pipeline.types import FloatArray, Matrix, Picture, Placement, Size
+from ..devices import threads
 from ..runtime import Session
 
 _SIDE = 192
@@ -50,8 +52,10 @@ class BlazeFace:
         turns to try (0 = as it is).
         """
         size = Size.of(picture)
-        looks = list(_views(size, smallest)) if tiled else [_whole(size)]
-        found = [self.look(picture, view, confidence, turn) for view in looks for turn in turns]
+        views = list(_views(size, smallest)) if tiled else [_whole(size)]
+        looks = [(view, turn) for view in views for turn in turns]
+        with ThreadPoolExecutor(min(len(looks), threads()), "multifaceswap-look") as workers:
+            found = list(workers.map(lambda look: self.look(picture, look[0], confidence, look[1]), looks))
         return _merged(np.concatenate([rows for rows, _ in found]), np.concatenate([scores for _, scores in found]))
 
     def look(self, picture: Picture, view: Region, confidence: float, turn: int = 0) -> tuple[FloatArray, FloatArray]:
