@@ -49,7 +49,10 @@ def _attempt(file: Path, preview: Path | None, arguments: Namespace, pool: Model
 def _detect(file: Path, preview: Path | None, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:
     picture = read_picture(file)
     height, width = picture.shape[:2]
-    (faces,) = find_faces([picture], arguments, pool, arguments.detect_gender, gender=arguments.gender)
+    found = find_faces([picture], arguments, pool, arguments.detect_gender, gender=arguments.gender)
+    (faces,) = found.faces
+    if found.note:
+        console.note(f"{file}: {found.note}")
     if preview:
         write_picture(preview, draw_faces(picture, faces))
     if not arguments.json:

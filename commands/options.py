@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from ..api import detect_faces, order_faces
 from ..models import catalog
@@ -58,9 +59,17 @@ def add_format(parser: ArgumentParser) -> None:
     add_number(parser, "--image-quality", 10, 100, 95, "of jpeg and webp")
 
 
+class Found(NamedTuple):
+    """The faces that count."""
+
+    faces: FaceSet
+    note: str | None
+    """What the gender filter left out, where it did."""
+
+
 def find_faces(
     pictures: Sequence[Picture], arguments: Namespace, pool: ModelPool, detect_gender: str, *, gender: bool = False
-) -> FaceSet:
+) -> Found:
     """The pictures' faces, detected, filtered and numbered as the options say."""
     faces = detect_faces(
         pictures,
@@ -73,7 +82,11 @@ def find_faces(
         size=arguments.detection_size,
         pool=pool,
     )
-    return order_faces(faces, arguments.detection_face_order, detect_gender)
+    kept = order_faces(faces, arguments.detection_face_order, detect_gender)
+    if kept.count == faces.count:
+        return Found(kept, None)
+    plural = "" if faces.count == 1 else "s"
+    return Found(kept, f"{faces.count} face{plural} found, {kept.count or 'none'} guessed {detect_gender}")
 
 
 def _number(kind: Callable[[str], float], low: float, high: float) -> Callable[[str], float]:

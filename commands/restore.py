@@ -68,7 +68,7 @@ def _restore(job: _Job, arguments: Namespace, pool: ModelPool) -> dict[str, Any]
     picture = read_picture(job.file)
     result = restore_faces(
         [picture],
-        find_faces([picture], arguments, pool, "no"),
+        find_faces([picture], arguments, pool, "no").faces,
         arguments.face_restore,
         arguments.face_restore_weight,
         visibility=arguments.visibility,

@@ -112,7 +112,14 @@ def add_pairing(parser: ArgumentParser) -> None:
     add_choice(parser, "--pairing", PAIRINGS, "pairwise", "how the two lists are paired")
     add_choice(parser, "--missing", MISSING, "skip", "what to do about a face that isn't there")
     add_choice(parser, "--embedder", catalog.names("embedder"), "dlib128", "what tells people from each other")
-    add_number(parser, "--identity-threshold", 0, 2, 0.6, "how far a face may be from its --reference")
+    add_number(
+        parser,
+        "--identity-threshold",
+        0,
+        2,
+        0.0,
+        "how far a face may be from its --reference, 0: what suits --embedder",
+    )
     add_choice(parser, "--detect-gender-input", GENDERS, "no", "number only such target faces")
     add_choice(parser, "--detect-gender-source", GENDERS, "no", "number only such source faces")
 

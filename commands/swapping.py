@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ import numpy as np
 from ..api import map_indexes, match_faces, swap_faces
 from ..models.pool import ModelPool
 from ..pictures import read_picture, read_profile, write_picture
+from ..pipeline.errors import FaceNotFoundError
 from ..pipeline.preview import draw_pairs
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, SwapResult
 from . import console
@@ -41,6 +43,8 @@ class Donors(NamedTuple):
     pictures: Sequence[Picture]
     faces: FaceSet
     references: References | None = None
+    note: str | None = None
+    """What the gender filter left out of the sources."""
 
 
 class References(NamedTuple):
@@ -55,35 +59,51 @@ def read_donors(
 ) -> Donors:
     """The sources with their faces, found once for all targets."""
     sources = [read_picture(file) for file in source_files]
-    faces = find_faces(sources, arguments, pool, arguments.detect_gender_source)
-    return Donors(source_files, sources, faces, _references(reference_files, arguments, pool))
+    faces, note = find_faces(sources, arguments, pool, arguments.detect_gender_source)
+    references = _references(reference_files, arguments, pool)
+    return Donors(source_files, sources, faces, references, note and f"sources: {note}")
 
 
 def _references(files: Sequence[Path], arguments: Namespace, pool: ModelPool) -> References | None:
     if not files:
         return None
     pictures = [read_picture(file) for file in files]
-    return References(pictures, find_faces(pictures, arguments, pool, "no"))
+    return References(pictures, find_faces(pictures, arguments, pool, "no").faces)
 
 
 def swap_target(job: Job, donors: Donors, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:
     """Swap one picture or clip, tell about it, and give what the report says of it."""
     if is_clip(job.target):
+        if donors.note:
+            console.note(donors.note)
         return swap_clip_target(job.target, job.output, donors.pictures, donors.faces, arguments, pool)
     target = read_picture(job.target)
-    faces = find_faces([target], arguments, pool, arguments.detect_gender_input)
-    index_map = _mapped(target, faces, donors, arguments, pool)
+    faces, note = find_faces([target], arguments, pool, arguments.detect_gender_input)
+    left_out = [text for text in (note, donors.note) if text]
+    with _explained(left_out):
+        index_map = _mapped(target, faces, donors, arguments, pool)
     result = _swapped(target, job.limit, donors, index_map, arguments, pool)
     if job.mask:
         write_picture(job.mask, _visible(result.masks[0]))
     if job.preview:
         write_picture(job.preview, draw_pairs(target, donors.pictures, index_map.frames[0]))
     notes = [*(console.of_one(line) for line in result.report), *_write(job, result, arguments)]
+    if index_map.report:
+        notes = [*left_out, *notes]
     for line in notes:
         console.note(f"{job.target}: {line}")
     pairs = _pairs(index_map, result, donors.files)
     console.say(f"{job.target} -> {job.output}: {len(pairs)} of {faces.count} face(s) swapped")
     return {"output": str(job.output), "faces": faces.count, "pairs": pairs, "report": notes}
+
+
+@contextmanager
+def _explained(left_out: Sequence[str]) -> Iterator[None]:
+    """Let a face that isn't found be told in one go with what the gender filter left out."""
+    try:
+        yield
+    except FaceNotFoundError as error:
+        raise FaceNotFoundError("; ".join([*left_out, console.of_one(str(error))])) from error
 
 
 def _mapped(target: Picture, faces: FaceSet, donors: Donors, arguments: Namespace, pool: ModelPool) -> IndexMap:
@@ -95,7 +115,7 @@ def _mapped(target: Picture, faces: FaceSet, donors: Donors, arguments: Namespac
         donors.faces,
         donors.references.faces,
         *lists,
-        threshold=arguments.identity_threshold,
+        threshold=arguments.identity_threshold or None,
         embedder=arguments.embedder,
         targets=[target],
         references=donors.references.pictures,

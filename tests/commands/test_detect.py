@@ -43,7 +43,9 @@ def test_json_holds_boxes_landmarks_and_scores(capsys):
 def test_the_gender_filter_and_the_confidence_are_obeyed(capsys):
     assert _main("detect", WOMAN, "--detect-gender", "male") == 0
     assert _main("detect", WOMAN, "--confidence", 1) == 0
-    assert capsys.readouterr().out.count("0 face(s)") == 2
+    captured = capsys.readouterr()
+    assert captured.out.count("0 face(s)") == 2
+    assert captured.err == f"multifaceswap: note: {WOMAN}: 1 face found, none guessed male\n"
 
 
 def test_several_files_with_a_bad_one(tmp_path, blank, text, capsys):

@@ -223,3 +223,21 @@ def test_pixel_boost_is_for_engines_that_have_it(tmp_path, capsys):
     assert _swap(MAN, tmp_path / "a.png", "--pixel-boost", "512") == 0
     assert "mesh has no pixel boost" in _errors(capsys)
     assert _swap(MAN, tmp_path / "b.png", "--pixel-boost", "300") == 2
+
+
+@pytest.mark.parametrize(("side", "told"), [("input", ""), ("source", "sources: ")])
+def test_faces_that_the_gender_filter_left_out_are_told(tmp_path, capsys, side, told):
+    words = [f"--detect-gender-{side}", "male", "--report", tmp_path / "r.json"]
+    assert _swap(WOMAN, tmp_path / "a.png", *words) == 0
+    line = f"{told}1 face found, none guessed male"
+    assert f"note: {WOMAN}: {line}\n" in _errors(capsys)
+    (entry,) = json.loads((tmp_path / "r.json").read_text())["targets"]
+    assert line in entry["report"]
+    assert _swap(WOMAN, tmp_path / "b.png", *words, "--missing", "error") == 2
+    error = _errors(capsys)
+    assert f"error: {WOMAN}: {line}; " in error and "frame 0" not in error
+
+
+def test_nothing_is_told_of_the_gender_filter_where_all_is_well(tmp_path, capsys):
+    assert _swap(EXAMPLES / "pair.jpg", tmp_path / "a.png", "--detect-gender-input", "female") == 0
+    assert "guessed" not in _errors(capsys)
