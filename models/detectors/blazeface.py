@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -53,12 +54,12 @@ class BlazeFace:
         """
         size = Size.of(picture)
         views = list(_views(size, smallest)) if tiled else [_whole(size)]
-        looks = [(view, turn) for view in views for turn in turns]
+        looks = list(product(views, turns))
         with ThreadPoolExecutor(min(len(looks), threads()), "multifaceswap-look") as workers:
-            found = list(workers.map(lambda look: self.look(picture, look[0], confidence, look[1]), looks))
+            found = list(workers.map(self.look, repeat(picture), *zip(*looks, strict=True), repeat(confidence)))
         return _merged(np.concatenate([rows for rows, _ in found]), np.concatenate([scores for _, scores in found]))
 
-    def look(self, picture: Picture, view: Region, confidence: float, turn: int = 0) -> tuple[FloatArray, FloatArray]:
+    def look(self, picture: Picture, view: Region, turn: int, confidence: float) -> tuple[FloatArray, FloatArray]:
         """One look at a region: rows (N, 8) of box and both eyes in full-picture pixels, and scores (N,)."""
         matrix = _letterbox(view, turn)
         image = cut(picture, Placement(matrix, Size(_SIDE, _SIDE)))

@@ -56,7 +56,7 @@ class BuiltinDetector:
         around = _around(box, Size.of(frame))
         if around.empty:
             return None
-        looks = [self._blazeface.look(frame, around, self.confidence / 2, turn) for turn in self._turns]
+        looks = [self._blazeface.look(frame, around, turn, self.confidence / 2) for turn in self._turns]
         rows = np.concatenate([rows for rows, _ in looks])
         if not len(rows):
             return None
