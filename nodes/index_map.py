@@ -82,11 +82,12 @@ class MapFaces(io.ComfyNode):
                 advanced(
                     io.Float.Input,
                     "threshold",
-                    default=0.6,
+                    default=0.0,
                     min=0.0,
                     max=2.0,
                     step=0.01,
-                    tooltip="How far from a reference face a face may be and still be that person; see the report.",
+                    tooltip="How far from a reference face a face may be and still be that person, as the report "
+                    "tells it; 0: what suits the embedder.",
                 ),
                 advanced(
                     io.Combo.Input,
@@ -121,7 +122,7 @@ class MapFaces(io.ComfyNode):
         source_image: torch.Tensor | None = None,
         reference_faces: FaceSet | None = None,
         reference_image: torch.Tensor | None = None,
-        threshold: float = 0.6,
+        threshold: float = 0.0,
         embedder: str = "dlib128",
     ) -> io.NodeOutput:
         from ..api import match_faces
@@ -138,7 +139,7 @@ class MapFaces(io.ComfyNode):
                 source_faces,
                 reference_faces,
                 *lists,
-                threshold=threshold,
+                threshold=threshold or None,
                 embedder=menus.named(embedder),
                 targets=targets,
                 references=references,

@@ -53,13 +53,27 @@ def test_people_are_recognised_wherever_they_stand(comfy, graph, image):
 
 def test_nobody_is_recognised_below_the_threshold_or_without_pictures(comfy, graph, image):
     given = graph.give(image)
-    found, people = detect(graph, given), detect(graph, given)
-    wired = {"reference_faces": [people, 0], "reference_image": given}
-    strict = pairs(graph, [found, 0], [found, 0], "0", "1", target_image=given, threshold=0.0, **wired)
+    mirrored = graph.give(image.flip(-2))
+    found, people = detect(graph, given), detect(graph, mirrored)
+    wired = {"reference_faces": [people, 0], "reference_image": mirrored}
+    strict = pairs(graph, [found, 0], [found, 0], "0", "1", target_image=given, threshold=0.01, **wired)
     assert comfy.value(graph, [strict, 3]) == 0
     blind = pairs(graph, [found, 0], [found, 0], "0", "1", **wired)
     error = comfy.run(graph, count=[blind, 3]).error
     assert "target faces carry no identity" in error["exception_message"]
+
+
+def test_a_threshold_of_zero_is_the_embedders_own(comfy, graph, image):
+    given = graph.give(image)
+    found, people = detect(graph, given), detect(graph, given)
+    wired = {"reference_faces": [people, 0], "reference_image": given, "target_image": given}
+    own, written = (
+        pairs(graph, [found, 0], [found, 0], "0,1", "1,0", threshold=threshold, **wired) for threshold in (0.0, 0.5)
+    )
+    run = comfy.run(graph, own=[own, 2], written=[written, 2], count=[own, 3])
+    assert run.error is None and run["count"] == 2
+    assert run["own"].splitlines()[0] == "matched by identity: euclidean distance, threshold 0.6"
+    assert run["written"].splitlines()[0] == "matched by identity: euclidean distance, threshold 0.5"
 
 
 def test_detection_says_what_it_found_in_every_form(comfy, graph, image):
