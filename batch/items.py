@@ -47,6 +47,8 @@ def items_of(given: Sequence[str], is_wanted: Callable[[str], bool], result_name
     (several with semicolons, or a list), `output` and any option; paths in it count from where it lies.
     Raises SettingsError where two results would have one name, ImageError where there is nothing to do.
     """
+    if "" in given:
+        raise ImageError("a target's name is empty: expected a picture, clip, folder, URL or manifest")
     items = [item for address in given for item in _items(Place(address), is_wanted, result_name)]
     if not items:
         raise ImageError(f"{', '.join(given)}: there is no picture or clip here")

@@ -83,12 +83,16 @@ def read_profile(path: str | os.PathLike[str]) -> bytes | None:
 def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     """Files as given; a folder becomes its pictures, sorted by name; `*` and `?` are expanded where no shell did it.
 
-    Raises ImageError for a folder or pattern without a picture.
+    Raises ImageError for a folder or pattern without a picture, and for an empty name.
     """
-    return [picture for path in paths for picture in _found(Path(path))]
+    return [picture for path in paths for picture in _found(path)]
 
 
-def _found(path: Path) -> list[Path]:
+def _found(given: str | os.PathLike[str]) -> list[Path]:
+    if not os.fspath(given):
+        # Such as an unset variable gives; as a path it would be the current folder.
+        raise ImageError("a name is empty: expected a picture or a folder (. is the current one)")
+    path = Path(given)
     if path.is_dir():
         matches = sorted(entry for entry in path.iterdir() if _is_listed(entry))
     elif glob.has_magic(str(path)) and not path.exists():

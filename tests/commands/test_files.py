@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from multifaceswap import cli
 from multifaceswap.commands.files import Targets, find_targets, require_free, results
 from multifaceswap.pipeline.errors import SettingsError
 
@@ -39,3 +40,14 @@ def test_an_input_is_known_by_any_name(tmp_path, blank):
     with pytest.raises(SettingsError, match="is an input"):
         require_free([tmp_path / "b" / ".." / blank.name], [blank])
     require_free([tmp_path / "new.png"], [blank, tmp_path / "missing.png"])
+
+
+@pytest.mark.parametrize("command", ["detect", "restore", "swap", "batch"])
+def test_an_empty_name_is_an_error(tmp_path, monkeypatch, capsys, blank, command):
+    monkeypatch.chdir(tmp_path)
+    words = ["", *(["--output", "out"] if command != "detect" else [])]
+    if command in ("swap", "batch"):
+        words = ["--source", str(blank), "--target", *words]
+    assert cli.main([command, *words]) == 2
+    assert "name is empty: expected a picture" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [blank]

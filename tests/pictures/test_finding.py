@@ -34,3 +34,9 @@ def test_nothing_found_is_said(tmp_path, what):
 
 def test_listed_extensions_are_lower_case():
     assert all(extension == extension.lower() and extension[0] == "." for extension in EXTENSIONS)
+
+
+@pytest.mark.parametrize("given", [[""], ["a.png", ""]])
+def test_an_empty_name_is_not_the_current_folder(given):
+    with pytest.raises(ImageError, match="a name is empty"):
+        find_pictures(given)
