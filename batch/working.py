@@ -18,6 +18,7 @@ from ..pipeline.errors import (
     EngineError,
     FaceNotFoundError,
     MismatchError,
+    MissingPackageError,
     ModelError,
     MultiFaceSwapError,
     SettingsError,
@@ -33,6 +34,8 @@ _RECORDS = ".multifaceswap"
 """Folder in the output folder."""
 _FINAL = (SettingsError, MismatchError, FaceNotFoundError)
 """The same again would end the same."""
+_FATAL = (ModelError, MissingPackageError)
+"""All items would end like this."""
 _WAIT_S = 0.5
 
 
@@ -63,8 +66,8 @@ class Worker:
         except CancelledError:
             raise
         except (MultiFaceSwapError, OSError, MemoryError) as error:
-            # A model that is missing fails all items alike.
-            return {**told, "error": _message(error), "fatal": isinstance(error, ModelError)}
+            # A model or package that is missing fails all items alike.
+            return {**told, "error": _message(error), "fatal": isinstance(error, _FATAL)}
 
     def _done(self, item: Item, work: Work) -> Entry:
         fingerprint = self._fingerprint(item)
@@ -87,7 +90,7 @@ class Worker:
             try:
                 with Place(item.target).fetched() as target, output.filled() as path:
                     return dict(work(item, target, path)), attempt
-            except (*_FINAL, ModelError, CancelledError):
+            except (*_FINAL, *_FATAL, CancelledError):
                 raise
             except (MultiFaceSwapError, OSError, MemoryError):
                 if attempt > self.retries:

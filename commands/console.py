@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from ..pipeline.errors import CancelledError, IndexListError, ModelError, MultiFaceSwapError
+from ..pipeline.errors import CancelledError, IndexListError, MissingPackageError, ModelError, MultiFaceSwapError
 
 PROGRAM = "multifaceswap"
 T = TypeVar("T")
@@ -56,11 +56,11 @@ def counted(items: Iterable[T], unit: str, total: int) -> tqdm[T]:
 def attempt(subject: Path, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """One of several pieces of work: what it gives, or its `error`, which is told and doesn't stop the others.
 
-    Raised is what ends or meets all of them: a cancel, a reader that left, an unusable model or index list.
+    Raised is what ends or meets all of them: a cancel, a reader that left, an unusable model or index list, a missing package.
     """
     try:
         return {**work(), "error": None}
-    except (CancelledError, ModelError, IndexListError, BrokenPipeError):
+    except (CancelledError, ModelError, MissingPackageError, IndexListError, BrokenPipeError):
         raise
     except (MultiFaceSwapError, OSError, MemoryError) as error:
         text = message(error, subject)

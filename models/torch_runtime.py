@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pipeline.errors import EngineError, OutOfMemoryError
+from ..pipeline.errors import EngineError, MissingPackageError, OutOfMemoryError
 from .checkpoints import load_into
 from .devices import Running
 from .symptoms import first_line, lacks_memory
@@ -31,7 +31,7 @@ def torch_device(device: str, what: str = "this model") -> torch.device:
     """The torch device that serves a device name of `runtime.DEVICES`; the CPU, with a warning, where none does.
 
     torch's ROCm builds call their devices `cuda`, and Apple's GPU is `mps`; nothing of torch serves DirectML. Raises
-    EngineError where torch isn't installed: `what` needs it.
+    MissingPackageError where torch isn't installed: `what` needs it.
     """
     try:
         import torch
@@ -47,8 +47,8 @@ def torch_device(device: str, what: str = "this model") -> torch.device:
     return torch.device("cpu")
 
 
-def _lacking(what: str, error: ModuleNotFoundError) -> EngineError:
-    return EngineError(f"{what} needs the package {error.name}: pip install 'multifaceswap[models]'")
+def _lacking(what: str, error: ModuleNotFoundError) -> MissingPackageError:
+    return MissingPackageError(f"{what} needs the package {error.name}: pip install 'multifaceswap[models]'")
 
 
 def half_type(device: torch.device) -> torch.dtype | None:

@@ -10,6 +10,7 @@ MultiFaceSwapError
 │   ├── MissingModelError    a model file isn't where it is looked for
 │   └── DamagedModelError    a model file isn't what its name promises
 ├── EngineError              a runtime can't run a model: provider, graph
+│   ├── MissingPackageError  a Python package that a model needs isn't installed
 │   └── OutOfMemoryError     a device's memory is full: smaller batches may fit
 ├── RemoteError              the hosted engine refused or failed (a class for each status: models/segmind/errors.py)
 └── CancelledError           the user stopped the work
@@ -18,6 +19,8 @@ MultiFaceSwapError
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+INDEX_LISTS = "Write face numbers separated by commas: 0 or 0,1,2 or 0-3, -1 for the last face, * for all."
 
 
 class MultiFaceSwapError(Exception):
@@ -31,18 +34,17 @@ class SettingsError(MultiFaceSwapError, ValueError):
 class IndexListError(SettingsError):
     """An index list such as `0,2-4` can't be read.
 
-    Attributes: `text`, the list as given; `position`, the character (from 0) at which reading stopped.
+    Attributes: `text`, the list as given; `position`, the character (from 0) at which reading stopped; `reason`, why.
+    `advice` says how lists are written.
     """
 
-    def __init__(self, text: str, position: int, reason: str) -> None:
+    def __init__(self, text: str, position: int, reason: str, advice: str = INDEX_LISTS) -> None:
         self.text = text
         self.position = position
+        self.reason = reason
         line = "".join(character if character.isprintable() else "\ufffd" for character in text)
         pointer = " " * position + "^"
-        super().__init__(
-            f"index list {text!r}, character {position + 1}: {reason}\n  {line}\n  {pointer}\n"
-            "Write face numbers separated by commas: 0 or 0,1,2 or 0-3, -1 for the last face, * for all."
-        )
+        super().__init__(f"index list {text!r}, character {position + 1}: {reason}\n  {line}\n  {pointer}\n{advice}")
 
 
 class MismatchError(MultiFaceSwapError, ValueError):
@@ -71,6 +73,10 @@ class DamagedModelError(ModelError):
 
 class EngineError(MultiFaceSwapError):
     """A runtime can't run a model on the chosen device."""
+
+
+class MissingPackageError(EngineError):
+    """A Python package that a model needs isn't installed; the message says how to get it."""
 
 
 class OutOfMemoryError(EngineError):

@@ -4,7 +4,13 @@ import json
 
 import pytest
 from multifaceswap.batch import Item, Worker, run_locally, tally, working
-from multifaceswap.pipeline.errors import CancelledError, ImageError, MissingModelError, SettingsError
+from multifaceswap.pipeline.errors import (
+    CancelledError,
+    ImageError,
+    MissingModelError,
+    MissingPackageError,
+    SettingsError,
+)
 
 
 class Copies:
@@ -94,7 +100,10 @@ def test_a_failed_item_is_tried_again_by_the_next_run(tmp_path, item):
     assert (entry["error"], entry["kept"]) == (None, False)
 
 
-@pytest.mark.parametrize(("error", "fatal"), [(SettingsError("no"), False), (MissingModelError("gone"), True)])
+@pytest.mark.parametrize(
+    ("error", "fatal"),
+    [(SettingsError("no"), False), (MissingModelError("gone"), True), (MissingPackageError("gone"), True)],
+)
 def test_what_would_end_the_same_is_not_tried_again(tmp_path, item, error, fatal):
     work = Copies(error)
     (entry,) = _run(_worker(tmp_path, work), item)

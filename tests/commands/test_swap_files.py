@@ -9,7 +9,7 @@ import pytest
 from multifaceswap import cli
 from multifaceswap.commands import swapping
 from multifaceswap.pictures import read_picture, read_profile, write_picture
-from multifaceswap.pipeline.errors import CancelledError, MissingModelError
+from multifaceswap.pipeline.errors import CancelledError, MissingModelError, MissingPackageError
 from PIL import Image, ImageCms
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -97,9 +97,10 @@ def test_a_cut_off_report_leaves_the_pictures(tmp_path, blank, capsys):
     assert (tmp_path / "a.png").exists()
 
 
-def test_one_model_error_stops_all(tmp_path, blank, monkeypatch, capsys):
+@pytest.mark.parametrize("kind", [MissingModelError, MissingPackageError])
+def test_what_all_pictures_lack_is_told_once(tmp_path, blank, monkeypatch, capsys, kind):
     def missing(*_, **__):
-        raise MissingModelError("inswapper_128.onnx is nowhere")
+        raise kind("inswapper_128.onnx is nowhere")
 
     monkeypatch.setattr(swapping, "swap_faces", missing)
     assert _swap(blank, tmp_path / "out", "--target", WOMAN) == 2

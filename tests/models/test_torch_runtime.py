@@ -10,7 +10,7 @@ import pytest
 import torch
 from multifaceswap.models.networks import Networks
 from multifaceswap.models.torch_runtime import TorchNetwork, torch_device
-from multifaceswap.pipeline.errors import DamagedModelError, EngineError
+from multifaceswap.pipeline.errors import DamagedModelError, EngineError, MissingPackageError
 
 
 @pytest.fixture
@@ -56,7 +56,9 @@ def test_a_missing_package_and_a_failing_run_are_told(file):
     def build():
         raise ModuleNotFoundError("No module named 'facexlib'", name="facexlib")
 
-    with pytest.raises(EngineError, match=r"a test needs the package facexlib: pip install 'multifaceswap\[models\]'"):
+    with pytest.raises(
+        MissingPackageError, match=r"a test needs the package facexlib: pip install 'multifaceswap\[models\]'"
+    ):
         network(file, build).open()
     with pytest.raises(EngineError, match=r"a test failed on cpu: .*channels"):
         network(file).run(np.zeros((1, 5, 4, 4)))
@@ -66,9 +68,9 @@ def test_without_torch_what_is_to_be_installed_is_told(file, monkeypatch):
     it = network(file)
     monkeypatch.setitem(sys.modules, "torch", None)
     needed = r"a test needs the package torch: pip install 'multifaceswap\[models\]'"
-    with pytest.raises(EngineError, match=needed):
+    with pytest.raises(MissingPackageError, match=needed):
         torch_device("cpu", it.what)
-    with pytest.raises(EngineError, match=needed):
+    with pytest.raises(MissingPackageError, match=needed):
         it.run(np.zeros((1, 3, 4, 4)))
 
 
