@@ -84,9 +84,13 @@ def _light(device: str) -> str:
 
 
 def _find(kind: Kind, name: str, folders: Folders) -> Model:
+    if kind != "restorer" or name in catalog.names(kind):
+        return catalog.find(kind, name)
     # What artists keep beside the published restorers is told by its contents and needs no row.
-    other = further.row(name, folders) if kind == "restorer" and name not in catalog.names(kind) else None
-    return other or catalog.find(kind, name)
+    other = further.row(name, folders)
+    if other is None:
+        raise further.unknown(name, folders)
+    return other
 
 
 def _open(row: Model, folders: Folders, networks: Networks, options: dict[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...pipeline.errors import SettingsError
 from ..rows import Model, ModelFile
 from ..store import Folders
 from .contents import look
@@ -29,6 +30,18 @@ def row(name: str, folders: Folders) -> Model | None:
             return model
     found = any(path.name == name and look(path) is not None for path in _files(folders))
     return Model(name, "restorer", ADAPTER, (ModelFile(name, (FOLDER,)),)) if found else None
+
+
+def unknown(name: str, folders: Folders) -> SettingsError:
+    """What to say of a name that is neither a row's nor a restorer's file: where such a file is, what else there is."""
+    expected = ", ".join([*(model.name for model in RESTORERS), *names(folders), "disable"])
+    for path in folders.files(FOLDER):
+        if path.name == name:
+            return SettingsError(
+                f"restorer: {name} was found at {path}, but holds no known restorer: expected GFPGAN, CodeFormer or "
+                f"RestoreFormer (.pth), or an ONNX graph from one picture of a face to another; or one of {expected}"
+            )
+    return SettingsError(f"restorer: expected one of {expected}, or another restorer's file in {FOLDER}, got {name!r}")
 
 
 def _files(folders: Folders) -> list[Path]:

@@ -115,8 +115,16 @@ def test_further_restorers_are_offered_by_contents_and_without_torch(folder, tmp
 
 def test_names_that_mean_no_restorer_are_told(tmp_path):
     standins.scrfd(tmp_path / "det_10g.onnx")
-    with pytest.raises(SettingsError, match=r"restorer: expected one of codeformer-v0\.1\.0\.pth.*got 'det_10g\.onnx'"):
+    standins.restorer(tmp_path / "mine too.onnx")
+    with pytest.raises(SettingsError) as caught:
         open_model("restorer", "det_10g.onnx", folders=[tmp_path])
+    text = str(caught.value)
+    assert f"det_10g.onnx was found at {tmp_path / 'det_10g.onnx'}, but holds no known restorer" in text
+    assert "or one of codeformer-v0.1.0.pth" in text and text.endswith("mine too.onnx, disable")
+    with pytest.raises(
+        SettingsError, match=r"restorer: expected one of codeformer.*mine too.*, disable, .*got 'no\.pth'"
+    ):
+        open_model("restorer", "no.pth", folders=[tmp_path])
     with pytest.raises(MissingModelError, match=r"GPEN-BFR-1024\.onnx, which is in none"):
         open_model("restorer", "GPEN-BFR-1024.onnx", folders=[tmp_path])
     standins.scrfd(tmp_path / "GPEN-BFR-1024.onnx")
