@@ -15,7 +15,7 @@ from ..models.download import download
 from ..models.pool import open_row
 from ..models.rows import Model, ModelFile
 from ..models.store import Folders
-from ..models.verify import verify
+from ..models.verify import verify, wrong_size
 from ..pipeline.errors import DamagedModelError, MissingModelError, ModelError, MultiFaceSwapError, SettingsError
 from . import console
 
@@ -61,7 +61,9 @@ def _state(model: Model, folders: Folders) -> str:
         return "built in"
     missing = [file for file in model.files if store.locate(file, folders) is None]
     if not missing:
-        return "found"
+        paths = [(file, store.locate(file, folders)) for file in model.files]
+        wrong = [note for file, path in paths if path is not None for note in [wrong_size(path, file)] if note]
+        return f"found, but {' '.join(wrong)}" if wrong else "found"
     return "missing: " + ", ".join(f"{file.name}{_size(file)}, {file.licence}" for file in missing)
 
 

@@ -102,6 +102,8 @@ def _fetch(url: str, part: Path, progress: Progress) -> None:
                 raise MissingModelError(f"{url}: {error}") from error
             if _size(part) > before:
                 reasons.clear()
+    if not part.exists():
+        raise MissingModelError(f"{url}: no connection ({reasons[-1]}): check the network, its proxy and its firewall")
     raise MissingModelError(f"{url}: {reasons[-1]}; what arrived is kept, the same command goes on from there")
 
 

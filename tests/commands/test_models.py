@@ -65,6 +65,15 @@ def test_list_says_what_is_there_and_what_is_missing(published, folder, capsys):
     assert "missing: det_10g.onnx (17 MB), InsightFace, non-commercial" in lines["scrfd_10g"]
 
 
+def test_list_says_that_a_file_has_another_size_than_the_published_one(published, folder, capsys):
+    content, _ = published
+    (folder / GRAPH).write_bytes(content[:-9])
+    assert _main("models", "list") == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if " tiny " in line)
+    told = f"det.onnx has {len(content) - 9:,} bytes, the published file {len(content):,}."
+    assert line.endswith(f"found, but {told}")
+
+
 def test_get_says_what_it_fetches_and_where_to(published, folder, capsys):
     _, fetched = published
     target = folder / "insightface" / GRAPH

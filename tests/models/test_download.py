@@ -134,6 +134,12 @@ def test_a_server_without_ranges_is_asked_from_the_start(fetch, server):
     assert len(server.asked) == 2
 
 
+def test_where_nothing_arrived_there_is_no_connection(fetch, tmp_path):
+    with pytest.raises(MissingModelError, match=r"no connection .*: check the network") as caught:
+        fetch([failing_connection])
+    assert "is kept" not in str(caught.value) and not any((tmp_path / "sub").iterdir())
+
+
 def test_what_arrived_is_kept_for_the_next_time(fetch, server, tmp_path):
     with pytest.raises(MissingModelError, match="what arrived is kept"):
         fetch([cut(8 * PIECE), failing_connection])
