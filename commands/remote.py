@@ -109,7 +109,9 @@ def _picture(name: str) -> Picture | bytes | str:
     """What is sent: a URL or a file as it is where the API takes it, else its pixels."""
     if is_web_url(name):
         return name
-    return Path(name).read_bytes() if Path(name).suffix.lower() in _SENT_AS_THEY_ARE else read_picture(name)
+    # Read in any case: what is no picture is told with its file's name, and before anything is sent.
+    picture = read_picture(name)
+    return Path(name).read_bytes() if Path(name).suffix.lower() in _SENT_AS_THEY_ARE else picture
 
 
 def _done(

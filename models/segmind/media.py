@@ -80,7 +80,7 @@ def _from_file(data: bytes, name: str) -> Media:
             return Media(data, _MIME[str(image.format)])
         upright = ImageOps.exif_transpose(image)
     except _DAMAGE as error:
-        raise ImageError(f"{name}: expected a JPEG, PNG or WebP picture: {error}") from error
+        raise ImageError(f"{name}: expected a JPEG, PNG or WebP picture: {_one_line(error)}") from error
     return Media(_png(np.asarray(upright.convert(_mode(upright)))), _MIME["PNG"])
 
 

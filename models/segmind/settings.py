@@ -11,6 +11,7 @@ from ...pipeline.errors import IndexListError, SettingsError, require_choice, re
 from ...pipeline.indexes import parse_indexes
 
 Kind = Literal["indexes", "choice", "number", "integer", "boolean"]
+_ADVICE: Final = "Write face numbers separated by commas: 0 or 0,1,2."
 _GENDERS: Final = ("no", "female", "male")
 _ORDERS: Final = ("large-small", "small-large", "top-bottom", "bottom-top", "left-right", "right-left")
 _DETECTORS: Final = ("retinaface_resnet50", "retinaface_mobile0.25", "YOLOv5l", "YOLOv5n")
@@ -57,11 +58,13 @@ def _require_type(name: str, value: Any, sound: bool, expected: str) -> None:
 def _numbers(name: str, text: Any) -> str:
     """An index list without spaces. The API knows comma-separated face numbers alone: no ranges, no -1, no `*`."""
     _require_type(name, text, isinstance(text, str), "face numbers such as 0,1,2")
-    listed = str(parse_indexes(text))
     more = next((position for position, character in enumerate(text) if character in "-*"), None)
     if more is not None:
-        raise IndexListError(text, more, f"{name}: the hosted API takes only face numbers separated by commas: 0,1,2")
-    return listed
+        raise IndexListError(text, more, f"{name}: the hosted API takes only face numbers separated by commas", _ADVICE)
+    try:
+        return str(parse_indexes(text))
+    except IndexListError as error:
+        raise IndexListError(text, error.position, f"{name}: {error.reason}", _ADVICE) from error
 
 
 SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(

@@ -64,6 +64,17 @@ def test_one_picture_and_its_report(api, source, targets, tmp_path, capsys):
     assert not list((tmp_path / "state").rglob("*.picture"))
 
 
+@pytest.mark.parametrize("name", ["notes.png", "notes.txt", "gone.png"])
+def test_a_source_that_is_no_picture_is_named_and_nothing_is_sent(api, targets, tmp_path, capsys, name):
+    path = tmp_path / name
+    if not name.startswith("gone"):
+        path.write_text("no picture")
+    assert _remote(path, targets, tmp_path / "out") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"multifaceswap: error: {path}: ") and "Errno" not in line and "BytesIO" not in line
+    assert not api.calls and not (tmp_path / "out").exists()
+
+
 def test_defaults_are_those_of_the_api(api, source, targets, tmp_path):
     assert _remote(source, targets / "10.png", tmp_path / "out.jpg") == 0
     payload = _payload(api)

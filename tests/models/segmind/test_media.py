@@ -75,7 +75,7 @@ def test_turned_files_are_sent_upright():
 @pytest.mark.parametrize("data", [b"", b"no picture", encoded(Image.fromarray(PIXELS), "BMP"),
                                   encoded(Image.fromarray(PIXELS), "PNG")[:50]])  # fmt: skip
 def test_files_that_the_api_does_not_take_are_refused(data):
-    with pytest.raises(ImageError, match=r"^source: expected a JPEG, PNG or WebP picture"):
+    with pytest.raises(ImageError, match=r"^source: expected a JPEG, PNG or WebP picture: (?!.*BytesIO)"):
         as_media(data, "source")
 
 
