@@ -56,7 +56,8 @@ def counted(items: Iterable[T], unit: str, total: int) -> tqdm[T]:
 def attempt(subject: Path, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """One of several pieces of work: what it gives, or its `error`, which is told and doesn't stop the others.
 
-    Raised is what ends or meets all of them: a cancel, a reader that left, an unusable model or index list, a missing package.
+    Raised is what ends or meets all of them: a cancel, a reader that left, an unusable model or index list, a package
+    that is missing.
     """
     try:
         return {**work(), "error": None}

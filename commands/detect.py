@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..models.pool import ModelPool
-from ..pictures import read_picture, write_picture
+from ..pictures import read_extras, read_picture, write_picture
 from ..pipeline.ordering import GENDERS
 from ..pipeline.preview import draw_faces
 from ..pipeline.types import Face
@@ -47,7 +47,9 @@ def _attempt(file: Path, preview: Path | None, arguments: Namespace, pool: Model
 
 
 def _detect(file: Path, preview: Path | None, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:
-    picture = read_picture(file)
+    picture, note = read_picture(file), read_extras(file).note
+    if note:
+        console.note(f"{file}: {note}")
     height, width = picture.shape[:2]
     found = find_faces([picture], arguments, pool, arguments.detect_gender, gender=arguments.gender)
     (faces,) = found.faces

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..api import restore_faces
 from ..models.pool import ModelPool
-from ..pictures import read_picture, read_profile, write_picture
+from ..pictures import read_extras, read_picture, write_picture
 from . import console
 from .files import MASK_TEXT, find_targets, require_free, require_new_masks, results
 from .options import add_detection, add_format, add_number, add_restorer, find_faces
@@ -65,7 +65,7 @@ def _attempt(job: _Job, arguments: Namespace, pool: ModelPool) -> dict[str, Any]
 
 
 def _restore(job: _Job, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:
-    picture = read_picture(job.file)
+    picture, extras = read_picture(job.file), read_extras(job.file)
     result = restore_faces(
         [picture],
         find_faces([picture], arguments, pool, "no").faces,
@@ -84,9 +84,9 @@ def _restore(job: _Job, arguments: Namespace, pool: ModelPool) -> dict[str, Any]
         result.images[0],
         image_format=arguments.image_format,
         image_quality=arguments.image_quality,
-        profile=read_profile(job.file),
+        extras=extras,
     )
-    for line in (*result.report, *lost):
+    for line in (*filter(None, [extras.note]), *result.report, *lost):
         console.note(f"{job.file}: {console.of_one(line)}")
     console.say(f"{job.file} -> {job.output}: {result.faces.count} face(s) restored")
     return {}

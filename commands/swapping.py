@@ -13,7 +13,7 @@ import numpy as np
 
 from ..api import map_indexes, match_faces, swap_faces
 from ..models.pool import ModelPool
-from ..pictures import read_picture, read_profile, write_picture
+from ..pictures import Extras, read_extras, read_picture, write_picture
 from ..pipeline.errors import FaceNotFoundError
 from ..pipeline.preview import draw_pairs
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, SwapResult
@@ -58,16 +58,23 @@ def read_donors(
     source_files: Sequence[Path], reference_files: Sequence[Path], arguments: Namespace, pool: ModelPool
 ) -> Donors:
     """The sources with their faces, found once for all targets."""
-    sources = [read_picture(file) for file in source_files]
+    sources = [_first_picture(file) for file in source_files]
     faces, note = find_faces(sources, arguments, pool, arguments.detect_gender_source)
     references = _references(reference_files, arguments, pool)
     return Donors(source_files, sources, faces, references, note and f"sources: {note}")
 
 
+def _first_picture(file: Path) -> Picture:
+    picture, note = read_picture(file), read_extras(file).note
+    if note:
+        console.note(f"{file}: {note}")
+    return picture
+
+
 def _references(files: Sequence[Path], arguments: Namespace, pool: ModelPool) -> References | None:
     if not files:
         return None
-    pictures = [read_picture(file) for file in files]
+    pictures = [_first_picture(file) for file in files]
     return References(pictures, find_faces(pictures, arguments, pool, "no").faces)
 
 
@@ -77,7 +84,7 @@ def swap_target(job: Job, donors: Donors, arguments: Namespace, pool: ModelPool)
         if donors.note:
             console.note(donors.note)
         return swap_clip_target(job.target, job.output, donors.pictures, donors.faces, arguments, pool)
-    target = read_picture(job.target)
+    target, extras = read_picture(job.target), read_extras(job.target)
     faces, note = find_faces([target], arguments, pool, arguments.detect_gender_input)
     left_out = [text for text in (note, donors.note) if text]
     with _explained(left_out):
@@ -87,9 +94,10 @@ def swap_target(job: Job, donors: Donors, arguments: Namespace, pool: ModelPool)
         write_picture(job.mask, _visible(result.masks[0]))
     if job.preview:
         write_picture(job.preview, draw_pairs(target, donors.pictures, index_map.frames[0]))
-    notes = [*(console.of_one(line) for line in result.report), *_write(job, result, arguments)]
+    notes = [*(console.of_one(line) for line in result.report), *_write(job, result, extras, arguments)]
     if index_map.report:
         notes = [*left_out, *notes]
+    notes = [*filter(None, [extras.note]), *notes]
     for line in notes:
         console.note(f"{job.target}: {line}")
     pairs = _pairs(index_map, result, donors.files)
@@ -155,13 +163,13 @@ def _visible(mask: FloatArray) -> Picture:
     return np.ceil(mask * 255).astype(np.uint8)
 
 
-def _write(job: Job, result: SwapResult, arguments: Namespace) -> tuple[str, ...]:
+def _write(job: Job, result: SwapResult, extras: Extras, arguments: Namespace) -> tuple[str, ...]:
     return write_picture(
         job.output,
         result.images[0],
         image_format=arguments.image_format,
         image_quality=arguments.image_quality,
-        profile=read_profile(job.target),
+        extras=extras,
     )
 
 

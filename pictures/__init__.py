@@ -1,18 +1,20 @@
 """Picture files in and out: nothing is lost that can be kept, an unreadable file is one clear line."""
 
-from .reading import EXTENSIONS, MAX_PIXELS, decode_picture, find_pictures, read_picture, read_profile
+from .extras import Extras, read_extras
+from .reading import EXTENSIONS, MAX_PIXELS, decode_picture, find_pictures, read_picture
 from .writing import FORMATS, encode_picture, picture_format, write_file, write_picture
 
 __all__ = [
     "EXTENSIONS",
     "FORMATS",
     "MAX_PIXELS",
+    "Extras",
     "decode_picture",
     "encode_picture",
     "find_pictures",
     "picture_format",
+    "read_extras",
     "read_picture",
-    "read_profile",
     "write_file",
     "write_picture",
 ]

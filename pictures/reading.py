@@ -28,7 +28,7 @@ _MAX_BYTES = 10 * MAX_PIXELS
 # Only these are tried: Pillow hands some others to outside programs.
 _READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 # What decoders raise on damaged files.
-_DAMAGE = (
+DAMAGE = (
     OSError,
     SyntaxError,
     ValueError,
@@ -59,25 +59,18 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
     """The first picture of a file: (H, W, C), C = 1, 3 or 4, uint8, or uint16 where the file has 16 bits a channel.
 
     EXIF orientation is applied; palettes, transparency and CMYK become RGB or RGB and alpha. RGB and grey stay in the
-    file's own colour space: see `read_profile`. Raises ImageError, for more than 100 megapixels before decoding.
+    file's own colour space: see `read_extras`. Raises ImageError, for more than 100 megapixels before decoding.
     """
-    return decode_picture(_content(path), os.fspath(path))
+    return decode_picture(content_of(path), os.fspath(path))
 
 
 def decode_picture(data: bytes, name: str) -> Picture:
     """As `read_picture`, of a file's bytes; `name` is what errors call it."""
-    with _opened(data, name) as image:
+    with opened(data, name) as image:
         image.load()
         picture = _deep_pixels(data) if _is_deep(data, image) else _plain_pixels(image, name)
         upright = _UPRIGHT.get(_orientation(image))
     return np.ascontiguousarray(upright(picture) if upright else picture)
-
-
-def read_profile(path: str | os.PathLike[str]) -> bytes | None:
-    """The ICC profile that the pixels of `read_picture` are in, to be written with them; None where there is none."""
-    with _opened(_content(path), os.fspath(path)) as image:
-        profile = image.info.get("icc_profile")
-    return profile if isinstance(profile, bytes) and profile[16:20] in (b"RGB ", b"GRAY") else None
 
 
 def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
@@ -108,7 +101,8 @@ def _is_listed(path: Path) -> bool:
     return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and path.is_file()
 
 
-def _content(path: str | os.PathLike[str]) -> bytes:
+def content_of(path: str | os.PathLike[str]) -> bytes:
+    """A file's bytes. Raises ImageError."""
     try:
         if os.path.isdir(path):
             raise ImageError(f"{os.fspath(path)}: is a folder, not a picture")
@@ -124,7 +118,7 @@ def _content(path: str | os.PathLike[str]) -> bytes:
 
 
 @contextmanager
-def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
+def opened(data: bytes, name: str) -> Iterator[Image.Image]:
     """The picture with its header read; whatever goes wrong then or in the block is an ImageError of one line."""
     try:
         # Pillow warns of pictures from 89 megapixels on, and of much that doesn't matter.
@@ -140,7 +134,7 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
         raise ImageError(f"{name}: is no picture, or of a kind that can't be read (expected {known})") from error
     except MemoryError as error:
         raise ImageError(f"{name}: there is not enough memory to open it") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ImageError(f"{name}: the picture is damaged or cut short: {_one_line(error)}") from error
 
 
@@ -157,7 +151,7 @@ def _one_line(error: BaseException) -> str:
 def _orientation(image: Image.Image) -> int:
     # Read after decoding: Pillow and OpenCV turn TIFFs themselves, and Pillow then takes the tag away. A broken EXIF
     # block is no reason to refuse a picture whose pixels are fine.
-    with suppress(*_DAMAGE):
+    with suppress(*DAMAGE):
         return int(image.getexif().get(_ORIENTATION, 1))
     return 1
 

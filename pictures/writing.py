@@ -6,7 +6,9 @@ import os
 import secrets
 import struct
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,16 @@ from PIL import Image
 
 from ..pipeline.errors import ImageError, SettingsError, require_choice, require_range
 from ..pipeline.types import Picture
+from .extras import Extras
 
+_NO_EXTRAS = Extras()
 FORMATS = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 """What is written, each with its usual extension."""
 _BY_EXTENSION = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
+_AFTER_HEADER = 33
+"""Where a PNG's second chunk begins."""
+_METRES_AN_INCH = 0.0254
+_MAX_JPEG_EXIF = 65_533
 _MAX_SIDE = {"jpeg": 65_500, "webp": 16_383, "png": 2**31 - 1}
 
 
@@ -30,31 +38,34 @@ def write_picture(
     *,
     image_format: str | None = None,
     image_quality: int = 95,
-    profile: bytes | None = None,
+    extras: Extras = _NO_EXTRAS,
 ) -> tuple[str, ...]:
     """Write (H, W) or (H, W, C), uint8, uint16 or float in [0, 1], and say what the format could not hold.
 
     Without `image_format` (jpeg, png, webp) the extension decides. `image_quality`, 10 to 100, is for jpeg and webp;
-    png is lossless, to 16 bits. `profile` is what `read_profile` gave. Raises SettingsError and ImageError.
+    png is lossless, to 16 bits. `extras` is what `read_extras` gave. Raises SettingsError and ImageError.
     """
     path = Path(path)
-    data, lost = encode_picture(picture, picture_format(path, image_format), image_quality, profile)
+    data, lost = encode_picture(picture, picture_format(path, image_format), image_quality, extras)
     write_file(path, data)
     return tuple(f"{path.name}: {loss}" for loss in lost)
 
 
 def encode_picture(
-    picture: Picture, image_format: str, image_quality: int = 95, profile: bytes | None = None
+    picture: Picture, image_format: str, image_quality: int = 95, extras: Extras = _NO_EXTRAS
 ) -> tuple[bytes, tuple[str, ...]]:
     """The bytes of a picture file and what it could not hold; arguments and errors as of `write_picture`."""
     require_choice("image_format", image_format, tuple(FORMATS))
     require_range("image_quality", image_quality, 10, 100)
     pixels, lost = _fitted(_pixels(picture), image_format)
-    if profile is not None and profile[16:20] != (b"GRAY" if pixels.shape[2] == 1 else b"RGB "):
-        profile = None
-    if pixels.dtype == np.uint16:
-        return _deep_png(pixels, profile), lost
-    return _encoded(pixels, image_format, image_quality, profile), lost
+    extras, lost_extras = _held(extras, image_format, pixels.shape[2])
+    if image_format == "png":
+        data = _deep_png(pixels) if pixels.dtype == np.uint16 else _encoded(pixels, image_format)
+        data = data[:_AFTER_HEADER] + b"".join(_chunks(extras)) + data[_AFTER_HEADER:]
+    else:
+        options = {"icc_profile": extras.profile, "exif": extras.exif or b"", "dpi": extras.dpi or (0, 0)}
+        data = _encoded(pixels, image_format, image_quality, **options)
+    return data, (*lost, *lost_extras)
 
 
 def picture_format(path: str | os.PathLike[str], image_format: str | None = None) -> str:
@@ -110,7 +121,20 @@ def _fitted(pixels: Picture, image_format: str) -> tuple[Picture, tuple[str, ...
     return pixels, tuple(lost)
 
 
-def _encoded(pixels: Picture, image_format: str, quality: int, profile: bytes | None) -> bytes:
+def _held(extras: Extras, image_format: str, channels: int) -> tuple[Extras, tuple[str, ...]]:
+    """What of the extras the format can hold, and what was lost."""
+    lost: list[str] = []
+    if extras.profile is not None and extras.profile[16:20] != (b"GRAY" if channels == 1 else b"RGB "):
+        extras = replace(extras, profile=None)
+    if extras.texts and image_format != "png":
+        lost.append(f"{image_format} can't hold a PNG's texts ({extras.keywords}): they were left out (png keeps them)")
+    if image_format == "jpeg" and extras.exif and len(extras.exif) > _MAX_JPEG_EXIF:
+        extras = replace(extras, exif=None)
+        lost.append("jpeg can't hold that much EXIF: it was left out (png and webp keep it)")
+    return extras, tuple(lost)
+
+
+def _encoded(pixels: Picture, image_format: str, quality: int = 95, **extras: Any) -> bytes:
     # JPEG of high quality keeps colours at full resolution, WebP keeps the colours of transparent pixels, and PNG gets
     # no larger than at the usual level 6 but is written a third faster.
     options: dict[str, dict[str, Any]] = {
@@ -120,17 +144,26 @@ def _encoded(pixels: Picture, image_format: str, quality: int, profile: bytes | 
     }
     buffer = BytesIO()
     image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels))
-    image.save(buffer, image_format, icc_profile=profile, **options[image_format])
+    image.save(buffer, image_format, **extras, **options[image_format])
     return buffer.getvalue()
 
 
-def _deep_png(pixels: Picture, profile: bytes | None) -> bytes:
-    """16 bits a channel, which Pillow writes for grey alone; the profile goes in after the header."""
+def _deep_png(pixels: Picture) -> bytes:
+    """16 bits a channel, which Pillow writes for grey alone."""
     blue_first = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]] if pixels.shape[2] > 1 else pixels
-    data = cv2.imencode(".png", np.ascontiguousarray(blue_first))[1].tobytes()
-    after_header = 33
-    chunk = _png_chunk(b"iCCP", b"ICC\0\0" + zlib.compress(profile)) if profile else b""
-    return data[:after_header] + chunk + data[after_header:]
+    return cv2.imencode(".png", np.ascontiguousarray(blue_first))[1].tobytes()
+
+
+def _chunks(extras: Extras) -> Iterator[bytes]:
+    """The extras as a PNG holds them, behind its header."""
+    if extras.profile:
+        yield _png_chunk(b"iCCP", b"ICC\0\0" + zlib.compress(extras.profile))
+    if extras.dpi:
+        yield _png_chunk(b"pHYs", struct.pack(">IIB", *(round(dots / _METRES_AN_INCH) for dots in extras.dpi), 1))
+    if extras.exif:
+        yield _png_chunk(b"eXIf", extras.exif.removeprefix(b"Exif\0\0"))
+    for kind, content in extras.texts:
+        yield _png_chunk(kind, content)
 
 
 def _png_chunk(kind: bytes, content: bytes) -> bytes:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from multifaceswap import cli
 from multifaceswap.commands import swapping
-from multifaceswap.pictures import read_picture, read_profile, write_picture
+from multifaceswap.pictures import read_extras, read_picture, write_picture
 from multifaceswap.pipeline.errors import CancelledError, MissingModelError, MissingPackageError
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 WOMAN, MAN = EXAMPLES / "astronaut.png", EXAMPLES / "grace_hopper.jpg"
@@ -186,4 +186,28 @@ def test_the_colour_profile_is_kept(tmp_path):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     Image.open(MAN).save(tmp_path / "p.png", icc_profile=profile)
     assert _swap(tmp_path / "p.png", tmp_path / "a.jpg") == 0
-    assert read_profile(tmp_path / "a.jpg") == profile
+    assert read_extras(tmp_path / "a.jpg").profile == profile
+
+
+def test_texts_and_exif_of_the_target_are_kept(tmp_path):
+    info, exif = PngImagePlugin.PngInfo(), Image.Exif()
+    info.add_text("parameters", "a cat")
+    exif[0x8298] = "me"
+    Image.open(MAN).save(tmp_path / "p.png", pnginfo=info, exif=exif, dpi=(300, 300))
+    assert _swap(tmp_path / "p.png", tmp_path / "a.png") == 0
+    with Image.open(tmp_path / "a.png") as image:
+        image.load()
+        assert image.text["parameters"] == "a cat" and image.getexif()[0x8298] == "me"
+        assert round(image.info["dpi"][0]) == 300
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_frames_that_are_left_out_are_told(tmp_path, blank, capsys, side):
+    moving = tmp_path / "moving.webp"
+    frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
+    frames[0].save(moving, save_all=True, append_images=frames[1:])
+    files = {"source": blank, "target": blank, side: moving}
+    assert _main("swap", "--source", files["source"], "--target", files["target"], "--output", tmp_path / "a.png") == 0
+    assert _errors(capsys).count(f"note: {moving}: 2 frames: only the first is used") == 1
+    assert _main("detect", moving) == 0
+    assert "2 frames: only the first is used" in _errors(capsys)
