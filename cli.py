@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from . import __version__
 from .commands import COMMANDS, console
@@ -51,6 +51,13 @@ def main(argv: Sequence[str]) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As of the class; told is what this command doesn't know, with its own help, before its parent does."""
+        arguments, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return arguments, unknown
+
     def error(self, message: str) -> NoReturn:
         command = self.prog.removeprefix(console.PROGRAM).strip()
         raise SettingsError(f"{message} (see {' '.join([console.PROGRAM, *command.split(), '--help'])})")
@@ -60,6 +67,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=console.PROGRAM,
         description="Swaps several faces at once, from several donors onto several people.",
+        epilog="Exit codes: 0 all done, 1 some pictures failed, 2 nothing was done, 130 cancelled.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"{console.PROGRAM} {__version__}")

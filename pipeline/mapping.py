@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
-from .errors import FaceNotFoundError, SettingsError, require_choice
+from .errors import FaceNotFoundError, IndexListError, SettingsError, require_choice
 from .indexes import IndexList, Missing, Span, parse_indexes
 from .types import Face, FaceSet, IndexMap, Pair
 
@@ -86,16 +86,24 @@ class _Plan(NamedTuple):
 
 
 def _plan(input_faces_index: str, source_faces_index: str, pairing: str) -> _Plan:
-    plan = _Plan(parse_indexes(input_faces_index), parse_indexes(source_faces_index), pairing == "round-robin")
+    targets = _list("input_faces_index", input_faces_index)
+    plan = _Plan(targets, _list("source_faces_index", source_faces_index), pairing == "round-robin")
     plan.targets.require_distinct("input_faces_index")
     written = plan.targets.spans is not None and plan.sources.spans is not None
-    targets, sources = plan.targets.length(0), plan.sources.length(0)
-    if written and not plan.round_robin and sources not in (1, targets):
+    wanted, given = plan.targets.length(0), plan.sources.length(0)
+    if written and not plan.round_robin and given not in (1, wanted):
         raise SettingsError(
-            f"input_faces_index {plan.targets} names {targets} face(s), source_faces_index {plan.sources} {sources}: "
+            f"input_faces_index {plan.targets} names {wanted} face(s), source_faces_index {plan.sources} {given}: "
             "pairing 'pairwise' takes as many sources as targets, or one source for all; 'round-robin' repeats them"
         )
     return plan
+
+
+def _list(setting: str, text: str) -> IndexList:
+    try:
+        return parse_indexes(text)
+    except IndexListError as error:
+        raise IndexListError(text, error.position, f"{setting}: {error.reason}") from error
 
 
 def numbered(face: Face, number: int) -> Face:

@@ -28,7 +28,7 @@ def _errors(capsys) -> str:
         (["dance"], "choose from "),
         (["swap"], "required: --source, --target, --output (see multifaceswap swap --help)"),
         (["detect", WOMAN, "--preview"], "expected one argument"),
-        (["detect", WOMAN, "--gend"], "unrecognized arguments: --gend"),
+        (["detect", WOMAN, "--gend"], "unrecognized arguments: --gend (see multifaceswap detect --help)"),
     ],
 )
 def test_a_line_that_cannot_be_understood_is_2_and_one_line(capsys, words, message):
@@ -41,6 +41,10 @@ def test_help_names_every_command_and_every_command_has_help(capsys):
     assert _main("--help") == 0
     text = capsys.readouterr().out
     assert all(f" {name} " in text for name in ("swap", "detect", "doctor"))
+    codes = "Exit codes: 0 all done, 1 some pictures failed, 2 nothing was done, 130 cancelled."
+    assert codes in " ".join(text.split())
+        text.split()
+    )
     for name in ("swap", "detect", "doctor"):
         assert _main(name, "--help") == 0
         assert f"usage: multifaceswap {name}" in capsys.readouterr().out

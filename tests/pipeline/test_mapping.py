@@ -169,8 +169,8 @@ def test_unequal_lists_are_refused_in_pairwise_only(targets, sources, counts):
     ("settings", "error", "message"),
     [
         ({"input_faces_index": "0,1,0"}, SettingsError, "input_faces_index: face 0 is listed twice in '0,1,0'"),
-        ({"input_faces_index": "0,x"}, IndexListError, "character 3"),
-        ({"source_faces_index": ""}, IndexListError, "character 1"),
+        ({"input_faces_index": "0,x"}, IndexListError, "character 3: input_faces_index: "),
+        ({"source_faces_index": ""}, IndexListError, "character 1: source_faces_index: "),
         ({"pairing": "zip"}, SettingsError, "pairing: expected one of pairwise, round-robin, got 'zip'"),
         ({"missing": "shift"}, SettingsError, "missing: expected one of skip, error, got 'shift'"),
     ],
