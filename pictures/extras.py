@@ -15,8 +15,9 @@ from .reading import DAMAGE, content_of, opened
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-# Both hold an orientation of their own, which no longer fits pixels that were turned upright.
-_NOT_CARRIED = (b"Raw profile type", b"XML:com.adobe.xmp")
+# These hold an orientation of their own, which no longer fits pixels that were turned upright.
+_RAW_PROFILE = b"Raw profile type"
+_NOT_CARRIED = (_RAW_PROFILE, b"XML:com.adobe.xmp")
 _MAX_DPI = 65_535
 """What JPEG holds."""
 _ORIENTATION = 0x0112
@@ -55,7 +56,8 @@ def read_extras(path: str | os.PathLike[str]) -> Extras:
     """
     data = content_of(path)
     with opened(data, os.fspath(path)) as image:
-        return Extras(_profile(image), _exif(image), _dpi(image), tuple(_texts(data)), _frames(image))
+        exif = _exif(image) if _may_have_exif(data) else None
+        return Extras(_profile(image), exif, _dpi(image), tuple(_texts(data)), _frames(image))
 
 
 def _profile(image: Image.Image) -> bytes | None:
@@ -91,11 +93,23 @@ def _frames(image: Image.Image) -> int:
     return 1
 
 
+def _may_have_exif(data: bytes) -> bool:
+    # Of a PNG Pillow looks for it behind the pixels too, which it decodes on the way.
+    return not data.startswith(_SIGNATURE) or any(
+        kind == b"eXIf" or content.startswith(_RAW_PROFILE) for kind, content in _chunks(data)
+    )
+
+
 def _texts(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    return ((kind, text) for kind, text in _chunks(data) if kind in _TEXTS and not text.startswith(_NOT_CARRIED))
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Kind and content of what a PNG is made of; nothing of other files."""
     start = len(_SIGNATURE)
     while data.startswith(_SIGNATURE) and start + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, start)
         kind, content = data[start + 4 : start + 8], data[start + 8 : start + 8 + length]
-        if kind in _TEXTS and len(content) == length and not content.startswith(_NOT_CARRIED):
+        if len(content) == length:
             yield kind, content
         start += 12 + length
