@@ -43,8 +43,6 @@ def test_help_names_every_command_and_every_command_has_help(capsys):
     assert all(f" {name} " in text for name in ("swap", "detect", "doctor"))
     codes = "Exit codes: 0 all done, 1 some pictures failed, 2 nothing was done, 130 cancelled."
     assert codes in " ".join(text.split())
-        text.split()
-    )
     for name in ("swap", "detect", "doctor"):
         assert _main(name, "--help") == 0
         assert f"usage: multifaceswap {name}" in capsys.readouterr().out
