@@ -145,8 +145,15 @@ class Journal:
 
     def _prune(self, digest: str) -> None:
         with self._if_free(digest) as free:
-            if free and self.read(digest) is None:
+            if free and not self._is_begun(digest) and self.read(digest) is None:
                 self.forget(digest)
+
+    def _is_begun(self, digest: str) -> bool:
+        """Whether there is a fresh picture without an entry: whoever stores it writes the entry next."""
+        with suppress(FileNotFoundError):
+            age = self._clock.wall() - self._path(digest, ".picture").stat().st_mtime
+            return age < _REMEMBERED and not self._path(digest, ".json").exists()
+        return False
 
     def _is_over(self, entry: Entry) -> bool:
         kept = _UNDELIVERED if entry.state == "fetched" else _REMEMBERED

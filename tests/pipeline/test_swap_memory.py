@@ -53,7 +53,8 @@ def test_nothing_but_the_result_grows_with_the_batch():
     short, long = peak_beyond_result(24), peak_beyond_result(96)
     frame = 180 * 320 * 3 * 4
     assert short < 8 * frame and long < 8 * frame
-    assert long - short < frame
+    # How far threads are ahead varies by some frames; 72 more frames that were held would be far more.
+    assert long - short < 4 * frame
 
 
 def test_one_array_in_is_one_array_out():

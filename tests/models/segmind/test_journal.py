@@ -141,13 +141,15 @@ def test_results_are_kept_for_an_hour(journal, age, recent):
 def test_prune_removes_what_a_crash_left_and_nothing_in_use(journal, wall, tmp_path):
     journal.write("d", submitted())
     folder = tmp_path / "a/b"
-    for name, age in [("d.1.tmp", 100_000), ("d.2.tmp", 10), ("x.lock", 0), ("y.picture", 0), ("held.json", 0)]:
+    left = [("d.1.tmp", 100_000), ("d.2.tmp", 10), ("x.lock", 0), ("y.picture", 100_000), ("held.json", 0)]
+    # A picture is stored right before its entry.
+    for name, age in [*left, ("z.picture", 10)]:
         (folder / name).write_text("")
         os.utime(folder / name, (NOW - age, NOW - age))
     held = try_lock(folder / "held.lock")
     wall.now += 0
     journal.prune()
-    assert {path.name for path in folder.iterdir()} == {"d.json", "d.2.tmp", "held.json", "held.lock"}
+    assert {path.name for path in folder.iterdir()} == {"d.json", "d.2.tmp", "held.json", "held.lock", "z.picture"}
     held.release()
 
 
