@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import standins
+import torch
 from multifaceswap.models import runtime
 from multifaceswap.models.devices import CPU, CUDA
 from multifaceswap.models.networks import Networks
@@ -116,7 +117,6 @@ def test_batches_are_run_one_by_one_where_the_graph_is_made_for_one(path, fixed)
 
 
 def test_tensors_are_read_and_written_where_they_lie(path):
-    torch = pytest.importorskip("torch")
     feeds = {name: torch.from_numpy(values) for name, values in _feeds(2).items()}
     results = {"output": torch.zeros(2, 3, 32, 32), "mask": torch.zeros(2, 1, 32, 32)}
     places = [tensor.data_ptr() for tensor in results.values()]
@@ -127,7 +127,6 @@ def test_tensors_are_read_and_written_where_they_lie(path):
 
 
 def test_parts_of_tensors_and_arrays_mix(path):
-    torch = pytest.importorskip("torch")
     whole = torch.from_numpy(_feeds(5)["target"])
     out = np.full((5, 3, 32, 32), -1, np.float32)
     Session(path).run_bound({"target": whole[1:3], "source": _feeds(5)["source"][1:3]}, {"output": out[3:]})
@@ -136,7 +135,6 @@ def test_parts_of_tensors_and_arrays_mix(path):
 
 
 def test_memory_with_gaps_is_refused(path):
-    torch = pytest.importorskip("torch")
     feeds, out = _feeds(2), np.zeros((2, 3, 32, 32), np.float32)
     for gaps in (feeds["target"][:, :, ::-1], torch.from_numpy(feeds["target"]).transpose(2, 3)):
         with pytest.raises(SettingsError, match="target: expected contiguous memory"):
