@@ -14,13 +14,13 @@ from .api import DISABLE, detect_faces, known_options
 from .clips import Clip, ClipResult, swap_file
 from .models import runtime
 from .models.pool import ModelPool
-from .pipeline.boost import Boost
-from .pipeline.casting import Casting, Wishes
-from .pipeline.clip import ClipSettings, Engine, Models, Watcher
-from .pipeline.detect import add_meshes
-from .pipeline.patches import SwapSettings
-from .pipeline.restore import RestoreSettings
-from .pipeline.stream import donors_of
+from .pipeline.clip.assignment import Casting, Wishes
+from .pipeline.clip.flow import ClipSettings, Engine, Models, Watcher
+from .pipeline.compose.crops import SwapSettings
+from .pipeline.compose.restore import RestoreSettings
+from .pipeline.compose.stream import donors_of
+from .pipeline.compose.swap_restore import Boost
+from .pipeline.faces.detect import add_meshes
 from .pipeline.types import ColourMatch, FaceSet, Interpolation, Mesher, Picture, Progress
 
 

@@ -15,7 +15,7 @@ from multifaceswap.models.embedders.arcface import ArcFace
 from multifaceswap.models.pool import ModelPool
 from multifaceswap.models.runtime import Session
 from multifaceswap.pipeline.boxes import suppress
-from multifaceswap.pipeline.detect import detect_batch
+from multifaceswap.pipeline.faces.detect import detect_batch
 from multifaceswap.pipeline.geometry import similarity
 from multifaceswap.pipeline.types import Size
 
@@ -121,8 +121,6 @@ def _shipped_row(analysis: Any) -> Row:
     models = {"attributes": pool.open("attributes", "dlib_gender"), "embedder": pool.open("embedder", "dlib128")}
     assert len(detector.detect(frame)) == 6, "the six faces must be seen"
     marked = cv2.cvtColor(_marked_frame(), cv2.COLOR_RGB2BGR)
-    mine, whole = compare(
-        lambda: detect_batch([frame], detector, **models), lambda: analysis.get(marked), seconds=4
-    )
+    mine, whole = compare(lambda: detect_batch([frame], detector, **models), lambda: analysis.get(marked), seconds=4)
     name = "shipped models: six faces with mesh, gender and identity"
     return Row(name, mine, "insightface FaceAnalysis", whole)

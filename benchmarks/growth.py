@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from multifaceswap.models.pool import ModelPool
-from multifaceswap.pipeline.detect import detect_batch
-from multifaceswap.pipeline.swap import SwapSettings, swap_batch
+from multifaceswap.pipeline.compose.swap import SwapSettings, swap_batch
+from multifaceswap.pipeline.faces.detect import detect_batch
 from multifaceswap.pipeline.types import FaceSet, IndexMap, Pair, Size
 
 from .running import limit_threads, machine

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from multifaceswap.pipeline.masks import square_mask
-from multifaceswap.pipeline.paste import paste
-from multifaceswap.pipeline.restore import RestoreSettings, cut_face, restore_batch
+from multifaceswap.pipeline.compose.masks import square_mask
+from multifaceswap.pipeline.compose.paste import paste
+from multifaceswap.pipeline.compose.restore import RestoreSettings, cut_face, restore_batch
 from multifaceswap.pipeline.templates import FFHQ_512
 from multifaceswap.pipeline.types import CropSpec, Face, FaceSet, FloatArray, Size
 

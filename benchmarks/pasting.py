@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from multifaceswap.pipeline import templates
+from multifaceswap.pipeline.compose.masks import oval_mask
+from multifaceswap.pipeline.compose.paste import paste
 from multifaceswap.pipeline.geometry import Region, bounds, corners, inverse, move, shifted
-from multifaceswap.pipeline.masks import oval_mask
-from multifaceswap.pipeline.paste import paste
 from multifaceswap.pipeline.types import Matrix, Size
 
 from . import peers

@@ -11,8 +11,8 @@ from multifaceswap.models.pool import ModelPool
 from multifaceswap.models.runtime import Session
 from multifaceswap.models.swappers.network import SwapNetwork
 from multifaceswap.models.swappers.neural import NeuralSwapper
-from multifaceswap.pipeline.detect import detect_batch
-from multifaceswap.pipeline.swap import SwapSettings, swap_batch
+from multifaceswap.pipeline.compose.swap import SwapSettings, swap_batch
+from multifaceswap.pipeline.faces.detect import detect_batch
 from multifaceswap.pipeline.types import Face, FaceSet, IndexMap, Pair, Size
 
 from . import peers

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
-from ..pipeline.clip import SwappedFrame
+from ..pipeline.clip.flow import SwappedFrame
 from ..pipeline.errors import ImageError
 from .finding import pyav
 from .planes import frame_of

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from ..pipeline.clip import ClipFrame
+from ..pipeline.clip.flow import ClipFrame
 from ..pipeline.errors import ImageError
 from ..pipeline.types import Size
 from .colour import Colours

@@ -12,7 +12,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ..pipeline.clip import ClipFrame, ClipSettings, Engine, SwappedFrame, Watcher, swap_frames
+from ..pipeline.clip.flow import ClipFrame, ClipSettings, Engine, SwappedFrame, Watcher, swap_frames
 from ..pipeline.errors import ImageError, SettingsError
 from ..pipeline.types import Progress
 from .encoding import PartWriter, Plan, plan

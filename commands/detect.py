@@ -10,8 +10,8 @@ from typing import Any
 
 from ..models.pool import ModelPool
 from ..pictures import read_extras, read_picture, write_picture
-from ..pipeline.ordering import GENDERS
-from ..pipeline.preview import draw_faces
+from ..pipeline.draw.preview import draw_faces
+from ..pipeline.faces.ordering import GENDERS
 from ..pipeline.types import Face
 from . import console
 from .files import find_targets, require_free, results

@@ -11,7 +11,7 @@ from ..models import catalog
 from ..models.pool import ModelPool
 from ..models.runtime import DEVICES
 from ..pictures import FORMATS
-from ..pipeline.ordering import ORDERS
+from ..pipeline.faces.ordering import ORDERS
 from ..pipeline.types import FaceSet, Picture
 
 

@@ -15,10 +15,10 @@ from ..models import catalog
 from ..models.pool import ModelPool
 from ..models.swappers.neural import PIXEL_BOOSTS
 from ..pictures import find_pictures, write_file
+from ..pipeline.compose.swap import COLOUR_MATCHES
+from ..pipeline.faces.ordering import GENDERS
+from ..pipeline.faces.pairing import MISSING, PAIRINGS
 from ..pipeline.geometry import INTERPOLATIONS
-from ..pipeline.mapping import MISSING, PAIRINGS
-from ..pipeline.ordering import GENDERS
-from ..pipeline.swap import COLOUR_MATCHES
 from . import console
 from .clips import add_clip_options, require_usable
 from .files import MASK_TEXT, find_targets, require_free, require_new_masks, results

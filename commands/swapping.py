@@ -14,8 +14,8 @@ import numpy as np
 from ..api import map_indexes, match_faces, swap_faces
 from ..models.pool import ModelPool
 from ..pictures import Extras, read_extras, read_picture, write_picture
+from ..pipeline.draw.preview import draw_pairs
 from ..pipeline.errors import FaceNotFoundError
-from ..pipeline.preview import draw_pairs
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, SwapResult
 from . import console
 from .clips import is_clip, swap_clip_target

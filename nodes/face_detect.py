@@ -112,6 +112,6 @@ class FaceDetect(io.ComfyNode):
 
 
 def _areas(faces: FaceSet) -> list[Any]:
-    from ..pipeline.areas import area_of
+    from ..pipeline.compose.face_area import area_of
 
     return [area_of(frame, faces.size) for frame in faces]

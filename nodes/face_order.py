@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
-from ..pipeline.ordering import GENDERS, ORDERS, order_faces
+from ..pipeline.faces.ordering import GENDERS, ORDERS, order_faces
 from .bridge import frames_of
 from .previews import in_node, preview_of_faces
 from .schema import advanced, schema

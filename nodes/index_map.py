@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
-from ..pipeline.mapping import MISSING, PAIRINGS, map_indexes
+from ..pipeline.faces.pairing import MISSING, PAIRINGS, map_indexes
 from . import menus
 from .bridge import frames_of
 from .host import pool

@@ -21,7 +21,7 @@ _BLANK = 60
 
 def preview_of_faces(faces: FaceSet, pictures: Sequence[Picture] | None = None) -> torch.Tensor:
     """(N, H, W, 3) the faces with their numbers, for the first pictures; on grey where there are no pictures."""
-    from ..pipeline.preview import draw_faces
+    from ..pipeline.draw.preview import draw_faces
 
     shown = _blanks(faces.size, min(len(faces), MOST)) if pictures is None else pictures[:MOST]
     return _batch(lambda number: draw_faces(shown[number], faces.frames[number]), len(shown))
@@ -31,7 +31,7 @@ def preview_of_pairs(
     index_map: IndexMap, targets: Sequence[Picture] | None = None, sources: Sequence[Picture] | None = None
 ) -> torch.Tensor:
     """(N, H, W, 3) donors and targets with an arrow for each pair, for the first target pictures."""
-    from ..pipeline.preview import draw_pairs
+    from ..pipeline.draw.preview import draw_pairs
 
     shown = _blanks(index_map.target_size, min(len(index_map.frames), MOST)) if targets is None else targets[:MOST]
     donors = _blanks(index_map.source_size, index_map.source_count) if sources is None else sources

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import folder_paths
 from comfy_api.latest import InputImpl, io
 
-from ..pipeline.mapping import MISSING, PAIRINGS
-from ..pipeline.ordering import GENDERS, ORDERS
+from ..pipeline.faces.ordering import GENDERS, ORDERS
+from ..pipeline.faces.pairing import MISSING, PAIRINGS
 from ..pipeline.types import ColourMatch, Interpolation
 from . import menus
 from .bridge import frames_of

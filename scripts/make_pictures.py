@@ -52,7 +52,7 @@ def save(path: Any, pixels: Any) -> None:
 def main() -> None:
     """Write all pictures."""
     pack = load_pack()
-    preview = import_module(f"{PACK}.pipeline.preview")
+    preview = import_module(f"{PACK}.pipeline.draw.preview")
     pair, group = picture("pair.jpg"), picture("group.jpg")
     collins, hopper = picture("astronaut.png"), picture("grace_hopper.jpg")[:512]
     found = pack.detect_faces([pair], gender=False)

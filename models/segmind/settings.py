@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from ...pipeline.errors import IndexListError, SettingsError, require_choice, require_range
-from ...pipeline.indexes import parse_indexes
+from ...pipeline.faces.index_list import parse_indexes
 
 Kind = Literal["indexes", "choice", "number", "integer", "boolean"]
 _ADVICE: Final = "Write face numbers separated by commas: 0 or 0,1,2."

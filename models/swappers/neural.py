@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 
 from ...pipeline import templates
+from ...pipeline.compose.masks import outline_mask, oval_mask, rim_mask
 from ...pipeline.errors import SettingsError
 from ...pipeline.geometry import align, move
-from ...pipeline.masks import outline_mask, oval_mask, rim_mask
 from ...pipeline.types import ColourMatch, Crop, Donor, Face, FloatArray, Patch, Picture, Placement, Size
 from ..embedders.arcface import ArcFace
 from ..onnxfile import read_initializer

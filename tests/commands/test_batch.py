@@ -81,7 +81,10 @@ def test_object_storage_gives_targets_and_sources_and_takes_results(tmp_path):
     picture = decode_picture(storage.cat_file("/bucket/out/man.jpg"), "result")
     assert np.abs(picture.astype(int) - read_picture(MAN)).max() > 50
     (entry,) = _report(tmp_path / "r.json")["targets"]
-    assert (entry["output"], entry["pairs"][0]["source"]) == ("memory://bucket/out/man.jpg", "memory://bucket/donor.png")
+    assert (entry["output"], entry["pairs"][0]["source"]) == (
+        "memory://bucket/out/man.jpg",
+        "memory://bucket/donor.png",
+    )
     found = [path for path in storage.find("/bucket") if ".multifaceswap" not in path]
     assert found == ["/bucket/donor.png", "/bucket/in/man.jpg", "/bucket/out/man.jpg"]
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multifaceswap.models.segmind.settings import SETTINGS, SegmindSettings
 from multifaceswap.pipeline.errors import IndexListError, SettingsError
+from multifaceswap.pipeline.faces.ordering import GENDERS, ORDERS
 from multifaceswap.pipeline.geometry import INTERPOLATIONS
-from multifaceswap.pipeline.ordering import GENDERS, ORDERS
 
 
 def test_table_and_values_have_the_same_names_in_the_same_order():

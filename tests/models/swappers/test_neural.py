@@ -16,10 +16,10 @@ from multifaceswap.models.swappers import adapters
 from multifaceswap.models.swappers.boost import join, split
 from multifaceswap.models.swappers.network import SwapNetwork
 from multifaceswap.models.swappers.neural import PIXEL_BOOSTS, NeuralSwapper
+from multifaceswap.pipeline.compose.masks import oval_mask, rim_mask
+from multifaceswap.pipeline.compose.swap import cut_face
 from multifaceswap.pipeline.errors import DamagedModelError, SettingsError
 from multifaceswap.pipeline.geometry import shifted
-from multifaceswap.pipeline.masks import oval_mask, rim_mask
-from multifaceswap.pipeline.swap import cut_face
 from multifaceswap.pipeline.types import Crop, Donor, Face, Size
 from recipe import vectors
 

@@ -1,0 +1,219 @@
+"""The swap over a clip, frame after frame as they come: memory doesn't grow with the clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from ..compose.crops import SwapSettings
+from ..compose.stream import DonorOf, Work, swap_stream
+from ..compose.swap_restore import Boost
+from ..errors import require_range
+from ..faces.detect import enriched
+from ..geometry import Region
+from ..types import Attributes, Detector, Embedder, Face, FloatArray, Mesher, Pair, Parser, Picture, Swapper
+from .assignment import Casting
+from .lookahead import Seen, reach, steadied
+from .prefetch import ahead
+from .scenes import is_cut, thumbnail
+from .tracking import SAME_PERSON, Tracker
+
+_AHEAD: Final = 2
+"""Frames that wait between one step and the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSettings:
+    """How steady a clip is kept."""
+
+    track: bool = True
+    """Follow people through each scene. Without it every frame is a scene of its own, and nothing is steadied."""
+    smooth: bool = True
+    """Steady landmarks and meshes."""
+    bridge: int = 5
+    """Fill in a face that is missing for up to that many frames."""
+
+    def __post_init__(self) -> None:
+        require_range("bridge", self.bridge, 0, 50)
+
+    @property
+    def reach(self) -> int:
+        """How many frames before it a frame's result may depend on, beyond the watcher's state."""
+        return reach(self.bridge, self.smooth) if self.track else 1
+
+
+class ClipFrame(NamedTuple):
+    """A frame on its way through."""
+
+    number: int
+    """From 0."""
+    time: float
+    """In seconds."""
+    picture: Picture
+    """(H, W, C) uint8 or uint16, handed over: it is changed in place."""
+    facts: Any = None
+    """Whatever else belongs to the frame."""
+
+
+class SwappedFrame(NamedTuple):
+    """A finished frame."""
+
+    frame: ClipFrame
+    faces: tuple[Face, ...]
+    """The faces that were changed, steadied; `index` is the person."""
+    mask: FloatArray | None
+    """(H, W) where pixels changed, if asked for."""
+    regions: tuple[Region, ...]
+    """What holds all pixels that changed."""
+    notes: tuple[tuple[int, int, str], ...]
+    """Scene, person and what there is to say."""
+
+
+class Models(NamedTuple):
+    """What looks at the frames."""
+
+    detector: Detector
+    mesher: Mesher | None = None
+    """Where faces must carry a mesh."""
+    attributes: Attributes | None = None
+    """Where people are chosen by gender."""
+    embedder: Embedder | None = None
+    """Tells people apart where their places don't."""
+
+
+class Engine(NamedTuple):
+    """What changes the faces."""
+
+    donor_of: DonorOf
+    swapper: Swapper
+    settings: SwapSettings
+    parser: Parser | None = None
+    """Keeps hair and hands before a face."""
+    boost: Boost | None = None
+    """Restores swapped faces before they are pasted."""
+
+
+class Look(NamedTuple):
+    """A frame and the donors of its people."""
+
+    frame: ClipFrame
+    roles: Mapping[int, Face]
+
+
+class Watcher:
+    """Finds the people of each frame, follows them, and gives them their donors."""
+
+    def __init__(self, models: Models, casting: Casting, track: bool = True) -> None:
+        self._models = models
+        self.casting = casting
+        self._track = track
+        self._tracker = Tracker(getattr(models.embedder, "same_person", SAME_PERSON))
+        self._scene = 0
+        self._before: FloatArray | None = None
+
+    @property
+    def scene(self) -> int:
+        """The number of the scene that the latest frame belongs to, from 0."""
+        return self._scene
+
+    def look(self, frame: ClipFrame) -> Seen[Look]:
+        """The next frame's people."""
+        now = thumbnail(frame.picture) if self._track else None
+        if frame.number and (now is None or (self._before is not None and is_cut(self._before, now))):
+            self.casting.end_scene(frame.number)
+            self._tracker.reset()
+            self._scene += 1
+        self._before = now
+        people = self._tracked(frame.picture)
+        return Seen(Look(frame, self.casting.roles), frame.time, self._scene, {face.index: face for face in people})
+
+    def as_json(self) -> dict[str, Any]:
+        """What `restore` goes on from: plain numbers, lists and texts."""
+        before = None if self._before is None else self._before.tolist()
+        return {
+            "scene": self._scene,
+            "before": before,
+            "tracker": self._tracker.as_json(),
+            "casting": self.casting.as_json(),
+        }
+
+    def restore(self, facts: Mapping[str, Any]) -> None:
+        """Go on as if the frames before had been seen."""
+        self._scene = facts["scene"]
+        self._before = None if facts["before"] is None else np.array(facts["before"], np.float32)
+        self._tracker = Tracker.from_json(facts["tracker"], getattr(self._models.embedder, "same_person", SAME_PERSON))
+        self.casting.restore(facts["casting"])
+
+    def _tracked(self, picture: Picture) -> list[Face]:
+        found = self._models.detector.detect(picture)
+        if self._models.mesher is not None:
+            found = [f for f in enriched(picture, found, mesher=self._models.mesher) if f.mesh is not None]
+        known = len(self._tracker.people)
+        faces = self._tracker.update(found, self._embed(picture) if self._track else None)
+        newcomers = [face for face in faces if face.index >= known]
+        if newcomers:
+            self.casting.appear(enriched(picture, newcomers, attributes=self._models.attributes))
+        return faces
+
+    def _embed(self, picture: Picture) -> Callable[[Sequence[Face]], Sequence[FloatArray | None]] | None:
+        embedder = self._models.embedder
+        return None if embedder is None else lambda faces: embedder.embed(picture, faces)
+
+
+def swap_frames(
+    frames: Iterable[ClipFrame],
+    watcher: Watcher,
+    engine: Engine,
+    clip: ClipSettings | None = None,
+    *,
+    masks: bool = False,
+    before_look: Callable[[ClipFrame], None] | None = None,
+) -> Generator[SwappedFrame]:
+    """Swap the people of a clip who have donors, frame by frame, in order.
+
+    Frames are read in one thread, looked at in another and swapped in a third; a fixed number of them is held.
+    `before_look` is called with each frame before the watcher sees it, in the watcher's thread.
+    """
+    clip = clip or ClipSettings()
+
+    def seen() -> Iterator[Seen[Look]]:
+        end = 0
+        for frame in ahead(frames, _AHEAD):
+            if before_look is not None:
+                before_look(frame)
+            yield watcher.look(frame)
+            end = frame.number + 1
+        watcher.casting.end_scene(end)
+
+    bridge, smooth = (clip.bridge, clip.smooth) if clip.track else (0, False)
+    held = steadied(ahead(seen(), _AHEAD), bridge=bridge, smooth=smooth)
+    return ahead(_swapped(held, engine, masks), _AHEAD)
+
+
+def _swapped(held: Iterator[Seen[Look]], engine: Engine, masks: bool) -> Iterator[SwappedFrame]:
+    waiting: list[tuple[ClipFrame, int]] = []
+
+    def work() -> Iterator[Work]:
+        for seen in held:
+            if seen.frame is None:
+                continue
+            frame, roles = seen.frame
+            waiting.append((frame, seen.scene))
+            yield _work(frame, roles, seen.people, masks)
+
+    for done in swap_stream(work(), *engine):
+        frame, scene = waiting.pop(0)
+        faces = tuple(pair.target for pair in done.work.pairs)
+        notes = tuple((scene, pair.target.index, note) for pair, note in done.notes)
+        yield SwappedFrame(frame, faces, done.work.changed, done.regions, notes)
+
+
+def _work(frame: ClipFrame, roles: Mapping[int, Face], people: Mapping[int, Face], masks: bool) -> Work:
+    pairs = [
+        Pair(replace(face, frame=frame.number), roles[person]) for person, face in people.items() if person in roles
+    ]
+    changed = np.zeros(frame.picture.shape[:2], np.float32) if masks else None
+    return Work(frame.picture, pairs, frame.picture, changed)

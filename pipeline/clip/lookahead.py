@@ -1,0 +1,116 @@
+"""Looks a few frames ahead in a clip, so that faces missed for a moment are filled in and landmarks hold still."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from ..types import Face
+from .smoothing import RADIUS, Moment, between, steady
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Seen(Generic[T]):
+    """One frame and the people in it."""
+
+    frame: T | None
+    """Whatever goes with the frame; let go of once it is handed on."""
+    time: float
+    """In seconds."""
+    scene: int
+    people: dict[int, Face] = field(default_factory=dict[int, Face])
+    """Faces by the number of their person."""
+
+
+def delay(bridge: int, smooth: bool) -> int:
+    """How many frames later a frame comes out than it went in."""
+    return bridge + (RADIUS if smooth else 0)
+
+
+def reach(bridge: int, smooth: bool) -> int:
+    """How many frames before it a frame's faces may depend on."""
+    return bridge + 1 + (RADIUS if smooth else 0)
+
+
+def steadied(frames: Iterable[Seen[T]], *, bridge: int = 5, smooth: bool = True) -> Iterator[Seen[T]]:
+    """The frames in order, at most `delay` of them held back.
+
+    A person missing for up to `bridge` frames is filled in where they are seen before and after. `smooth` steadies
+    landmarks and meshes over `RADIUS` frames on either side. Nothing reaches from one scene into another.
+    """
+    window: _Window[T] = _Window(bridge, smooth)
+    for frame in frames:
+        if window.is_of_another_scene(frame):
+            yield from window.rest()
+            window = _Window(bridge, smooth)
+        yield from window.add(frame)
+    yield from window.rest()
+
+
+class _Window(Generic[T]):
+    """The latest frames of a scene: some that were handed on and are remembered, some that wait."""
+
+    def __init__(self, bridge: int, smooth: bool) -> None:
+        self._bridge = bridge
+        self._radius = RADIUS if smooth else 0
+        self._frames: deque[Seen[T]] = deque()
+        self._next = 0
+        """Place of the first frame that waits."""
+
+    def is_of_another_scene(self, frame: Seen[T]) -> bool:
+        return bool(self._frames) and self._frames[-1].scene != frame.scene
+
+    def add(self, frame: Seen[T]) -> Iterator[Seen[T]]:
+        self._frames.append(frame)
+        self._fill_in()
+        if len(self._frames) - self._next > self._bridge + self._radius:
+            yield self._handed_on()
+
+    def rest(self) -> Iterator[Seen[T]]:
+        while self._next < len(self._frames):
+            yield self._handed_on()
+
+    def _handed_on(self) -> Seen[T]:
+        held = self._frames[self._next]
+        people = {person: self._steady(person) for person in held.people}
+        frame, held.frame = held.frame, None
+        self._next += 1
+        if self._next > max(self._radius, 1):
+            self._frames.popleft()
+            self._next -= 1
+        return Seen(frame, held.time, held.scene, people)
+
+    def _fill_in(self) -> None:
+        """Where the newest frame shows somebody again after a gap, the gap is filled."""
+        last = len(self._frames) - 1
+        for person in self._frames[last].people:
+            first = last - 1
+            while first >= max(0, last - self._bridge - 1) and person not in self._frames[first].people:
+                first -= 1
+            if first < max(0, last - self._bridge - 1):
+                continue
+            for place in range(max(first + 1, self._next), last):
+                held = self._frames[place]
+                held.people[person] = between(self._moment(first, person), self._moment(last, person), held.time)
+
+    def _steady(self, person: int) -> Face:
+        places = range(1, self._radius + 1)
+        before = [self._next - step for step in places]
+        after = [self._next + step for step in places]
+        return steady(self._run(before, person), self._moment(self._next, person), self._run(after, person))
+
+    def _run(self, places: Iterable[int], person: int) -> list[Moment]:
+        """Sightings at these places, up to the first where there is none."""
+        run: list[Moment] = []
+        for place in places:
+            if not 0 <= place < len(self._frames) or person not in self._frames[place].people:
+                break
+            run.append(self._moment(place, person))
+        return run
+
+    def _moment(self, place: int, person: int) -> Moment:
+        return Moment(self._frames[place].time, self._frames[place].people[person])

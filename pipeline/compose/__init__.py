@@ -1,0 +1,1 @@
+"""One face out of a picture, changed, and back into it."""

@@ -1,0 +1,57 @@
+"""One face of a swap: cut out, and made ready to be put back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import require_choice, require_range
+from ..geometry import INTERPOLATIONS, cut, inside, resized, within
+from ..types import ColourMatch, Crop, Face, Interpolation, Patch, Picture, Placement, Size, Swapper
+from .colour import match_lighting, match_mean
+from .masks import feathered
+
+COLOUR_MATCHES: tuple[ColourMatch, ...] = ("auto", "none", "lighting", "mean")
+
+
+@dataclass(frozen=True, slots=True)
+class SwapSettings:
+    """How the swapped faces are blended in."""
+
+    interpolation: Interpolation = "Bilinear"
+    strength: float = 1.0
+    """0 leaves the target's face, 1 gives the donor's."""
+    mask_feather: float = 0.0
+    """How far the mask's rim is softened inwards: 0 leaves the engine's own, 0.5 falls from the middle to the rim."""
+    colour_match: ColourMatch = "auto"
+
+    def __post_init__(self) -> None:
+        require_choice("interpolation", self.interpolation, INTERPOLATIONS)
+        require_choice("colour_match", self.colour_match, COLOUR_MATCHES)
+        require_range("strength", self.strength, 0, 1)
+        require_range("mask_feather", self.mask_feather, 0, 0.5)
+
+
+def cut_face(target: Picture, face: Face, swapper: Swapper, interpolation: Interpolation) -> Crop:
+    """The crop that the engine wants of a face."""
+    return crop_of(target, face, swapper.place(face), interpolation)
+
+
+def crop_of(picture: Picture, face: Face, placement: Placement, interpolation: Interpolation = "Bilinear") -> Crop:
+    """The crop of a face that lies there, with what of it lies outside the picture."""
+    size = Size.of(picture)
+    outside = None if within(placement, size) else inside(*placement, size)
+    return Crop(cut(picture, placement, interpolation), placement.matrix, face, outside)
+
+
+def finish(patch: Patch, crop: Crop, swapper: Swapper, settings: SwapSettings) -> Patch:
+    """The patch with its mask feathered and its colours matched to the crop that it replaces."""
+    mask = feathered(patch.mask, settings.mask_feather)
+    seen = mask if crop.inside is None else mask * resized(crop.inside, Size.of(mask))
+    weights = (mask, seen) if patch.skin is None else patch.skin
+    match = swapper.colour if settings.colour_match == "auto" else settings.colour_match
+    image = patch.image
+    if match == "lighting":
+        image = match_lighting(image, crop.image, *weights)
+    elif match == "mean":
+        image = match_mean(image, crop.image, seen)
+    return patch._replace(image=image, mask=mask)

@@ -1,0 +1,29 @@
+"""Where faces lie in their picture, as masks for other tools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from ..types import Face, FloatArray, Size
+
+
+def area_of(faces: Sequence[Face], size: Size) -> FloatArray:
+    """(H, W) 1 on the faces, 0 elsewhere: the hull of a face's mesh, or the ellipse in its box where it has none."""
+    area = np.zeros((size.height, size.width), np.float32)
+    for face in faces:
+        cv2.fillConvexPoly(area, _outline(face), 1.0)
+    return area
+
+
+def _outline(face: Face) -> FloatArray:
+    """(N, 2) in OpenCV's pixels, which count from the middle of the first."""
+    if face.mesh is not None:
+        points = cv2.convexHull(np.ascontiguousarray(face.mesh[:, :2]))[:, 0]
+    else:
+        angles = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+        centre, radii = (face.box[:2] + face.box[2:]) / 2, (face.box[2:] - face.box[:2]) / 2
+        points = centre + radii * np.stack([np.cos(angles), np.sin(angles)], 1)
+    return np.rint(points - 0.5).astype(np.int32)

@@ -1,0 +1,178 @@
+"""The restoration of faces over a batch of pictures: crop → restore → colour → mask → paste."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+
+from ..errors import OutOfMemoryError, require_choice, require_range
+from ..geometry import INTERPOLATIONS, align, cut, inside, resized
+from ..types import (
+    Crop,
+    Face,
+    FaceSet,
+    FloatArray,
+    Interpolation,
+    Parser,
+    Patch,
+    Picture,
+    Progress,
+    Restorer,
+    Size,
+    SwapResult,
+)
+from .colour import match_drift
+from .masks import softened, square_mask
+from .paste import paste
+
+_SURROUND = (132 / 255, 133 / 255, 135 / 255)
+"""What restorers see beyond the picture's edge; facexlib, `utils/face_restoration_helper.py`."""
+
+_LEAST = 0.05
+"""Share of the mask: a parser that leaves less has not seen the face."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSettings:
+    """How faces are restored and blended in."""
+
+    weight: float = 0.75
+    """CodeFormer's fidelity: 0 restores most, 1 stays closest; for other restorers the restored face's share."""
+    visibility: float = 1.0
+    """0 leaves the picture, 1 shows the restored face alone."""
+    colour_correct: bool = True
+    """Give the restored face the mean colours and low frequencies of the crop that it came from."""
+    interpolation: Interpolation = "Bilinear"
+
+    def __post_init__(self) -> None:
+        require_range("face_restore_weight", self.weight, 0, 1)
+        require_range("visibility", self.visibility, 0, 1)
+        require_choice("interpolation", self.interpolation, INTERPOLATIONS)
+
+
+class Restored(NamedTuple):
+    """One face on its way back into its picture."""
+
+    frame: int
+    patch: Patch
+    crop: Crop
+
+
+def restore_batch(
+    pictures: Sequence[Picture],
+    faces: FaceSet,
+    restorer: Restorer,
+    settings: RestoreSettings,
+    *,
+    parser: Parser | None = None,
+    progress: Progress | None = None,
+) -> SwapResult:
+    """Restore exactly these faces, by their own landmarks. With a parser hair and hands before the face stay."""
+    faces.require(pictures, "restored")
+    result = untouched(pictures)
+    report = [f"frame {number}: no face to restore" for number, found in enumerate(faces) if not found]
+    batches = Batches(restorer, settings.weight, report.append)
+    for done, one in enumerate(restore_faces(pictures, faces, batches, settings, parser), 1):
+        image, mask, matrix = one.patch.image, one.patch.mask, one.crop.matrix
+        paste(result.images[one.frame], image, mask, matrix, settings.interpolation, changed=result.masks[one.frame])
+        report += [f"frame {one.frame}, face {one.crop.face.index}: {note}" for note in one.patch.notes]
+        if progress is not None:
+            progress(done, faces.count)
+    return replace(result, faces=faces, report=tuple(report))
+
+
+def untouched(pictures: Sequence[Picture]) -> SwapResult:
+    """Copies of the pictures, with no face changed; one array where they are one."""
+    nobody = FaceSet(((),) * len(pictures), Size.holding(pictures))
+    if isinstance(pictures, np.ndarray):
+        batch = cast(Any, pictures)
+        return SwapResult(batch.copy(), nobody, cast(Any, np.zeros(batch.shape[:3], np.float32)), ())
+    masks = [np.zeros(picture.shape[:2], np.float32) for picture in pictures]
+    return SwapResult([picture.copy() for picture in pictures], nobody, masks, ())
+
+
+def restore_faces(
+    pictures: Sequence[Picture],
+    faces: FaceSet,
+    batches: Batches,
+    settings: RestoreSettings,
+    parser: Parser | None = None,
+) -> Iterator[Restored]:
+    """The finished patches, picture after picture, the smallest face first: of two that overlap, the larger is nearer.
+
+    The network gets several faces at once, also of several pictures; crops are of the pictures as they came in.
+    """
+    jobs = [(number, face) for number, found in enumerate(faces) for face in sorted(found, key=lambda face: face.area)]
+    restorer = batches.restorer
+    for at in range(0, len(jobs), restorer.batch):
+        some = jobs[at : at + restorer.batch]
+        crops = [cut_face(pictures[number], face, restorer, settings.interpolation) for number, face in some]
+        restored = batches.restore([crop.image for crop in crops])
+        for (number, _face), crop, image in zip(some, crops, restored, strict=True):
+            yield Restored(number, finish(image, crop, Size.of(pictures[number]), settings, parser), crop)
+
+
+def cut_face(picture: Picture, face: Face, restorer: Restorer, interpolation: Interpolation) -> Crop:
+    """The crop that the restorer wants of a face."""
+    placement = align(face, restorer.spec)
+    return Crop(cut(picture, placement, interpolation, _SURROUND), placement.matrix, face)
+
+
+def finish(image: FloatArray, crop: Crop, size: Size, settings: RestoreSettings, parser: Parser | None) -> Patch:
+    """A restored crop with its colours set right, and its mask; `size` is that of the picture it goes into."""
+    if settings.colour_correct:
+        image = corrected(image, crop, size)
+    patch = Patch(image, square_mask(len(image)))
+    if parser is not None:
+        patch = _parsed(patch, parser.parse([crop._replace(image=image)])[0])
+    return patch if settings.visibility >= 1 else patch._replace(mask=patch.mask * np.float32(settings.visibility))
+
+
+def _parsed(patch: Patch, seen: FloatArray) -> Patch:
+    mask = patch.mask * softened(resized(seen, Size.of(patch.mask)))
+    if mask.sum() < _LEAST * patch.mask.sum():
+        return patch._replace(notes=(*patch.notes, "face parsing sees no face here: restored without it"))
+    return patch._replace(mask=mask)
+
+
+def corrected(image: FloatArray, crop: Crop, size: Size) -> FloatArray:
+    """A restored crop without the restorer's colour drift; what lies beyond the picture's edge has no say."""
+    seen = inside(crop.matrix, Size.of(image), size)
+    return np.clip(match_drift(image, crop.image, square_mask(len(seen)) * seen), 0, 1)
+
+
+class Batches:
+    """Hands crops to a restorer, in smaller batches from the moment when memory is short."""
+
+    def __init__(self, restorer: Restorer, weight: float, tell: Callable[[str], None]) -> None:
+        """`tell` is given a line for the report whenever a batch is halved."""
+        self.restorer = restorer
+        self._weight, self._tell = weight, tell
+        self._size = restorer.batch
+
+    def restore(self, crops: Sequence[FloatArray]) -> list[FloatArray]:
+        """All crops restored, in order. Raises OutOfMemoryError where a single one doesn't fit."""
+        restored: list[FloatArray] = []
+        while len(restored) < len(crops):
+            restored += self._attempt(crops[len(restored) : len(restored) + self._size])
+        return restored
+
+    def _attempt(self, crops: Sequence[FloatArray]) -> list[FloatArray]:
+        """The crops restored, or none of them and a smaller size for the next attempt.
+
+        That attempt comes after this one's error is forgotten: while it is handled it holds on to the memory.
+        """
+        try:
+            return self.restorer.restore(crops, self._weight)
+        except OutOfMemoryError as error:
+            if len(crops) == 1:
+                raise OutOfMemoryError(
+                    f"{error}. Not even one face fits: free memory (other models, other programs), take a smaller "
+                    "restorer, or run on the CPU"
+                ) from error
+        self._size = len(crops) // 2
+        self._tell(f"memory was full with {len(crops)} faces at once: restored {self._size} at once")
+        return []

@@ -1,0 +1,170 @@
+"""The swap over pictures as they come, in a pipeline of bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from ..geometry import Region
+from ..types import Crop, Donor, Face, FloatArray, Pair, Parser, Patch, Picture, Swapper
+from .crops import SwapSettings, cut_face, finish
+from .occlusion import parsed
+from .paste import paste
+from .swap_restore import Boost, boosted
+
+DonorOf = Callable[[Face], Donor]
+"""What the engine needs of a source face."""
+_Finisher = Callable[[Patch, Crop], Patch]
+_FACES: Final = 8
+"""Faces from which on a batch is handed to the engine."""
+_FRAMES: Final = 4
+"""Most pictures of one batch; twice as many are in work."""
+_THREADS: Final = 4
+
+
+class Work(NamedTuple):
+    """The swaps of one picture."""
+
+    target: Picture
+    pairs: Sequence[Pair]
+    out: Picture
+    """Where the result goes: an array like `target`, or `target` itself where that is the caller's own."""
+    changed: FloatArray | None = None
+    """(H, W) zeros, to become the mask of what changed."""
+    limit: FloatArray | None = None
+    """(H, W) in [0, 1] bounds where pixels may change."""
+
+
+class Done(NamedTuple):
+    """Work that is finished: its `out` and `changed` are filled in."""
+
+    work: Work
+    notes: tuple[tuple[Pair, str], ...]
+    """Lines for the report with the pair they are about."""
+    regions: tuple[Region, ...]
+    """What holds all pixels that changed."""
+
+
+def swap_stream(
+    work: Iterable[Work],
+    donor_of: DonorOf,
+    swapper: Swapper,
+    settings: SwapSettings,
+    parser: Parser | None = None,
+    boost: Boost | None = None,
+) -> Iterator[Done]:
+    """Do the work in order, as it comes: faces of several pictures go through the engine together.
+
+    Crops are cut and patches are finished and pasted in threads, while the engine works on the next batch. Of all the
+    work, no more than two batches are held.
+    """
+    finisher = partial(finish, swapper=swapper, settings=settings)
+    with ThreadPoolExecutor(_THREADS, "multifaceswap-paste") as threads:
+        begun: list[Future[Done]] = []
+        for batch in _batches(work):
+            ready = _swapped(batch, donor_of, swapper, settings, parser, threads)
+            if boost is not None:
+                ready = _boosted(boost, ready, finisher)
+            last = finisher if boost is None else _as_it_is
+            begun, finishing = [threads.submit(_finish, *one, last, settings) for one in ready], begun
+            del batch, ready
+            yield from _results(finishing)
+        yield from _results(begun)
+
+
+def donors_of(sources: Sequence[Picture], swapper: Swapper) -> DonorOf:
+    """Gives what the engine needs of a source face, computed when it is first asked for and then kept."""
+    donors: dict[tuple[int, int], Donor] = {}
+
+    def donor_of(face: Face) -> Donor:
+        key = face.frame, face.index
+        if key not in donors:
+            donors[key] = swapper.prepare(sources[face.frame], face)
+        return donors[key]
+
+    return donor_of
+
+
+class _Swap(NamedTuple):
+    """One face on its way."""
+
+    pair: Pair
+    crop: Crop
+    patch: Patch
+
+
+def _batches(work: Iterable[Work]) -> Iterator[list[Work]]:
+    batch: list[Work] = []
+    for one in work:
+        batch.append(one)
+        if len(batch) >= _FRAMES or sum(len(held.pairs) for held in batch) >= _FACES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _swapped(
+    batch: Sequence[Work],
+    donor_of: DonorOf,
+    swapper: Swapper,
+    settings: SwapSettings,
+    parser: Parser | None,
+    threads: ThreadPoolExecutor,
+) -> list[tuple[Work, list[_Swap]]]:
+    """The batch through the engine. In each picture the smallest face comes first: of two that overlap, the larger is
+    nearer and is pasted last."""
+    faces = [(work, pair) for work in batch for pair in sorted(work.pairs, key=lambda pair: pair.target.area)]
+    cuts = [threads.submit(cut_face, work.target, pair.target, swapper, settings.interpolation) for work, pair in faces]
+    crops = [one.result() for one in cuts]
+    donors = [donor_of(pair.source) for _, pair in faces]
+    patches = swapper.swap(crops, donors, settings.strength) if faces else []
+    if parser is not None:
+        patches = parsed(parser, [work.target for work, _ in faces], crops, patches)
+    swaps = map(_Swap, [pair for _, pair in faces], crops, patches)
+    return [(work, list(islice(swaps, len(work.pairs)))) for work in batch]
+
+
+def _boosted(
+    boost: Boost, batch: Sequence[tuple[Work, Sequence[_Swap]]], finisher: _Finisher
+) -> list[tuple[Work, list[_Swap]]]:
+    """The swaps restored, in the crops of the restorer's alignment."""
+    faces = [(work, swap) for work, swaps in batch for swap in swaps]
+    patches = [finisher(swap.patch, swap.crop) for _, swap in faces]
+    done = iter(boosted(boost, [work.target for work, _ in faces], [swap.crop for _, swap in faces], patches))
+    return [(work, [_Swap(swap.pair, *next(done)) for swap in swaps]) for work, swaps in batch]
+
+
+def _as_it_is(patch: Patch, _crop: Crop) -> Patch:
+    return patch
+
+
+def _finish(work: Work, swaps: Sequence[_Swap], finisher: _Finisher, settings: SwapSettings) -> Done:
+    if work.out is not work.target:
+        np.copyto(work.out, work.target)
+    regions: list[Region | None] = []
+    for _, crop, patch in swaps:
+        done = finisher(patch, crop)
+        region = paste(
+            work.out,
+            done.image,
+            done.mask,
+            crop.matrix,
+            settings.interpolation,
+            changed=work.changed,
+            limit=work.limit,
+        )
+        regions.append(region)
+    notes = tuple((swap.pair, note) for swap in swaps for note in swap.patch.notes)
+    return Done(work, notes, tuple(region for region in regions if region is not None))
+
+
+def _results(finishing: list[Future[Done]]) -> Iterator[Done]:
+    """In order, each let go of as soon as it is handed on."""
+    while finishing:
+        yield finishing.pop(0).result()

@@ -1,0 +1,75 @@
+"""The swap over a batch of pictures: crop → swap → mask → colour → (boost →) paste."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any, cast
+
+import numpy as np
+
+from ..types import Face, FaceSet, FloatArray, IndexMap, Parser, Picture, Progress, Swapper, SwapResult
+from .crops import COLOUR_MATCHES, SwapSettings, cut_face
+from .stream import Work, donors_of, swap_stream
+from .swap_restore import Boost
+
+__all__ = ["COLOUR_MATCHES", "SwapSettings", "cut_face", "swap_batch"]
+
+
+def swap_batch(
+    targets: Sequence[Picture],
+    sources: Sequence[Picture],
+    index_map: IndexMap,
+    swapper: Swapper,
+    settings: SwapSettings,
+    *,
+    limits: Sequence[FloatArray] | None = None,
+    parser: Parser | None = None,
+    boost: Boost | None = None,
+    progress: Progress | None = None,
+) -> SwapResult:
+    """Swap exactly the pairs of `index_map`. `limits` (H, W) in [0, 1] a target bound where pixels may change.
+
+    With a parser hair and hands before the face stay; with a boost swapped faces are restored before they are pasted.
+
+    Where `targets` is one array (B, H, W, C), so are the images, and the masks are one (B, H, W): each is allocated
+    once, and beside them a few crops are all that is held.
+    """
+    index_map.require(targets, sources)
+    images, masks = _like(targets)
+    work = (
+        Work(target, pairs, image, mask, None if limits is None else limits[number])
+        for number, (target, pairs, image, mask) in enumerate(
+            zip(targets, index_map.frames, images, masks, strict=True)
+        )
+    )
+    report: list[str] = list(index_map.report)
+    ticks = _counted(progress, index_map.count)
+    stream = swap_stream(work, donors_of(sources, swapper), swapper, settings, parser, boost)
+    for number, done in enumerate(stream):
+        report += [f"frame {number}, face {pair.target.index}: {note}" for pair, note in done.notes]
+        for _ in islice(ticks, len(done.work.pairs)):
+            pass
+    changed = tuple(tuple(_changed(pair.target) for pair in pairs) for pairs in index_map.frames)
+    return SwapResult(images, FaceSet(changed, index_map.target_size), masks, tuple(report))
+
+
+def _like(targets: Sequence[Picture]) -> tuple[Sequence[Picture], Sequence[FloatArray]]:
+    """Room for the images and zeros for the masks."""
+    if isinstance(targets, np.ndarray):
+        batch = cast(Any, targets)
+        return np.empty_like(batch), cast(Any, np.zeros(batch.shape[:3], np.float32))
+    return [np.empty_like(target) for target in targets], [np.zeros(target.shape[:2], np.float32) for target in targets]
+
+
+def _changed(face: Face) -> Face:
+    # Same place and shape, another person: what was known of the identity no longer holds.
+    return replace(face, embedding=None)
+
+
+def _counted(progress: Progress | None, total: int) -> Iterator[None]:
+    for done in range(1, total + 1):
+        if progress is not None:
+            progress(done, total)
+        yield

@@ -1,0 +1,1 @@
+"""Pictures that show what is what: numbered faces, arrows, digits."""

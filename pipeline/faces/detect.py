@@ -1,0 +1,131 @@
+"""Detection over a batch of pictures, and what is added to faces afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ..errors import MismatchError
+from ..types import (
+    Attributes,
+    Detector,
+    Embedder,
+    Face,
+    FaceSet,
+    FloatArray,
+    IndexMap,
+    Locator,
+    Mesher,
+    Pair,
+    Picture,
+    Progress,
+    Size,
+)
+
+
+def detect_batch(
+    pictures: Sequence[Picture],
+    detector: Detector,
+    *,
+    mesher: Mesher | None = None,
+    attributes: Attributes | None = None,
+    embedder: Embedder | None = None,
+    progress: Progress | None = None,
+) -> FaceSet:
+    """The faces of each picture, numbered as found, with what the given models add."""
+
+    def found(number: int) -> Sequence[Face]:
+        return detector.detect(pictures[number])
+
+    return _batch(pictures, found, mesher=mesher, attributes=attributes, embedder=embedder, progress=progress)
+
+
+def locate_batch(
+    pictures: Sequence[Picture],
+    boxes: Sequence[Sequence[FloatArray]],
+    locator: Locator,
+    *,
+    mesher: Mesher | None = None,
+    attributes: Attributes | None = None,
+    embedder: Embedder | None = None,
+    progress: Progress | None = None,
+) -> FaceSet:
+    """The faces inside given boxes (4,) of each picture, numbered as the boxes are; boxes without a face are left out.
+
+    Raises MismatchError unless there is a list of boxes for every picture.
+    """
+    if len(boxes) != len(pictures):
+        raise MismatchError(f"expected a list of boxes for each of {len(pictures)} picture(s), got {len(boxes)}")
+
+    def found(number: int) -> Sequence[Face]:
+        return [face for face in locator.locate(pictures[number], boxes[number]) if face is not None]
+
+    return _batch(pictures, found, mesher=mesher, attributes=attributes, embedder=embedder, progress=progress)
+
+
+def _batch(
+    pictures: Sequence[Picture],
+    found: Callable[[int], Sequence[Face]],
+    *,
+    mesher: Mesher | None,
+    attributes: Attributes | None,
+    embedder: Embedder | None,
+    progress: Progress | None,
+) -> FaceSet:
+    frames: list[tuple[Face, ...]] = []
+    for number, picture in enumerate(pictures):
+        faces = [replace(face, frame=number) for face in found(number)]
+        faces = enriched(picture, faces, mesher=mesher, attributes=attributes, embedder=embedder)
+        frames.append(tuple(replace(face, index=index) for index, face in enumerate(faces)))
+        if progress is not None:
+            progress(number + 1, len(pictures))
+    return FaceSet(tuple(frames), Size.holding(pictures))
+
+
+def enriched(
+    picture: Picture,
+    faces: Sequence[Face],
+    *,
+    mesher: Mesher | None = None,
+    attributes: Attributes | None = None,
+    embedder: Embedder | None = None,
+) -> list[Face]:
+    """The faces with mesh, gender and embedding where a model for it is given; no mesh where none fits."""
+    found = list(faces) if mesher is None else add_meshes(picture, faces, mesher)
+    if attributes is not None:
+        found = [replace(f, gender=g) for f, g in zip(found, attributes.genders(picture, found), strict=True)]
+    if embedder is not None:
+        found = [replace(f, embedding=e) for f, e in zip(found, embedder.embed(picture, found), strict=True)]
+    return found
+
+
+def add_meshes(picture: Picture, faces: Sequence[Face], mesher: Mesher) -> list[Face]:
+    """The faces with a mesh, where one is found; box and landmarks stay the detector's."""
+    lacking = [face for face in faces if face.mesh is None]
+    fitted = dict(zip(map(id, lacking), mesher.fit(picture, lacking), strict=True))
+    return [_with_mesh(face, fitted.get(id(face))) for face in faces]
+
+
+def _with_mesh(face: Face, fitted: Face | None) -> Face:
+    return face if fitted is None else replace(face, mesh=fitted.mesh)
+
+
+def with_meshes(
+    index_map: IndexMap, targets: Sequence[Picture], sources: Sequence[Picture], mesher: Mesher
+) -> IndexMap:
+    """The pairs with meshes on both sides; a pair without a mesh is left out, and the report says so."""
+    index_map.require(targets, sources)
+    report = list(index_map.report)
+    frames: list[tuple[Pair, ...]] = []
+    for number, pairs in enumerate(index_map.frames):
+        kept: list[Pair] = []
+        for pair in pairs:
+            target = add_meshes(targets[number], [pair.target], mesher)[0]
+            source = add_meshes(sources[pair.source.frame], [pair.source], mesher)[0]
+            if target.mesh is None or source.mesh is None:
+                side = "target" if target.mesh is None else "source"
+                report.append(f"frame {number}, face {pair.target.index}: no mesh fits the {side} face, not swapped")
+                continue
+            kept.append(Pair(target, source))
+        frames.append(tuple(kept))
+    return replace(index_map, frames=tuple(frames), report=tuple(report))

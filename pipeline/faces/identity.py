@@ -1,0 +1,174 @@
+"""Who becomes whom by looks: target faces that look like a reference face take that reference's source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import FaceNotFoundError, SettingsError, require_choice
+from ..types import Embedder, Face, FaceSet, FloatArray, IndexMap, Mesher, Metric, Pair, Picture
+from .detect import enriched
+from .index_list import Span
+from .pairing import join_spans, numbered, pair_faces
+
+METRICS: tuple[Metric, ...] = ("euclidean", "cosine")
+
+
+class Match(NamedTuple):
+    """One target face that looks like a reference face."""
+
+    target: int
+    """Its place in its picture."""
+    reference: int
+    distance: float
+
+
+def match_identities(
+    target_faces: FaceSet,
+    reference_faces: FaceSet,
+    source_faces: FaceSet,
+    input_faces_index: str = "*",
+    source_faces_index: str = "*",
+    pairing: str = "pairwise",
+    missing: str = "skip",
+    *,
+    metric: Metric = "euclidean",
+    threshold: float = 0.6,
+) -> IndexMap:
+    """Pair target faces with the sources of the reference faces that they look like.
+
+    The lists pair references with sources as `map_indexes` pairs targets with sources; references are numbered through
+    all reference pictures. In each target picture a face and a reference go together if their embeddings are less than
+    `threshold` apart; the nearest go together first, each face and each reference once, of equal distances the lower
+    reference, then the lower face. References without a source take part too, so that their faces go to nobody else.
+
+    `missing`: `error` raises FaceNotFoundError where a reference with a source isn't found in a picture. The report
+    gives the distances. Raises SettingsError where faces have no embeddings or such of different networks.
+    """
+    require_choice("metric", metric, METRICS)
+    references = [numbered(face, number) for number, face in enumerate(reference_faces.flat())]
+    pairs, lines = pair_faces(
+        references, source_faces, input_faces_index, source_faces_index, pairing, missing, noun="reference"
+    )
+    partners = {pair.target.index: pair.source for pair in pairs}
+    tables = [distances(faces, references, metric) for faces in target_faces]
+    matches = [assign(table, threshold) for table in tables]
+    if missing == "error":
+        _require_found(matches, partners)
+    frames = tuple(
+        tuple(
+            Pair(numbered(faces[match.target], match.target), partners[match.reference])
+            for match in found
+            if match.reference in partners
+        )
+        for faces, found in zip(target_faces, matches, strict=True)
+    )
+    report = (f"matched by identity: {metric} distance, threshold {threshold:g}", *lines)
+    report += tuple(line for number in sorted(partners) for line in _told(number, partners[number], matches, tables))
+    return IndexMap(frames, report, target_faces.size, source_faces.size, len(source_faces))
+
+
+def with_identities(
+    faces: FaceSet, pictures: Sequence[Picture], embedder: Embedder, numbers: int, mesher: Mesher, what: str
+) -> FaceSet:
+    """The faces with embeddings of `numbers` numbers, computed where they lack them; `pictures` are theirs.
+
+    `what` they are is for MismatchError, where they aren't the pictures that the faces were found in.
+    """
+    faces.require(pictures, what)
+    frames: list[tuple[Face, ...]] = []
+    for picture, some in zip(pictures, faces, strict=True):
+        lacking = [face for face in some if face.embedding is None or len(face.embedding) != numbers]
+        made = iter(enriched(picture, lacking, mesher=mesher, embedder=embedder))
+        frames.append(tuple(next(made) if any(face is other for other in lacking) else face for face in some))
+    return replace(faces, frames=tuple(frames))
+
+
+def distances(faces: Sequence[Face], references: Sequence[Face], metric: Metric) -> FloatArray:
+    """(faces, references) how far apart they are: Euclidean, or 1 − cosine of the angle (0 to 2)."""
+    a, b = _embeddings(faces, "target"), _embeddings(references, "reference")
+    if not len(a) or not len(b):
+        return np.zeros((len(a), len(b)))
+    if a.shape[1] != b.shape[1]:
+        raise SettingsError(
+            f"target faces carry identities of {a.shape[1]} numbers, reference faces of {b.shape[1]}: they come from "
+            "different networks and can't be compared"
+        )
+    if metric == "cosine":
+        return 1 - _units(a) @ _units(b).T
+    return np.linalg.norm(a[:, None] - b[None], axis=2)
+
+
+def assign(table: FloatArray, threshold: float) -> list[Match]:
+    """The matches of one picture's (faces, references) distances, by target."""
+    order = sorted(
+        (float(distance), reference, target)
+        for (target, reference), distance in np.ndenumerate(table)
+        if distance < threshold
+    )
+    found: dict[int, Match] = {}
+    taken: set[int] = set()
+    for distance, reference, target in order:
+        if target not in found and reference not in taken:
+            found[target] = Match(target, reference, distance)
+            taken.add(reference)
+    return [found[target] for target in sorted(found)]
+
+
+def _embeddings(faces: Sequence[Face], what: str) -> FloatArray:
+    found = [face.embedding for face in faces if face.embedding is not None]
+    if len(found) < len(faces):
+        raise SettingsError(
+            f"the {what} faces carry no identity: detect them with identity, or give their pictures to this step"
+        )
+    if len({len(embedding) for embedding in found}) > 1:
+        raise SettingsError(f"the {what} faces carry identities of different networks: detect them again, all alike")
+    return np.array(found, np.float64)
+
+
+def _units(vectors: FloatArray) -> FloatArray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+def _require_found(matches: Sequence[Sequence[Match]], partners: dict[int, Face]) -> None:
+    for frame, found in enumerate(matches):
+        lost = sorted(partners.keys() - {match.reference for match in found})
+        if lost:
+            raise FaceNotFoundError(
+                f"frame {frame}: nobody looks like reference {', '.join(map(str, lost))}. Raise the threshold, name "
+                "other references, or let missing 'skip' them."
+            )
+
+
+def _told(reference: int, source: Face, matches: Sequence[Sequence[Match]], tables: Sequence[FloatArray]) -> list[str]:
+    """Where one reference was found and how near, and where it wasn't and how far the nearest face was."""
+    found = [(frame, match) for frame, some in enumerate(matches) for match in some if match.reference == reference]
+    lines: list[str] = []
+    if found:
+        targets = sorted({match.target for _, match in found})
+        who = f"target {targets[0]}" if len(targets) == 1 else "targets " + ", ".join(map(str, targets))
+        apart = _range([match.distance for _, match in found])
+        where = join_spans(Span(frame, frame) for frame, _ in found)
+        lines.append(
+            f"reference {reference} → source {source.index}: {who} in {_frames(found)} {where}, distance {apart}"
+        )
+    seen = {frame for frame, _ in found}
+    lost = [frame for frame in range(len(matches)) if frame not in seen]
+    if lost:
+        near = [float(tables[frame][:, reference].min()) for frame in lost if len(tables[frame])]
+        nearest = f", nearest face {min(near):.2f} away" if near else ""
+        where = join_spans(Span(frame, frame) for frame in lost)
+        lines.append(f"reference {reference} not found in {_frames(lost)} {where}{nearest}")
+    return lines
+
+
+def _frames(items: Sequence[object]) -> str:
+    return "frame" if len(items) == 1 else "frames"
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = f"{min(values):.2f}", f"{max(values):.2f}"
+    return low if low == high else f"{low} to {high}"

@@ -1,0 +1,195 @@
+"""The flow over a clip: what is held, who is followed, and how calm the result is."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from clipmaking import moving
+from multifaceswap.pipeline.clip.assignment import Casting, Wishes
+from multifaceswap.pipeline.clip.flow import ClipFrame, ClipSettings, Engine, Models, Watcher, swap_frames
+from multifaceswap.pipeline.compose.crops import SwapSettings
+from multifaceswap.pipeline.compose.stream import donors_of
+from multifaceswap.pipeline.faces.detect import detect_batch
+from multifaceswap.pipeline.types import Donor, Face, FaceSet, Patch, Placement, Size
+
+
+class Spots:
+    """Finds a face wherever a frame's first row says: three pixels hold left edge, top edge and side."""
+
+    confidence = 0.5
+
+    def detect(self, frame):
+        return [self._face(spot) for spot in frame[0, :8] if spot[2]]
+
+    @staticmethod
+    def _face(spot) -> Face:
+        left, top, side = (float(value) for value in spot)
+        box = np.array([left, top, left + side, top + side], np.float32)
+        landmarks = box[:2] + side * np.array([[0.3, 0.3], [0.7, 0.3], [0.5, 0.5], [0.35, 0.8], [0.65, 0.8]])
+        return Face(box, landmarks, 0.9)
+
+
+class Painter:
+    """Paints the box of every target in its donor's colour."""
+
+    needs_mesh = False
+    colour = "none"
+
+    def place(self, face):
+        left, top, right, bottom = (round(float(edge)) for edge in face.box)
+        return Placement(np.array([[1.0, 0, -left], [0, 1.0, -top]]), Size(right - left, bottom - top))
+
+    def prepare(self, frame, face):
+        return Donor(face, embedding=frame[0, 0] / 255)
+
+    def swap(self, crops, donors, strength):
+        ones = [np.ones_like(crop.image) for crop in crops]
+        return [Patch(one * donor.embedding, one[..., 0]) for one, donor in zip(ones, donors, strict=True)]
+
+
+DONORS = [np.full((8, 8, 3), colour, np.uint8) for colour in ((250, 0, 0), (0, 250, 0))]
+FACES = FaceSet(
+    tuple((Face(np.array([0, 0, 8, 8]), np.zeros((5, 2)), 1.0, frame=number),) for number in (0, 1)), Size(8, 8)
+)
+SETTINGS = SwapSettings("Nearest")
+
+
+def picture(*spots, background=90) -> np.ndarray:
+    frame = np.full((120, 240, 3), background, np.uint8)
+    frame[::7, ::5] = background // 2
+    frame[0, :8] = 0
+    for number, spot in enumerate(spots):
+        frame[0, number] = spot
+    return frame
+
+
+def run(pictures, wishes=None, clip=None, masks=False, frames=None):
+    painter = Painter()
+    watcher = Watcher(Models(Spots()), Casting(wishes or Wishes("*", "*"), FACES), clip.track if clip else True)
+    source = frames or (ClipFrame(number, number / 25, one) for number, one in enumerate(pictures))
+    return swap_frames(source, watcher, Engine(donors_of(DONORS, painter), painter, SETTINGS), clip, masks=masks)
+
+
+def colours(done, *spots) -> list[str]:
+    named = {(250, 0, 0): "red", (0, 250, 0): "green"}
+    return [named.get(tuple(done.frame.picture[y, x]), "none") for x, y in spots]
+
+
+def test_people_who_cross_keep_their_donors():
+    left, right = [10 + 6 * t for t in range(31)], [190 - 6 * t for t in range(31)]
+    clip = [picture((a, 20, 40), (b, 70, 40)) for a, b in zip(left, right, strict=True)]
+    done = list(run(clip, Wishes("0,1", "0,1", detection_face_order="left-right")))
+    assert [one.frame.number for one in done] == list(range(31))
+    for one, a, b in zip(done, left, right, strict=True):
+        assert colours(one, (a + 20, 40), (b + 20, 90)) == ["red", "green"]
+
+
+def test_without_tracking_every_frame_counts_afresh():
+    clip = [picture((10, 20, 40), (100, 20, 60)), picture((10, 20, 60), (100, 20, 40))]
+    done = list(run(clip, Wishes("0", "0"), ClipSettings(track=False)))
+    assert [colours(one, (30, 40), (120, 40)) for one in done] == [["none", "red"], ["red", "none"]]
+
+
+def test_numbers_start_over_after_a_cut():
+    bright = [picture((10, 20, 40), (100, 20, 60))] * 4
+    other = [np.ascontiguousarray(picture((100, 20, 40), (10, 20, 60), background=200)) for _ in range(4)]
+    for one in other:
+        one[60:, :120] = 10
+    done = list(run([one.copy() for one in [*bright, *other]], Wishes("0", "1")))
+    assert [colours(one, (30, 40), (120, 40)) for one in done] == [["none", "green"]] * 4 + [["green", "none"]] * 4
+
+
+def test_a_face_missed_for_a_moment_is_swapped_all_the_same():
+    clip = [picture(*([] if t in (4, 5, 6) else [(10 + 4 * t, 20, 40)])) for t in range(12)]
+    for bridge, gap in ((5, "red"), (2, "none")):
+        done = list(run([one.copy() for one in clip], clip=ClipSettings(bridge=bridge)))
+        assert [colours(one, (30 + 4 * t, 40))[0] for t, one in enumerate(done)] == [
+            gap if t in (4, 5, 6) else "red" for t in range(12)
+        ]
+
+
+def test_regions_and_masks_say_what_changed():
+    clip = [picture((10, 20, 40)) for _ in range(3)]
+    before = clip[0].copy()
+    (done, *_rest) = run(clip, masks=True)
+    (region,) = done.regions
+    changed = (done.frame.picture != before).any(2)
+    assert changed[region.slices].sum() == changed.sum() > 1500
+    assert (done.mask[changed] == 1).all() and [face.index for face in done.faces] == [0]
+
+
+@pytest.mark.parametrize("clip", [ClipSettings(), ClipSettings(smooth=False, bridge=0), ClipSettings(track=False)])
+def test_as_many_frames_are_held_for_a_long_clip_as_for_a_short_one(clip):
+    def most_alive(count: int) -> int:
+        alive, most = 0, 0
+
+        def gone():
+            nonlocal alive
+            alive -= 1
+
+        def frames():
+            nonlocal alive, most
+            for number in range(count):
+                one = picture((10 + number % 150, 20, 40))
+                alive += 1
+                most = max(most, alive)
+                weakref.finalize(one, gone)
+                yield ClipFrame(number, number / 25, one)
+                del one
+
+        for done in run((), clip=clip, frames=frames()):
+            del done
+        gc.collect()
+        assert alive == 0
+        return most
+
+    short, long = most_alive(60), most_alive(400)
+    assert long <= 34 and short <= 34
+    assert abs(long - short) <= 6
+
+
+def test_an_error_while_reading_comes_out_after_the_frames_before_it():
+    def frames():
+        for number in range(30):
+            yield ClipFrame(number, number / 25, picture((10, 20, 40)))
+        raise OSError("the disk is gone")
+
+    done = []
+    with pytest.raises(OSError, match="disk is gone"):
+        done.extend(one.frame.number for one in run((), frames=frames()))
+
+
+@pytest.fixture(scope="module")
+def shaky():
+    """A still portrait as a camera gives it: noise in every pixel, other in every frame."""
+    random = np.random.default_rng(5)
+    (still,) = moving("grace_hopper.jpg", 1, size=(224, 192))
+    return [np.clip(still + random.normal(0, 6, still.shape), 0, 255).astype(np.uint8) for _ in range(24)]
+
+
+def flicker(shaky, pool, astronaut, smooth) -> tuple[float, float]:
+    """Of a still face: how far landmarks move a frame, in pixels, and the mean change of the mask a frame."""
+    detector = pool.open("detector", "builtin", turns=False, tiles=False, min_size=16)
+    swapper = pool.open("swapper", "mesh")
+    watcher = Watcher(Models(detector), Casting(Wishes(), detect_batch([astronaut], detector)))
+    frames = (ClipFrame(number, number / 25, frame.copy()) for number, frame in enumerate(shaky))
+    engine = Engine(donors_of([astronaut], swapper), swapper, SwapSettings())
+    done = list(swap_frames(frames, watcher, engine, ClipSettings(smooth=smooth), masks=True))[4:-4]
+    meshes = np.array([one.faces[0].mesh[:, :2] for one in done])
+    masks = np.array([one.mask for one in done])
+    inside = (masks > 0).any(0)
+    return float(np.linalg.norm(np.diff(meshes, axis=0), axis=2).mean()), float(
+        np.abs(np.diff(masks, axis=0))[:, inside].mean()
+    )
+
+
+def test_landmarks_and_mask_flicker_a_fraction_of_what_they_did(shaky, pool, astronaut):
+    (raw_jitter, raw_mask), (calm_jitter, calm_mask) = (
+        flicker(shaky, pool, astronaut, smooth) for smooth in (False, True)
+    )
+    assert raw_jitter > 0.1
+    assert calm_jitter < 0.2 * raw_jitter
+    assert calm_mask < 0.3 * raw_mask

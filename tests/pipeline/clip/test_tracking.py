@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from multifaceswap.pipeline.clip.tracking import Tracker
+from multifaceswap.pipeline.types import Face
+
+
+def face(x: float, y: float = 50, side: float = 40, embedding=None) -> Face:
+    """A face whose middle is (x, y)."""
+    box = np.array([x - side / 2, y - side / 2, x + side / 2, y + side / 2], np.float32)
+    landmarks = box[:2] + side * np.array([[0.3, 0.3], [0.7, 0.3], [0.5, 0.5], [0.35, 0.8], [0.65, 0.8]])
+    return Face(box, landmarks, 0.9, embedding=embedding)
+
+
+def numbers(tracker: Tracker, *frames: list[Face], embed=None) -> list[list[int]]:
+    return [[one.index for one in tracker.update(faces, embed)] for faces in frames]
+
+
+ANNA, BERT = np.array([1.0, 0.0], np.float32), np.array([0.0, 1.0], np.float32)
+
+
+def test_nobody_is_nobody():
+    tracker = Tracker()
+    assert numbers(tracker, [], []) == [[], []] and tracker.people == ()
+
+
+def test_people_keep_their_numbers_whatever_the_detectors_order():
+    frames = [[face(40 + 2 * t), face(160 - 3 * t)][:: 1 if t % 2 else -1] for t in range(10)]
+    found = numbers(Tracker(), *frames)
+    assert found == [[0, 1] if t % 2 == 0 else [1, 0] for t in range(10)]
+
+
+def test_a_newcomer_gets_the_next_number():
+    assert numbers(Tracker(), [face(50)], [face(150), face(52)], [face(148), face(54), face(250)]) == [
+        [0],
+        [1, 0],
+        [1, 0, 2],
+    ]
+
+
+def test_faces_are_given_back_as_they_were_found():
+    one = face(50)
+    (back,) = Tracker().update([one])
+    assert (back.box == one.box).all() and (back.landmarks == one.landmarks).all()
+
+
+def test_a_fast_mover_is_followed_by_its_speed():
+    # 18 pixels a frame, of a face of 40: by overlap with the last place alone it would be lost in a gap of two.
+    tracker = Tracker()
+    frames = [[face(18 * t)] if t not in (5, 6) else [] for t in range(10)]
+    assert numbers(tracker, *frames) == [[0]] * 5 + [[], []] + [[0]] * 3
+
+
+@pytest.mark.parametrize("hidden", [0, 5])
+def test_two_who_cross_are_told_apart_by_their_motion(hidden):
+    tracker = Tracker()
+    found = []
+    for t in range(31):
+        left, right = face(60 + 4 * t, 50), face(180 - 4 * t, 62)
+        # In the middle the one behind isn't seen.
+        faces = [left] if abs(t - 15) * 2 < hidden else [left, right]
+        found.append([one.index for one in tracker.update(faces)])
+    assert found[0] == found[-1] == [0, 1]
+    assert all(row in ([0, 1], [0]) for row in found)
+
+
+def test_two_who_meet_and_turn_back_are_told_apart_by_identity():
+    # They approach, one is hidden for a while, and both go back to where they came from: motion says they crossed.
+    anna = [60, 66, 72, 78, 84, 88, 90, 88, 84, 78, 72, 66, 60]
+    tracker, found = Tracker(), []
+    for t, x in enumerate(anna):
+        faces = [face(x, embedding=ANNA)] + ([] if 4 <= t <= 8 else [face(180 - x, embedding=BERT)])
+        found.append([one.index for one in tracker.update(faces)])
+    assert found[-1] == [0, 1] and [0, 1] in found[9:10]
+
+
+def test_identities_are_asked_for_only_where_the_place_does_not_tell():
+    asked = []
+
+    def embed(faces):
+        asked.append(len(faces))
+        return [ANNA if one.box[0] < 100 else BERT for one in faces]
+
+    tracker = Tracker()
+    numbers(tracker, *[[face(50 + t), face(160 - t)] for t in range(20)], embed=embed)
+    assert asked == [2]
+
+
+def test_who_comes_back_after_a_while_is_known_by_identity_and_else_is_new():
+    def embed_as(identity):
+        return lambda faces: [identity] * len(faces)
+
+    tracker = Tracker()
+    assert numbers(tracker, [face(50)], embed=embed_as(ANNA)) == [[0]]
+    assert numbers(tracker, *[[]] * 60, embed=embed_as(ANNA)) == [[]] * 60
+    assert numbers(tracker, [face(200)], embed=embed_as(BERT)) == [[1]]
+    assert numbers(tracker, [face(120)], embed=embed_as(ANNA)) == [[0]]
+    assert numbers(Tracker(), [face(50)], *[[]] * 60, [face(50)])[-1] == [1]
+
+
+def test_another_person_in_a_lost_ones_place_is_new():
+    tracker = Tracker()
+    assert numbers(tracker, [face(50)], embed=lambda faces: [ANNA]) == [[0]]
+    assert numbers(tracker, [], [face(52)], embed=lambda faces: [BERT]) == [[], [1]]
+
+
+def test_a_reset_forgets_everybody():
+    tracker = Tracker()
+    numbers(tracker, [face(50), face(150)])
+    tracker.reset()
+    assert numbers(tracker, [face(150)]) == [[0]]
+
+
+def test_a_tracker_goes_on_from_its_state_in_a_file():
+    frames = [[face(18 * t, embedding=ANNA), face(300 - 7 * t)] for t in range(6)]
+    first = Tracker()
+    numbers(first, *frames)
+    second = Tracker.from_json(json.loads(json.dumps(first.as_json())))
+    rest = [[face(300 - 7 * t), face(18 * t, embedding=ANNA)] for t in range(6, 9)]
+    assert numbers(second, *rest) == numbers(first, *rest) == [[1, 0]] * 3
+    assert second.as_json() == first.as_json()

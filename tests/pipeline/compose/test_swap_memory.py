@@ -1,0 +1,89 @@
+"""A batch is worked through in the memory of its result and a little more."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from multifaceswap.pipeline.compose.swap import SwapSettings, swap_batch
+from multifaceswap.pipeline.faces.pairing import map_indexes
+from multifaceswap.pipeline.types import Donor, Face, FaceSet, Patch, Placement, Size
+
+SIDE = 64
+
+
+class Painter:
+    """Paints every target face white."""
+
+    needs_mesh = False
+    colour = "none"
+
+    def place(self, face):
+        left, top = (float(edge) for edge in face.box[:2])
+        return Placement(np.array([[1.0, 0, -left], [0, 1.0, -top]]), Size(SIDE, SIDE))
+
+    def prepare(self, frame, face):
+        return Donor(face)
+
+    def swap(self, crops, donors, strength):
+        self.batches = [*getattr(self, "batches", []), len(crops)]
+        return [Patch(np.ones_like(crop.image), np.ones(crop.image.shape[:2], np.float32)) for crop in crops]
+
+
+def batch(count: int):
+    targets = np.full((count, 180, 320, 3), 0.5, np.float32)
+    targets.flags.writeable = False
+    box = np.array([40, 50, 40 + SIDE, 50 + SIDE], np.float32)
+    faces = tuple((Face(box, np.zeros((5, 2)), 1.0, frame=number),) for number in range(count))
+    found = FaceSet(faces, Size(320, 180))
+    return targets, map_indexes(found, FaceSet(faces[:1], Size(320, 180)), "0", "0")
+
+
+def peak_beyond_result(count: int) -> int:
+    targets, index_map = batch(count)
+    tracemalloc.start()
+    result = swap_batch(targets, targets[:1], index_map, Painter(), SwapSettings())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak - result.images.nbytes - result.masks.nbytes
+
+
+def test_nothing_but_the_result_grows_with_the_batch():
+    short, long = peak_beyond_result(24), peak_beyond_result(96)
+    frame = 180 * 320 * 3 * 4
+    assert short < 8 * frame and long < 8 * frame
+    # How far threads are ahead varies by some frames; 72 more frames that were held would be far more.
+    assert long - short < 4 * frame
+
+
+def test_one_array_in_is_one_array_out():
+    targets, index_map = batch(5)
+    result = swap_batch(targets, targets[:1], index_map, Painter(), SwapSettings())
+    assert isinstance(result.images, np.ndarray) and isinstance(result.masks, np.ndarray)
+    assert (result.images.shape, result.images.dtype, result.masks.shape) == (targets.shape, np.float32, (5, 180, 320))
+    assert (result.images[:, 50 : 50 + SIDE, 40 : 40 + SIDE] == 1).all() and (result.images[:, :50] == 0.5).all()
+    assert (targets == 0.5).all()
+    listed = swap_batch(list(targets), targets[:1], index_map, Painter(), SwapSettings())
+    assert isinstance(listed.images, list) and (np.stack(listed.images) == result.images).all()
+
+
+def test_faces_of_several_pictures_go_to_the_engine_together():
+    targets, index_map = batch(10)
+    painter = Painter()
+    swap_batch(targets, targets[:1], index_map, painter, SwapSettings())
+    assert painter.batches == [4, 4, 2]
+
+
+def test_progress_counts_faces_and_may_stop_the_work():
+    targets, index_map = batch(12)
+    seen = []
+    swap_batch(targets, targets[:1], index_map, Painter(), SwapSettings(), progress=lambda *at: seen.append(at))
+    assert seen == [(number, 12) for number in range(1, 13)]
+
+    def stop(done, _total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        swap_batch(targets, targets[:1], index_map, Painter(), SwapSettings(), progress=stop)

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from multifaceswap.pipeline.errors import FaceNotFoundError, IndexListError, SettingsError
+from multifaceswap.pipeline.faces.identity import Match, assign, distances, match_identities
+from multifaceswap.pipeline.types import Face, FaceSet, Size
+
+SIZE = Size(100, 50)
+POINTS = np.zeros((5, 2))
+ANN, BOB, CAT, DAN = np.eye(4) * 0.7
+"""Four people, 0.99 from each other."""
+
+
+def _face(embedding=None, index=0):
+    return Face((0, 0, 10, 10), POINTS, 0.9, index=index, embedding=embedding)
+
+
+def _set(*frames):
+    return FaceSet(tuple(tuple(map(_face, frame)) for frame in frames), SIZE)
+
+
+SOURCES = _set([None, None], [None, None])
+
+
+def _pairs(index_map):
+    return [[(pair.target.index, pair.source.index) for pair in frame] for frame in index_map.frames]
+
+
+def _near(person, apart):
+    """Somebody this far away, in a direction in which nobody else is."""
+    return person - apart * np.full(4, 0.5)
+
+
+def test_no_frames_no_pairs():
+    made = match_identities(_set(), _set([ANN]), SOURCES, "0", "1")
+    assert made.frames == () and made.report == ("matched by identity: euclidean distance, threshold 0.6",)
+
+
+def test_faces_that_cross_keep_their_donors():
+    clip = _set([ANN, BOB], [ANN, BOB], [BOB, ANN], [BOB], [CAT, BOB, ANN], [])
+    made = match_identities(clip, _set([ANN, BOB]), SOURCES, "0,1", "3,1")
+    assert _pairs(made) == [[(0, 3), (1, 1)], [(0, 3), (1, 1)], [(0, 1), (1, 3)], [(0, 1)], [(1, 1), (2, 3)], []]
+    assert (made.target_size, made.source_size, made.source_count) == (SIZE, SIZE, 2)
+
+
+def test_the_report_tells_threshold_places_and_distances():
+    clip = _set([_near(ANN, 0.1), CAT], [DAN, _near(ANN, 0.25)], [_near(BOB, 0.2)])
+    made = match_identities(clip, _set([ANN], [BOB]), SOURCES, "0,1", "2,0", threshold=0.5)
+    assert made.report == (
+        "matched by identity: euclidean distance, threshold 0.5",
+        "reference 0 → source 2: targets 0, 1 in frames 0-1, distance 0.10 to 0.25",
+        "reference 0 not found in frame 2, nearest face 1.01 away",
+        "reference 1 → source 0: target 0 in frame 2, distance 0.20",
+        "reference 1 not found in frames 0-1, nearest face 0.99 away",
+    )
+
+
+def test_a_picture_without_faces_has_no_nearest_face():
+    made = match_identities(_set([]), _set([ANN]), SOURCES)
+    assert "reference 0 not found in frame 0" in made.report
+
+
+def test_the_threshold_is_where_people_stop_being_one():
+    clip = _set([_near(ANN, 0.5)])
+    assert _pairs(match_identities(clip, _set([ANN]), SOURCES, "0", "0", threshold=0.51)) == [[(0, 0)]]
+    assert _pairs(match_identities(clip, _set([ANN]), SOURCES, "0", "0", threshold=0.49)) == [[]]
+
+
+def test_a_reference_without_a_source_keeps_its_face_from_others():
+    """Bob's face is nearer than the threshold to Ann's reference, but Bob is known."""
+    bob = _near(ANN, 0.4)
+    clip, references = _set([bob]), _set([ANN, bob])
+    assert _pairs(match_identities(clip, _set([ANN]), SOURCES, "0", "0")) == [[(0, 0)]]
+    assert _pairs(match_identities(clip, references, SOURCES, "0", "0")) == [[]]
+
+
+def test_one_source_serves_all_references_and_lists_read_as_ever():
+    clip = _set([BOB, ANN, CAT])
+    assert _pairs(match_identities(clip, _set([ANN, BOB]), SOURCES, "*", "2")) == [[(0, 2), (1, 2)]]
+    assert _pairs(match_identities(clip, _set([ANN, BOB, CAT]), SOURCES, "0-2", "0,1", "round-robin")) == [
+        [(0, 1), (1, 0), (2, 0)]
+    ]
+    with pytest.raises(IndexListError):
+        match_identities(clip, _set([ANN]), SOURCES, "x")
+
+
+def test_references_that_are_not_there_are_reported_by_that_name():
+    made = match_identities(_set([ANN]), _set([ANN]), SOURCES, "0,4", "0,9")
+    assert "reference 4 not found (1 face)" in made.report
+    assert _pairs(made) == [[(0, 0)]]
+
+
+def test_missing_error_stops_where_a_reference_is_not_found():
+    clip = _set([ANN, BOB], [BOB])
+    with pytest.raises(FaceNotFoundError, match="frame 1: nobody looks like reference 0"):
+        match_identities(clip, _set([ANN, BOB]), SOURCES, "0,1", "0,1", missing="error")
+    with pytest.raises(FaceNotFoundError, match="reference 2 not found"):
+        match_identities(clip, _set([ANN, BOB]), SOURCES, "0,2", "0,1", missing="error")
+    assert _pairs(match_identities(clip, _set([ANN, BOB]), SOURCES, "1", "1", missing="error")) == [[(1, 1)], [(0, 1)]]
+
+
+def test_cosine_distance_takes_directions_alone():
+    a, b = [_face(3 * ANN), _face(ANN + BOB)], [_face(ANN), _face(5 * BOB)]
+    assert np.allclose(distances(a, b, "cosine"), [[0, 1], [1 - 0.5**0.5] * 2], atol=1e-7)
+    assert np.allclose(distances(a, b, "euclidean")[0], [1.4, np.hypot(2.1, 3.5)])
+    assert distances([], b, "cosine").shape == (0, 2)
+
+
+@pytest.mark.parametrize("targets", [[None], [ANN, None]])
+def test_faces_without_identity_are_refused_with_what_to_do(targets):
+    with pytest.raises(SettingsError, match="target faces carry no identity: detect them with identity"):
+        match_identities(_set(targets), _set([ANN]), SOURCES)
+
+
+def test_identities_of_different_networks_are_refused():
+    with pytest.raises(SettingsError, match="of 4 numbers, reference faces of 3"):
+        match_identities(_set([ANN]), _set([ANN[:3]]), SOURCES)
+    with pytest.raises(SettingsError, match="identities of different networks"):
+        match_identities(_set([ANN, ANN[:3]]), _set([ANN]), SOURCES)
+
+
+def test_the_nearest_go_together_first():
+    table = np.array([[0.3, 0.2], [0.1, 0.25]])
+    assert assign(table, 0.6) == [Match(0, 1, 0.2), Match(1, 0, 0.1)]
+    assert assign(np.array([[0.3, 0.4], [0.2, 0.9]]), 0.6) == [Match(0, 1, 0.4), Match(1, 0, 0.2)]
+
+
+def test_ties_go_to_the_lower_reference_then_the_lower_face():
+    assert assign(np.full((2, 2), 0.5), 0.6) == [Match(0, 0, 0.5), Match(1, 1, 0.5)]
+    assert assign(np.full((3, 1), 0.5), 0.6) == [Match(0, 0, 0.5)]
+    assert assign(np.full((1, 3), 0.5), 0.6) == [Match(0, 0, 0.5)]
+
+
+@given(arrays(float, st.tuples(st.integers(0, 5), st.integers(0, 5)), elements=st.sampled_from([0.1, 0.3, 0.5, 0.7])))
+def test_matches_are_one_to_one_near_and_leave_no_near_couple_apart(table):
+    matches = assign(table, 0.6)
+    targets, references = {m.target for m in matches}, {m.reference for m in matches}
+    assert len(targets) == len(references) == len(matches)
+    assert all(m.distance == table[m.target, m.reference] < 0.6 for m in matches)
+    for (target, reference), distance in np.ndenumerate(table):
+        if target not in targets and reference not in references:
+            assert distance >= 0.6
