@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .models import runtime
 from .models.catalog import MODELS, Kind, Model, find
 from .models.pool import ModelPool, open_row
+from .models.runtime import onnx as runtime
 from .models.store import Folders
 from .pipeline.compose.restore import RestoreSettings, restore_batch, untouched
 from .pipeline.compose.swap import SwapSettings, swap_batch

@@ -12,8 +12,8 @@ import numpy as np
 
 from .api import DISABLE, detect_faces, known_options
 from .clips import Clip, ClipResult, swap_file
-from .models import runtime
 from .models.pool import ModelPool
+from .models.runtime import onnx as runtime
 from .pipeline.clip.assignment import Casting, Wishes
 from .pipeline.clip.flow import ClipSettings, Engine, Models, Watcher
 from .pipeline.compose.crops import SwapSettings

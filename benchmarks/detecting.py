@@ -13,7 +13,7 @@ from multifaceswap.models.detectors import retinaface, scrfd
 from multifaceswap.models.detectors.scan import ScanningDetector
 from multifaceswap.models.embedders.arcface import ArcFace
 from multifaceswap.models.pool import ModelPool
-from multifaceswap.models.runtime import Session
+from multifaceswap.models.runtime.onnx import Session
 from multifaceswap.pipeline.boxes import suppress
 from multifaceswap.pipeline.faces.detect import detect_batch
 from multifaceswap.pipeline.geometry import similarity

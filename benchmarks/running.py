@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from multifaceswap.models.catalog import DET_10G, INSWAPPER_128, W600K_R50
-from multifaceswap.models.runtime import Session
+from multifaceswap.models.runtime.onnx import Session
 
 from . import detecting, networks, paste_restore, pasting, peers, starting, swapping
 from .timing import Row

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from multifaceswap.models.embedders.arcface import ArcFace
 from multifaceswap.models.pool import ModelPool
-from multifaceswap.models.runtime import Session
+from multifaceswap.models.runtime.onnx import Session
 from multifaceswap.models.swappers.network import SwapNetwork
 from multifaceswap.models.swappers.neural import NeuralSwapper
 from multifaceswap.pipeline.compose.swap import SwapSettings, swap_batch

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ..models import catalog, store
 from ..models.download import download
 from ..models.pool import open_row
-from ..models.rows import Model, ModelFile
+from ..models.spec import Model, ModelFile
 from ..models.store import Folders
 from ..models.verify import verify, wrong_size
 from ..pipeline.errors import DamagedModelError, MissingModelError, ModelError, MultiFaceSwapError, SettingsError

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..api import detect_faces, order_faces
 from ..models import catalog
 from ..models.pool import ModelPool
-from ..models.runtime import DEVICES
+from ..models.runtime.onnx import DEVICES
 from ..pictures import FORMATS
 from ..pipeline.faces.ordering import ORDERS
 from ..pipeline.types import FaceSet, Picture

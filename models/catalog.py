@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..pipeline.errors import SettingsError
 from .restorers.rows import RESTORERS
-from .rows import BUILTIN_FOLDER, KINDS, Kind, Model, ModelFile, facts, shipped
+from .spec import BUILTIN_FOLDER, KINDS, Kind, Model, ModelFile, facts, shipped
 
 __all__ = ["BUILTIN_FOLDER", "KINDS", "MODELS", "Kind", "Model", "ModelFile", "find", "names"]
 
@@ -195,7 +195,7 @@ MODELS: tuple[Model, ...] = (
     Model("w600k_r50", "embedder", "embedders.adapters:arcface", (W600K_R50,), facts(size=112, numbers=512)),
     Model("dlib_gender", "attributes", "attributes.adapters:dlib_gender", (DLIB_GENDER,)),
     Model("genderage", "attributes", "attributes.adapters:genderage", (GENDERAGE,)),
-    Model("bisenet", "parser", "parsers.adapters:bisenet", (BISENET,)),
+    Model("bisenet", "parser", "occluders.adapters:bisenet", (BISENET,)),
     Model("mesh", "swapper", "swappers.adapters:mesh", (FACEMESH_CANONICAL,), facts(options=("mirror",))),
     _neural(INSWAPPER_128, size=128, map=True),
     _neural(RESWAPPER_128, size=128, map=True),

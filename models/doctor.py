@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from ..pipeline.errors import ModelError, MultiFaceSwapError, SettingsError
-from . import runtime, store
+from . import store
 from .catalog import BUILTIN_FOLDER, DLIB_GENDER, MODELS, ModelFile
-from .devices import CUDA, why_not
-from .probe import nvidia_gpus, opening_messages
+from .runtime import onnx as runtime
+from .runtime.devices import CUDA, why_not
+from .runtime.probe import nvidia_gpus, opening_messages
+from .runtime.symptoms import recognise
 from .segmind.key import KEY_VARIABLE as KEY
 from .segmind.key import find_key
 from .store import Folders
-from .symptoms import recognise
 from .verify import verify
 
 _NEEDED = ("numpy", "opencv-python", "Pillow", "requests", "tqdm")

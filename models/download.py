@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..pipeline.errors import DamagedModelError, MissingModelError
-from .rows import ModelFile
+from .spec import ModelFile
 from .verify import require_sound, sha256_of
 
 if TYPE_CHECKING:

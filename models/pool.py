@@ -11,8 +11,8 @@ from typing import Any
 from ..pipeline.errors import DamagedModelError
 from . import catalog, store
 from .catalog import Kind, Model
-from .networks import Lender, Networks
 from .restorers import further
+from .runtime.registry import Lender, Networks
 from .store import Folders
 from .verify import verify, wrong_size
 

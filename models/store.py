@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..pipeline.errors import MissingModelError
-from .rows import Model, ModelFile
+from .spec import Model, ModelFile
 
 BUILTIN_PATH = Path(__file__).parent / "builtin"
 ENVIRONMENT = "MULTIFACESWAP_MODELS"

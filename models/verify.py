@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..pipeline.errors import DamagedModelError
-from .onnxfile import read_ports
-from .rows import ModelFile
+from .runtime.onnx_file import read_ports
+from .spec import ModelFile
 
 _CHUNK = 1 << 20
 _HEAD = 512

@@ -10,7 +10,7 @@ import comfy.model_management as management
 import torch
 from comfy.model_patcher import ModelPatcher
 
-from ..models.networks import Network
+from ..models.runtime.registry import Network
 
 
 class FaceNetwork(torch.nn.Module):

@@ -64,7 +64,7 @@ def test_only_nodes_know_the_host(part):
 
 def test_only_the_runtime_imports_onnxruntime():
     users = {file.name for file in _files("models") + _files("pipeline") if "onnxruntime" in _imports(file)}
-    assert users == {"runtime.py"}
+    assert users == {"onnx.py"}
 
 
 def test_pipeline_reads_no_files_and_opens_no_connections():

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...pipeline.types import Face, Gender, Picture
 from ..embedders.dlib128 import chip
-from ..runtime import Session, contiguous
+from ..runtime.onnx import Session, contiguous
 
 _SIDE = 32
 _PADDING = 0.2

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...pipeline.geometry import cut, shifted
 from ...pipeline.types import Face, Gender, Picture, Placement, Size
-from ..runtime import Session, contiguous
+from ..runtime.onnx import Session, contiguous
 
 SIDE = 96
 _MARGIN = 1.5

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...pipeline.errors import SettingsError
 from ..catalog import Model
-from ..networks import Networks
+from ..runtime.registry import Networks
 from . import retinaface as retina
 from . import yolov5_face as yolo
 from .blazeface import BlazeFace
@@ -21,7 +21,7 @@ from .scrfd import ScrfdNetwork
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..torch_runtime import TorchNetwork
+    from ..runtime.torch import TorchNetwork
 
 _SMALLEST_SIZE = 32
 

@@ -15,8 +15,8 @@ import numpy as np
 from ...pipeline.boxes import cut_by_tile, merge, tiles
 from ...pipeline.geometry import Region, cut, inverse, move
 from ...pipeline.types import FloatArray, Matrix, Picture, Placement, Size
-from ..devices import threads
-from ..runtime import Session
+from ..runtime.devices import threads
+from ..runtime.onnx import Session
 
 _SIDE = 192
 _CELLS = 48

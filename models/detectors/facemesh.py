@@ -12,7 +12,7 @@ import numpy as np
 
 from ...pipeline.geometry import cut, inverse, move_mesh
 from ...pipeline.types import Face, FloatArray, Matrix, Picture, Placement, Size
-from ..runtime import Session
+from ..runtime.onnx import Session
 
 _SIDE = 192
 _MARGIN = 1.5

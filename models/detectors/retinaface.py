@@ -13,7 +13,7 @@ import numpy as np
 
 from ...pipeline.boxes import Indices
 from ...pipeline.types import FloatArray, Size
-from ..torch_runtime import TorchNetwork
+from ..runtime.torch import TorchNetwork
 from .scan import Fit, Found
 
 if TYPE_CHECKING:

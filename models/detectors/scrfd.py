@@ -8,8 +8,8 @@ import numpy as np
 
 from ...pipeline.errors import DamagedModelError, SettingsError
 from ...pipeline.types import FloatArray, Size
-from ..onnxfile import read_ports
-from ..runtime import Session, contiguous
+from ..runtime.onnx import Session, contiguous
+from ..runtime.onnx_file import read_ports
 from .scan import Fit, Found
 
 _STRIDES = (8, 16, 32)

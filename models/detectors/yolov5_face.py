@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...pipeline.types import FloatArray, Size
-from ..torch_runtime import TorchNetwork
+from ..runtime.torch import TorchNetwork
 from .scan import Fit, Found
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..catalog import Model
-from ..networks import Networks
-from ..ports import require_ports
+from ..runtime.registry import Networks
+from ..runtime.signature import require_ports
 from .arcface import ArcFace
 from .dlib128 import Dlib128
 

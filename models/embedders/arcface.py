@@ -9,7 +9,7 @@ import numpy as np
 from ...pipeline import templates
 from ...pipeline.geometry import align, cut
 from ...pipeline.types import Face, FloatArray, Metric, Picture
-from ..runtime import Session, contiguous
+from ..runtime.onnx import Session, contiguous
 
 _SPEC = templates.arcface(112)
 

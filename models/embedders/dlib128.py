@@ -8,7 +8,7 @@ import numpy as np
 
 from ...pipeline.geometry import cut, similarity
 from ...pipeline.types import Face, FloatArray, Metric, Picture, Placement, Size
-from ..runtime import Session, contiguous
+from ..runtime.onnx import Session, contiguous
 
 _SIDE = 150
 _PADDING = 0.25

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...pipeline.errors import DamagedModelError
 from ..catalog import Model
-from ..networks import Networks
+from ..runtime.registry import Networks
 from .contents import OnnxContents, look
 from .networks import SpandrelNetwork
 from .restorers import OnnxRestorer, TorchRestorer

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from ...pipeline.errors import DamagedModelError
-from ..onnxfile import Port, read_ports
+from ..runtime.onnx_file import Port, read_ports
 from .networks import Architecture, recognise
 
 _SMALLEST_SIDE = 128

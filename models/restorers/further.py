@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...pipeline.errors import SettingsError
-from ..rows import Model, ModelFile
+from ..spec import Model, ModelFile
 from ..store import Folders
 from .contents import look
 from .rows import ADAPTER, FILES, FOLDER, RESTORERS

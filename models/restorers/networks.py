@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ...pipeline.errors import DamagedModelError
-from ..checkpoints import load_state
-from ..networks import Lender
-from ..torch_runtime import TorchNetwork
+from ..runtime.checkpoints import load_state
+from ..runtime.registry import Lender
+from ..runtime.torch import TorchNetwork
 
 if TYPE_CHECKING:
     from torch import nn

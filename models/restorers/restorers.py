@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from ...pipeline.errors import DamagedModelError, MismatchError, require_range
 from ...pipeline.templates import FFHQ_512
 from ...pipeline.types import CropSpec, FloatArray
-from ..onnxfile import Port
-from ..runtime import Session, contiguous
-from ..torch_runtime import TorchNetwork, torch_device
+from ..runtime.onnx import Session, contiguous
+from ..runtime.onnx_file import Port
+from ..runtime.torch import TorchNetwork, torch_device
 from .networks import SIZE, Architecture
 
 _BATCH = 4

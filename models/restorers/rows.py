@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..rows import Model, ModelFile
+from ..spec import Model, ModelFile
 
 FOLDER: Final = "facerestore_models"
 """The ComfyUI folder in which artists keep restorers."""

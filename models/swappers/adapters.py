@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ...pipeline.topology import Topology
 from ...pipeline.types import Interpolation
 from ..catalog import Model
 from ..embedders.arcface import ArcFace
-from ..networks import Networks
-from .mesh import MeshSwapper
+from ..runtime.registry import Networks
+from .mesh.engine import MeshSwapper
+from .mesh.topology import Topology
 from .network import SwapNetwork
 from .neural import NeuralSwapper
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from ...pipeline.errors import DamagedModelError
 from ...pipeline.types import FloatArray
-from ..onnxfile import Port, read_ports
-from ..runtime import Session, contiguous
+from ..runtime.onnx import Session, contiguous
+from ..runtime.onnx_file import Port, read_ports
 
 IDENTITY = 512
 _PIXELS_AT_ONCE = 16 * 128 * 128

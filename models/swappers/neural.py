@@ -15,10 +15,10 @@ from ...pipeline.errors import SettingsError
 from ...pipeline.geometry import align, move
 from ...pipeline.types import ColourMatch, Crop, Donor, Face, FloatArray, Patch, Picture, Placement, Size
 from ..embedders.arcface import ArcFace
-from ..onnxfile import read_initializer
-from ..runtime import Session
-from .boost import join, split
+from ..runtime.onnx import Session
+from ..runtime.onnx_file import read_initializer
 from .network import IDENTITY, SwapNetwork
+from .pixel_shuffle import join, split
 
 PIXEL_BOOSTS: Final = (0, 256, 512, 1024)
 """Sides of the crops that can be swapped, in pixels; 0 for the model's own."""

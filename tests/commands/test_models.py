@@ -9,7 +9,7 @@ import standins
 from multifaceswap import cli
 from multifaceswap.commands import models as command
 from multifaceswap.models import catalog
-from multifaceswap.models.rows import Model, ModelFile
+from multifaceswap.models.spec import Model, ModelFile
 from multifaceswap.pipeline.errors import MissingModelError
 
 GRAPH = "det.onnx"

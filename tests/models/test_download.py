@@ -8,7 +8,7 @@ import pytest
 import torch
 from multifaceswap.models import download as module
 from multifaceswap.models.download import download
-from multifaceswap.models.rows import ModelFile
+from multifaceswap.models.spec import ModelFile
 from multifaceswap.pipeline.errors import CancelledError, DamagedModelError, MissingModelError
 
 CONTENT = bytes(range(256)) * 5000

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from multifaceswap.models.rows import Model, ModelFile
+from multifaceswap.models.spec import Model, ModelFile
 from multifaceswap.models.store import ENVIRONMENT, Folders, home, locate, missing_text, require
 from multifaceswap.pipeline.errors import MissingModelError
 

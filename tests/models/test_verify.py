@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import standins
-from multifaceswap.models.rows import ModelFile
+from multifaceswap.models.spec import ModelFile
 from multifaceswap.models.verify import sha256_of, verify
 from multifaceswap.pipeline.errors import DamagedModelError
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from multifaceswap.models import torch_runtime
 from multifaceswap.models.restorers.networks import ARCHITECTURES
 from multifaceswap.models.restorers.restorers import TorchRestorer
-from multifaceswap.models.symptoms import lacks_memory
-from multifaceswap.models.torch_runtime import TorchNetwork, half_type
+from multifaceswap.models.runtime import torch as torch_runtime
+from multifaceswap.models.runtime.symptoms import lacks_memory
+from multifaceswap.models.runtime.torch import TorchNetwork, half_type
 from multifaceswap.pipeline.errors import EngineError, OutOfMemoryError
 
 GFPGAN, CODEFORMER, RESTOREFORMER = ARCHITECTURES

@@ -10,12 +10,12 @@ import pytest
 import standins
 from multifaceswap.models import catalog
 from multifaceswap.models.embedders.arcface import ArcFace
-from multifaceswap.models.networks import Networks
-from multifaceswap.models.runtime import Session
+from multifaceswap.models.runtime.onnx import Session
+from multifaceswap.models.runtime.registry import Networks
 from multifaceswap.models.swappers import adapters
-from multifaceswap.models.swappers.boost import join, split
 from multifaceswap.models.swappers.network import SwapNetwork
 from multifaceswap.models.swappers.neural import PIXEL_BOOSTS, NeuralSwapper
+from multifaceswap.models.swappers.pixel_shuffle import join, split
 from multifaceswap.pipeline.compose.masks import oval_mask, rim_mask
 from multifaceswap.pipeline.compose.swap import cut_face
 from multifaceswap.pipeline.errors import DamagedModelError, SettingsError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from multifaceswap.models.swappers.mesh.skin import skin_likelihood
 from multifaceswap.pipeline.compose.colour import match_lighting, match_mean
-from multifaceswap.pipeline.skin import skin_likelihood
 
 WHOLE = np.ones((120, 100), np.float32)
 

@@ -12,10 +12,10 @@ import onnxruntime
 import pytest
 import standins
 import torch
-from multifaceswap.models import runtime
-from multifaceswap.models.devices import CPU, CUDA
-from multifaceswap.models.networks import Networks
-from multifaceswap.models.runtime import Session
+from multifaceswap.models.runtime import onnx as runtime
+from multifaceswap.models.runtime.devices import CPU, CUDA
+from multifaceswap.models.runtime.onnx import Session
+from multifaceswap.models.runtime.registry import Networks
 from multifaceswap.pipeline.errors import DamagedModelError, EngineError, SettingsError
 
 

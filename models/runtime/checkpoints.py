@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..pipeline.errors import DamagedModelError
+from ...pipeline.errors import DamagedModelError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

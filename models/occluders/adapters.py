@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..catalog import Model
-from ..networks import Networks
+from ..runtime.registry import Networks
 from .bisenet import BiSeNetParser, build
 
 

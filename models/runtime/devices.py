@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..pipeline.errors import SettingsError
+from ...pipeline.errors import SettingsError
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"

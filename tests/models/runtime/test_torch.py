@@ -8,8 +8,8 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from multifaceswap.models.networks import Networks
-from multifaceswap.models.torch_runtime import TorchNetwork, torch_device
+from multifaceswap.models.runtime.registry import Networks
+from multifaceswap.models.runtime.torch import TorchNetwork, torch_device
 from multifaceswap.pipeline.errors import DamagedModelError, EngineError, MissingPackageError
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..pipeline.errors import DamagedModelError
-from .onnxfile import Port, read_ports
+from ...pipeline.errors import DamagedModelError
+from .onnx_file import Port, read_ports
 
 Shape = tuple[int | None, ...]
 """None for an axis of any length."""

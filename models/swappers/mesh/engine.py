@@ -9,14 +9,25 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from ...pipeline import meshpoints as points
-from ...pipeline.compose.crops import crop_of
-from ...pipeline.errors import SettingsError
-from ...pipeline.geometry import INTERPOLATION_FLAGS, bounds, move_mesh, resized
-from ...pipeline.meshwarp import Raster, Texture, choose_texture, openness, rasterise, with_shape_of
-from ...pipeline.skin import LENIENT, skin_likelihood
-from ...pipeline.topology import Topology, smoothstep
-from ...pipeline.types import ColourMatch, Crop, Donor, Face, FloatArray, Interpolation, Patch, Picture, Placement, Size
+from ....pipeline.compose.crops import crop_of
+from ....pipeline.errors import SettingsError
+from ....pipeline.geometry import INTERPOLATION_FLAGS, bounds, move_mesh, resized
+from ....pipeline.types import (
+    ColourMatch,
+    Crop,
+    Donor,
+    Face,
+    FloatArray,
+    Interpolation,
+    Patch,
+    Picture,
+    Placement,
+    Size,
+)
+from . import landmarks as points
+from .skin import LENIENT, skin_likelihood
+from .topology import Topology, smoothstep
+from .warp import Raster, Texture, choose_texture, openness, rasterise, with_shape_of
 
 _LARGEST_CROP = 1024
 _MARGIN = 0.08

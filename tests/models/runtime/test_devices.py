@@ -3,8 +3,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from multifaceswap.models import devices
-from multifaceswap.models.devices import CPU, CUDA, TENSORRT, Running, provider_options, summary, why_not
+from multifaceswap.models.runtime import devices
+from multifaceswap.models.runtime.devices import CPU, CUDA, TENSORRT, Running, provider_options, summary, why_not
 from multifaceswap.pipeline.errors import SettingsError
 
 ROCM, MIGRAPHX = "ROCMExecutionProvider", "MIGraphXExecutionProvider"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import recipe
 from multifaceswap import open_model, swap_faces
-from multifaceswap.models.parsers.bisenet import face_of
+from multifaceswap.models.occluders.bisenet import face_of
 from multifaceswap.models.pool import ModelPool
 from multifaceswap.models.store import Folders
 from multifaceswap.pipeline.errors import DamagedModelError, MissingModelError

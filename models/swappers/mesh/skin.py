@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .types import FloatArray
+from ....pipeline.types import FloatArray
 
 STRICT = (45.0, 12.0, 14.0)
 """Least distance in Lab from the face's own colour at which a pixel counts as something else: keeps hair out."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import standins
-from multifaceswap.models.onnxfile import read_initializer
+from multifaceswap.models.runtime.onnx_file import read_initializer
 from multifaceswap.pipeline.errors import DamagedModelError
 from onnx import TensorProto, helper, load, numpy_helper, save
 

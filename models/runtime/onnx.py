@@ -14,8 +14,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pipeline.errors import DamagedModelError, EngineError, OutOfMemoryError
-from .buffers import Buffer, finish_torch
+from ...pipeline.errors import DamagedModelError, EngineError, OutOfMemoryError
+from ..buffers import Buffer, finish_torch
 from .devices import (
     CPU,
     CUDA,

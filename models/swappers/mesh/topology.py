@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from . import meshpoints as points
-from .types import FloatArray
+from ....pipeline.types import FloatArray
+from . import landmarks as points
 
 Triangles = NDArray[np.intp]
 _BROW_TOP_CM = 5.3

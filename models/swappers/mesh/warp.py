@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from . import meshpoints as points
+from ....pipeline.types import FloatArray, Size
+from . import landmarks as points
 from .topology import Topology, Triangles, smoothstep
-from .types import FloatArray, Size
 
 _SHAPE_SHARE = 0.7
 """How much of the donor's own shape (spacing of eyes and brows, nose) the target's face takes on."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...pipeline.geometry import resized
 from ...pipeline.types import Crop, FloatArray, Size
-from ..torch_runtime import TorchNetwork
+from ..runtime.torch import TorchNetwork
 
 if TYPE_CHECKING:
     from torch import nn

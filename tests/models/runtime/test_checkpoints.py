@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 import torch
-from multifaceswap.models.checkpoints import load_into, load_state
+from multifaceswap.models.runtime.checkpoints import load_into, load_state
 from multifaceswap.pipeline.errors import DamagedModelError
 
 WEIGHTS = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.tensor([0.5, -0.5])}

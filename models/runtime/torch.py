@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pipeline.errors import EngineError, MissingPackageError, OutOfMemoryError
+from ...pipeline.errors import EngineError, MissingPackageError, OutOfMemoryError
 from .checkpoints import load_into
 from .devices import Running
 from .symptoms import first_line, lacks_memory

@@ -3,8 +3,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-from multifaceswap.models import probe
 from multifaceswap.models.catalog import DLIB_GENDER
+from multifaceswap.models.runtime import probe
 from multifaceswap.models.store import BUILTIN_PATH
 
 

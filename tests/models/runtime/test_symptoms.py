@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from multifaceswap.models.symptoms import SYMPTOMS, first_line, recognise
+from multifaceswap.models.runtime.symptoms import SYMPTOMS, first_line, recognise
 
 _BRIDGE = "/onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc"
 _CUDA_CALL = (

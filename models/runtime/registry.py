@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
-from .runtime import Session
+from .onnx import Session
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from .torch_runtime import TorchNetwork
+    from .torch import TorchNetwork
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class Networks:
 
     def torch(self, path: Path, build: Callable[[], nn.Module], what: str) -> TorchNetwork:
         """The torch network of a weight file: see TorchNetwork."""
-        from .torch_runtime import TorchNetwork
+        from .torch import TorchNetwork
 
         return self.shared(path, lambda: TorchNetwork(path, build, self.device, what=what, lender=self.lender))
 
