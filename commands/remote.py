@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..models.segmind.client import SegmindClient
-from ..models.segmind.endpoint import is_web_url
-from ..models.segmind.job import (
+from ..hosted.segmind.client import SegmindClient
+from ..hosted.segmind.endpoint import is_web_url
+from ..hosted.segmind.job import (
     DEFAULT_POLL_INTERVAL,
     DEFAULT_TIMEOUT,
     MAX_CONCURRENCY,
@@ -22,7 +22,7 @@ from ..models.segmind.job import (
     TRANSPORTS,
     SegmindResult,
 )
-from ..models.segmind.settings import SETTINGS, SegmindSettings, Setting
+from ..hosted.segmind.settings import SETTINGS, SegmindSettings, Setting
 from ..pictures import find_pictures, picture_format, read_picture, write_file, write_picture
 from ..pipeline.errors import SettingsError
 from ..pipeline.types import Picture

@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..hosted.segmind.key import KEY_VARIABLE as KEY
+from ..hosted.segmind.key import find_key
 from ..pipeline.errors import ModelError, MultiFaceSwapError, SettingsError
 from . import store
 from .catalog import BUILTIN_FOLDER, DLIB_GENDER, MODELS, ModelFile
@@ -19,8 +21,6 @@ from .runtime import onnx as runtime
 from .runtime.devices import CUDA, why_not
 from .runtime.probe import nvidia_gpus, opening_messages
 from .runtime.symptoms import recognise
-from .segmind.key import KEY_VARIABLE as KEY
-from .segmind.key import find_key
 from .store import Folders
 from .verify import verify
 

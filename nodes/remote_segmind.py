@@ -11,8 +11,8 @@ import folder_paths
 import numpy as np
 from comfy_api.latest import io
 
-from ..models.segmind.job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MAX_CONCURRENCY, MODES, TRANSPORTS
-from ..models.segmind.settings import SETTINGS, SegmindSettings, Setting
+from ..hosted.segmind.job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MAX_CONCURRENCY, MODES, TRANSPORTS
+from ..hosted.segmind.settings import SETTINGS, SegmindSettings, Setting
 from ..pipeline.errors import CancelledError, MismatchError
 from ..pipeline.types import FloatArray, Picture, Size
 from .bridge import frames_of, image_like
@@ -22,8 +22,8 @@ from .schema import advanced, schema
 if TYPE_CHECKING:
     import torch
 
-    from ..models.segmind.client import SegmindClient
-    from ..models.segmind.job import SegmindResult
+    from ..hosted.segmind.client import SegmindClient
+    from ..hosted.segmind.job import SegmindResult
 
 _FOLDED: Final = ("image_format", "image_quality", "base64")
 
@@ -159,8 +159,8 @@ def _targets(frames: FloatArray, url: str) -> Sequence[Picture | str]:
 
 def _client() -> SegmindClient:
     """With ComfyUI's own folder for secrets, which it never serves; MULTIFACESWAP_STATE comes first for the journal."""
-    from ..models.segmind.client import JOURNAL_FOLDER, SegmindClient
-    from ..models.segmind.key import STATE_VARIABLE, USER_FOLDER, state_folder
+    from ..hosted.segmind.client import JOURNAL_FOLDER, SegmindClient
+    from ..hosted.segmind.key import STATE_VARIABLE, USER_FOLDER, state_folder
 
     user = Path(folder_paths.get_system_user_directory(USER_FOLDER))
     state = state_folder() if os.environ.get(STATE_VARIABLE) else user
@@ -178,7 +178,7 @@ def _swapped(
     """The results in order. Cancel ends the wait within a moment, as ComfyUI's own interruption."""
     import comfy.model_management as management
 
-    from ..models.segmind.batch import swap_all
+    from ..hosted.segmind.batch import swap_all
 
     try:
         return swap_all(

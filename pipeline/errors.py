@@ -12,7 +12,7 @@ MultiFaceSwapError
 ├── EngineError              a runtime can't run a model: provider, graph
 │   ├── MissingPackageError  a Python package that a model needs isn't installed
 │   └── OutOfMemoryError     a device's memory is full: smaller batches may fit
-├── RemoteError              the hosted engine refused or failed (a class for each status: models/segmind/errors.py)
+├── RemoteError              the hosted engine refused or failed (a class for each status: hosted/segmind/errors.py)
 └── CancelledError           the user stopped the work
 """
 

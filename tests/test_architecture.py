@@ -13,13 +13,14 @@ ROOT = Path(__file__).resolve().parent.parent
 HOST = {"comfy", "comfy_api", "comfy_execution", "folder_paths", "server"}
 ALLOWED = {
     "pipeline": {"pipeline"},
-    "models": {"models", "pipeline"},
+    "models": {"hosted", "models", "pipeline"},
+    "hosted": {"hosted", "pipeline"},
     "pictures": {"pictures", "pipeline"},
     "clips": {"clips", "pictures", "pipeline"},
     "api.py": {"models", "pipeline"},
     "video.py": {"api", "clips", "models", "pipeline"},
     "batch": {"batch", "pictures", "pipeline"},
-    "commands": {"commands", "batch", "api", "clips", "models", "pictures", "pipeline", "video"},
+    "commands": {"commands", "batch", "api", "clips", "hosted", "models", "pictures", "pipeline", "video"},
     "cli.py": {"commands", "api", "models", "pictures", "pipeline"},
 }
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from multifaceswap import cli
-from multifaceswap.models.segmind.errors import InsufficientCreditsError
-from multifaceswap.models.segmind.settings import SETTINGS
+from multifaceswap.hosted.segmind.errors import InsufficientCreditsError
+from multifaceswap.hosted.segmind.settings import SETTINGS
 from multifaceswap.pictures import read_picture, write_picture
 from segmind_api import KEY, MODEL, Faults, serving
 

@@ -74,7 +74,7 @@ def test_swap_gives_the_hosted_picture_and_the_report(api, run, tmp_path):
 
 
 def test_widgets_are_the_apis_settings_with_its_values_ranges_and_defaults(comfy, schema):
-    settings = comfy.module("models.segmind.settings").SETTINGS
+    settings = comfy.module("hosted.segmind.settings").SETTINGS
     inputs = {each.id: each for each in schema.inputs}
     assert list(inputs)[: 2 + len(settings)] == ["source_image", "target_image", *settings]
     for name, setting in settings.items():

@@ -9,8 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from .errors import ConnectionLostError
+from .transport import Reply
 from .waiting import Watch
-from .wire import Reply
 
 _PASSING: Final = frozenset({429, 502, 503, 504})
 _REFUSED: Final = 429

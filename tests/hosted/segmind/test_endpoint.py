@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from multifaceswap.models.segmind.endpoint import (
+from multifaceswap.hosted.segmind.endpoint import (
     Endpoint,
     is_web_url,
     peer_is_allowed,
     peer_may_have_key,
     require_media_url,
 )
-from multifaceswap.models.segmind.errors import RefusedAddressError
+from multifaceswap.hosted.segmind.errors import RefusedAddressError
 from multifaceswap.pipeline.errors import SettingsError
 
 

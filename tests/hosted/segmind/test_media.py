@@ -5,8 +5,8 @@ import io
 
 import numpy as np
 import pytest
-from multifaceswap.models.segmind.errors import ResultError
-from multifaceswap.models.segmind.media import as_media, decode_base64, decode_result
+from multifaceswap.hosted.segmind.errors import ResultError
+from multifaceswap.hosted.segmind.media import as_media, decode_base64, decode_result
 from multifaceswap.pipeline.errors import ImageError
 from multifaceswap.pipeline.types import Size
 from PIL import Image

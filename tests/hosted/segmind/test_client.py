@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from multifaceswap.models.segmind.settings import SegmindSettings
+from multifaceswap.hosted.segmind.settings import SegmindSettings
 from multifaceswap.pipeline.errors import SettingsError
 from PIL import Image
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import threading
 
 import pytest
-from multifaceswap.models.segmind.errors import ConnectionLostError, TimeLimitError
-from multifaceswap.models.segmind.retry import Retries, retry_after, send_again
-from multifaceswap.models.segmind.waiting import Watch
-from multifaceswap.models.segmind.wire import Reply
+from multifaceswap.hosted.segmind.errors import ConnectionLostError, TimeLimitError
+from multifaceswap.hosted.segmind.retry import Retries, retry_after, send_again
+from multifaceswap.hosted.segmind.transport import Reply
+from multifaceswap.hosted.segmind.waiting import Watch
 from multifaceswap.pipeline.errors import CancelledError
 
 LOST, UNSENT = ConnectionLostError("lost"), ConnectionLostError("refused", unsent=True)

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 
 from .media import Media
-from .replies import read_upload
-from .wire import Reply
+from .responses import read_upload
+from .transport import Reply
 
 
 class Uploads:

@@ -9,20 +9,20 @@ from pathlib import Path
 from types import TracebackType
 
 from ...pipeline.types import Picture, Size
-from .calls import Calls
+from .api import Calls
 from .endpoint import DEFAULT_BASE, Endpoint
 from .errors import JournalError, SegmindError
-from .flow import Flow
 from .job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MODES, TRANSPORTS, Job, SegmindResult, ignore, never
 from .journal import Journal
 from .key import ApiKey, require_key, state_folder
 from .media import Received, as_media
-from .replies import Facts
+from .responses import Facts
 from .retry import Retries
+from .runner import Flow
 from .settings import SegmindSettings
+from .transport import Limits
 from .uploads import Uploads
 from .waiting import Clock, Watch
-from .wire import Limits
 
 JOURNAL_FOLDER = "segmind"
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from ...pipeline.errors import CancelledError
-from .calls import Calls
+from .api import Calls
 from .errors import (
     ConnectionLostError,
     JobFailedError,
@@ -21,10 +21,10 @@ from .errors import (
 from .job import Job
 from .journal import Entry, Journal
 from .media import Media, Received, decode_result
-from .replies import Facts, read_facts, read_output, read_result, read_state, read_submitted, refusal
+from .responses import Facts, read_facts, read_output, read_result, read_state, read_submitted, refusal
+from .transport import Reply
 from .uploads import Uploads
 from .waiting import Watch
-from .wire import Reply
 
 _DOUBTFUL: Final = frozenset({502, 504})
 """A gateway that gave up on the server behind it: that one may have the request."""

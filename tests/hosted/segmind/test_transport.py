@@ -6,9 +6,9 @@ import gzip
 import json
 
 import pytest
-from multifaceswap.models.segmind.errors import ConnectionLostError, ResultError
-from multifaceswap.models.segmind.key import ApiKey
-from multifaceswap.models.segmind.wire import Limits, Wire
+from multifaceswap.hosted.segmind.errors import ConnectionLostError, ResultError
+from multifaceswap.hosted.segmind.key import ApiKey
+from multifaceswap.hosted.segmind.transport import Limits, Wire
 
 
 @pytest.fixture

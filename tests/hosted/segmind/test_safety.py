@@ -10,14 +10,14 @@ import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from multifaceswap.models.segmind import errors
-from multifaceswap.models.segmind.calls import Calls
-from multifaceswap.models.segmind.endpoint import Endpoint, peer_may_have_key
-from multifaceswap.models.segmind.key import ApiKey
-from multifaceswap.models.segmind.retry import Retries
-from multifaceswap.models.segmind.settings import SegmindSettings
-from multifaceswap.models.segmind.waiting import Clock, Watch
-from multifaceswap.models.segmind.wire import Limits, Wire
+from multifaceswap.hosted.segmind import errors
+from multifaceswap.hosted.segmind.api import Calls
+from multifaceswap.hosted.segmind.endpoint import Endpoint, peer_may_have_key
+from multifaceswap.hosted.segmind.key import ApiKey
+from multifaceswap.hosted.segmind.retry import Retries
+from multifaceswap.hosted.segmind.settings import SegmindSettings
+from multifaceswap.hosted.segmind.transport import Limits, Wire
+from multifaceswap.hosted.segmind.waiting import Clock, Watch
 from multifaceswap.pipeline.errors import MultiFaceSwapError
 
 

@@ -12,9 +12,9 @@ from email.utils import format_datetime
 
 import numpy as np
 import pytest
-from multifaceswap.models.segmind import errors
-from multifaceswap.models.segmind.settings import SegmindSettings
-from multifaceswap.models.segmind.wire import Limits
+from multifaceswap.hosted.segmind import errors
+from multifaceswap.hosted.segmind.settings import SegmindSettings
+from multifaceswap.hosted.segmind.transport import Limits
 from multifaceswap.pipeline.errors import CancelledError, RemoteError
 
 STATUSES = [

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from multifaceswap.models.segmind import errors
-from multifaceswap.models.segmind.journal import Journal
-from multifaceswap.models.segmind.settings import SegmindSettings
+from multifaceswap.hosted.segmind import errors
+from multifaceswap.hosted.segmind.journal import Journal
+from multifaceswap.hosted.segmind.settings import SegmindSettings
 from multifaceswap.pipeline.errors import CancelledError
 
 PNG = SegmindSettings(image_format="png")
@@ -35,10 +35,10 @@ import runpy, sys
 runpy.run_path(sys.argv[1])
 import numpy as np
 from pathlib import Path
-from multifaceswap.models.segmind.client import SegmindClient
-from multifaceswap.models.segmind.journal import Journal
-from multifaceswap.models.segmind.key import ApiKey
-from multifaceswap.models.segmind.settings import SegmindSettings
+from multifaceswap.hosted.segmind.client import SegmindClient
+from multifaceswap.hosted.segmind.journal import Journal
+from multifaceswap.hosted.segmind.key import ApiKey
+from multifaceswap.hosted.segmind.settings import SegmindSettings
 client = SegmindClient(ApiKey(sys.argv[2]), sys.argv[3], Journal(Path(sys.argv[4])))
 pixels = np.full((6, 8, 3), 200, np.uint8)
 client.swap(pixels, pixels, SegmindSettings(image_format="png"), mode=sys.argv[5])

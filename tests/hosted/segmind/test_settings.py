@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from multifaceswap.models.segmind.settings import SETTINGS, SegmindSettings
+from multifaceswap.hosted.segmind.settings import SETTINGS, SegmindSettings
 from multifaceswap.pipeline.errors import IndexListError, SettingsError
 from multifaceswap.pipeline.faces.ordering import GENDERS, ORDERS
 from multifaceswap.pipeline.geometry import INTERPOLATIONS

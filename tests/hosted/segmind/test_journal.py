@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from multifaceswap.models.segmind.errors import JournalError
-from multifaceswap.models.segmind.journal import Entry, Journal
-from multifaceswap.models.segmind.locks import try_lock
-from multifaceswap.models.segmind.waiting import Clock
+from multifaceswap.hosted.segmind.errors import JournalError
+from multifaceswap.hosted.segmind.journal import Entry, Journal
+from multifaceswap.hosted.segmind.locks import try_lock
+from multifaceswap.hosted.segmind.waiting import Clock
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = 1_000_000.0
@@ -229,7 +229,7 @@ def python(script, *arguments):
 def test_lock_goes_with_the_process_that_held_it(tmp_path):
     script = """
         import sys, pathlib
-        from multifaceswap.models.segmind.locks import try_lock
+        from multifaceswap.hosted.segmind.locks import try_lock
         lock = try_lock(pathlib.Path(sys.argv[1]))
         print("held", flush=True)
         sys.stdin.read()
@@ -248,7 +248,7 @@ def test_lock_goes_with_the_process_that_held_it(tmp_path):
 def test_processes_at_once_do_not_corrupt_it(tmp_path):
     script = """
         import sys, pathlib
-        from multifaceswap.models.segmind.journal import Entry, Journal
+        from multifaceswap.hosted.segmind.journal import Entry, Journal
         journal = Journal(pathlib.Path(sys.argv[1]))
         sys.stdin.readline()
         for number in range(40):

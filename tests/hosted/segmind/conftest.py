@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from multifaceswap.models.segmind.client import SegmindClient
-from multifaceswap.models.segmind.journal import Journal
-from multifaceswap.models.segmind.key import ApiKey
-from multifaceswap.models.segmind.retry import Retries
-from multifaceswap.models.segmind.wire import Limits
+from multifaceswap.hosted.segmind.client import SegmindClient
+from multifaceswap.hosted.segmind.journal import Journal
+from multifaceswap.hosted.segmind.key import ApiKey
+from multifaceswap.hosted.segmind.retry import Retries
+from multifaceswap.hosted.segmind.transport import Limits
 from segmind_api import KEY, FakeClock, Faults, serving
 
 

@@ -9,8 +9,8 @@ from .endpoint import Endpoint, joined, peer_is_allowed, peer_may_have_key, requ
 from .errors import RefusedAddressError, ResultError
 from .key import ApiKey
 from .retry import Retries, send_again
+from .transport import Limits, Reply, Wire
 from .waiting import Watch
-from .wire import Limits, Reply, Wire
 
 _REDIRECTS: Final = 3
 

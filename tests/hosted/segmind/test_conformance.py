@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 import segmind
-from multifaceswap.models.segmind.settings import SegmindSettings
+from multifaceswap.hosted.segmind.settings import SegmindSettings
 from multifaceswap.pipeline.errors import RemoteError
 from PIL import Image
 from segmind.exceptions import SegmindError

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from .errors import ResultError, SegmindError, job_error, status_error
 from .media import decode_base64
 from .retry import retry_after
-from .wire import Reply
+from .transport import Reply
 
 _PICTURE_FIELDS = ("output", "image", "images", "data", "result")
 

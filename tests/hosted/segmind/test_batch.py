@@ -4,9 +4,9 @@ import threading
 
 import numpy as np
 import pytest
-from multifaceswap.models.segmind import errors
-from multifaceswap.models.segmind.batch import swap_all
-from multifaceswap.models.segmind.settings import SegmindSettings
+from multifaceswap.hosted.segmind import errors
+from multifaceswap.hosted.segmind.batch import swap_all
+from multifaceswap.hosted.segmind.settings import SegmindSettings
 from multifaceswap.pipeline.errors import CancelledError, SettingsError
 
 PNG = SegmindSettings(image_format="png")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from multifaceswap.models.segmind import key as keys
-from multifaceswap.models.segmind.errors import MissingKeyError, UnauthorizedError
-from multifaceswap.models.segmind.key import ApiKey, find_key, key_folders, require_key, state_folder
+from multifaceswap.hosted.segmind import key as keys
+from multifaceswap.hosted.segmind.errors import MissingKeyError, UnauthorizedError
+from multifaceswap.hosted.segmind.key import ApiKey, find_key, key_folders, require_key, state_folder
 from multifaceswap.pipeline.errors import SettingsError
 
 SECRET = "SG_0123456789abcdef"
@@ -88,9 +88,9 @@ def test_state_folder_is_the_one_chosen_or_the_platforms(monkeypatch):
 
 
 def test_custom_node_looks_into_the_user_folder_of_its_comfyui(monkeypatch, tmp_path):
-    module = tmp_path / "ComfyUI/custom_nodes/pack/models/segmind/key.py"
+    module = tmp_path / "ComfyUI/custom_nodes/pack/hosted/segmind/key.py"
     monkeypatch.setattr(keys, "__file__", str(module))
     state = {"MULTIFACESWAP_STATE": "/state"}
     assert key_folders(state) == [tmp_path / "ComfyUI/user/__multifaceswap", Path("/state")]
-    monkeypatch.setattr(keys, "__file__", str(tmp_path / "site-packages/pack/models/segmind/key.py"))
+    monkeypatch.setattr(keys, "__file__", str(tmp_path / "site-packages/pack/hosted/segmind/key.py"))
     assert key_folders(state) == [Path("/state")]
