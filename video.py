@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .api import DISABLE, detect_faces, known_options
-from .clips import Clip, ClipResult, swap_file
+from .media.clips import Clip, ClipResult, swap_file
 from .models.pool import ModelPool
 from .models.runtime import onnx as runtime
 from .pipeline.clip.assignment import Casting, Wishes

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ..pictures import write_file
+from ..media.pictures import write_file
 from ..pipeline.errors import ImageError, SettingsError
 
 

@@ -42,8 +42,8 @@ def one(seconds: int, folder: Path) -> None:
 
     runpy.run_path(str(ROOT / "scripts" / "checkout.py"))["load_checkout"]()
     from multifaceswap import swap_clip
+    from multifaceswap.media.pictures import read_picture
     from multifaceswap.models.pool import ModelPool
-    from multifaceswap.pictures import read_picture
 
     clip = folder / f"{seconds}.mp4"
     _make(clip, seconds)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from multifaceswap.pictures import read_picture
+from multifaceswap.media.pictures import read_picture
 from multifaceswap.pipeline.geometry import resized
 from multifaceswap.pipeline.types import Size
 

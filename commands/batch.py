@@ -15,9 +15,9 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..batch import Cluster, Item, Place, Worker, items_of, run_locally, run_on_ray, tally
-from ..clips import is_clip
+from ..media.clips import is_clip
+from ..media.pictures import EXTENSIONS, find_pictures
 from ..models.pool import ModelPool
-from ..pictures import EXTENSIONS, find_pictures
 from ..pipeline.errors import ModelError, SettingsError
 from . import console
 from .clips import add_clip_options

@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..clips import CLIP_EXTENSIONS, is_clip, parts_folder
+from ..media.clips import CLIP_EXTENSIONS, is_clip, parts_folder
 from ..models.pool import ModelPool
 from ..pipeline.errors import SettingsError
 from ..pipeline.types import FaceSet, Picture

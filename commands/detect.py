@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..media.pictures import read_extras, read_picture, write_picture
 from ..models.pool import ModelPool
-from ..pictures import read_extras, read_picture, write_picture
 from ..pipeline.draw.preview import draw_faces
 from ..pipeline.faces.ordering import GENDERS
 from ..pipeline.types import Face

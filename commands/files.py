@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..clips import OUTPUT_EXTENSIONS, is_clip, output_format
-from ..pictures import EXTENSIONS, FORMATS, find_pictures, picture_format
+from ..media.clips import OUTPUT_EXTENSIONS, is_clip, output_format
+from ..media.pictures import EXTENSIONS, FORMATS, find_pictures, picture_format
 from ..pipeline.errors import SettingsError
 
 Identity = tuple[int, int]

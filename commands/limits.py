@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..pictures import read_picture
+from ..media.pictures import read_picture
 from ..pipeline.errors import SettingsError
 from ..pipeline.geometry import resized
 from ..pipeline.types import FloatArray, Picture, Size

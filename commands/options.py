@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ..api import detect_faces, order_faces
+from ..media.pictures import FORMATS
 from ..models import catalog
 from ..models.pool import ModelPool
 from ..models.runtime.onnx import DEVICES
-from ..pictures import FORMATS
 from ..pipeline.faces.ordering import ORDERS
 from ..pipeline.types import FaceSet, Picture
 

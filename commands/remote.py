@@ -23,7 +23,7 @@ from ..hosted.segmind.job import (
     SegmindResult,
 )
 from ..hosted.segmind.settings import SETTINGS, SegmindSettings, Setting
-from ..pictures import find_pictures, picture_format, read_picture, write_file, write_picture
+from ..media.pictures import find_pictures, picture_format, read_picture, write_file, write_picture
 from ..pipeline.errors import SettingsError
 from ..pipeline.types import Picture
 from . import console

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..api import restore_faces
+from ..media.pictures import read_extras, read_picture, write_picture
 from ..models.pool import ModelPool
-from ..pictures import read_extras, read_picture, write_picture
 from . import console
 from .files import MASK_TEXT, find_targets, require_free, require_new_masks, results
 from .options import add_detection, add_format, add_number, add_restorer, find_faces

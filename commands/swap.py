@@ -11,10 +11,10 @@ from typing import Any
 
 from .. import __version__
 from ..api import DISABLE
+from ..media.pictures import find_pictures, write_file
 from ..models import catalog
 from ..models.pool import ModelPool
 from ..models.swappers.neural import PIXEL_BOOSTS
-from ..pictures import find_pictures, write_file
 from ..pipeline.compose.swap import COLOUR_MATCHES
 from ..pipeline.faces.ordering import GENDERS
 from ..pipeline.faces.pairing import MISSING, PAIRINGS

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..api import map_indexes, match_faces, swap_faces
+from ..media.pictures import Extras, read_extras, read_picture, write_picture
 from ..models.pool import ModelPool
-from ..pictures import Extras, read_extras, read_picture, write_picture
 from ..pipeline.draw.preview import draw_pairs
 from ..pipeline.errors import FaceNotFoundError
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, SwapResult

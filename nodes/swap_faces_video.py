@@ -21,7 +21,7 @@ from .sockets import Faces
 if TYPE_CHECKING:
     import torch
 
-    from ..clips import Clip
+    from ..media.clips import Clip
     from ..pipeline.types import FaceSet
 
 _LIST = "Write 0,2 or 0-3; -1 is the last, * all."
@@ -95,7 +95,7 @@ class SwapFacesVideo(io.ComfyNode):
 
 def _clip(video: Any) -> Clip:
     """What the VIDEO stands for; trimmed ones came with ComfyUI 0.14."""
-    from ..clips import Clip
+    from ..media.clips import Clip
 
     start, duration = video.get_active_trim_window() if hasattr(video, "get_active_trim_window") else (0.0, 0.0)
     return Clip(video.get_stream_source(), start, duration or None)
@@ -103,7 +103,7 @@ def _clip(video: Any) -> Clip:
 
 def _output(clip: Clip) -> str:
     """A new file among ComfyUI's temporary ones, of a format that holds the clip's sound."""
-    from ..clips import fitting_extension
+    from ..media.clips import fitting_extension
 
     name = f"multifaceswap_{secrets.token_hex(8)}{fitting_extension(clip)}"
     return os.path.join(folder_paths.get_temp_directory(), name)

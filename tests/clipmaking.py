@@ -8,7 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from multifaceswap.pictures import read_picture
+from multifaceswap.media.pictures import read_picture
 from PIL import Image
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"

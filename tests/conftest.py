@@ -24,7 +24,7 @@ def pool():
 
 
 def _example(name):
-    from multifaceswap.pictures import read_picture
+    from multifaceswap.media.pictures import read_picture
 
     picture = read_picture(EXAMPLES / name)[..., :3]
     picture.flags.writeable = False

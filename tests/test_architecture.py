@@ -13,15 +13,14 @@ ROOT = Path(__file__).resolve().parent.parent
 HOST = {"comfy", "comfy_api", "comfy_execution", "folder_paths", "server"}
 ALLOWED = {
     "pipeline": {"pipeline"},
+    "media": {"media", "pipeline"},
     "models": {"hosted", "models", "pipeline"},
     "hosted": {"hosted", "pipeline"},
-    "pictures": {"pictures", "pipeline"},
-    "clips": {"clips", "pictures", "pipeline"},
     "api.py": {"models", "pipeline"},
-    "video.py": {"api", "clips", "models", "pipeline"},
-    "batch": {"batch", "pictures", "pipeline"},
-    "commands": {"commands", "batch", "api", "clips", "hosted", "models", "pictures", "pipeline", "video"},
-    "cli.py": {"commands", "api", "models", "pictures", "pipeline"},
+    "video.py": {"api", "media", "models", "pipeline"},
+    "batch": {"batch", "media", "pipeline"},
+    "commands": {"commands", "batch", "api", "hosted", "media", "models", "pipeline", "video"},
+    "cli.py": {"commands", "api", "media", "models", "pipeline"},
 }
 
 

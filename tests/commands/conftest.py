@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from multifaceswap.commands import detect, swap
+from multifaceswap.media.pictures import write_picture
 from multifaceswap.models.pool import ModelPool
-from multifaceswap.pictures import write_picture
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 from multifaceswap import cli
 from multifaceswap.batch import Cluster
 from multifaceswap.commands import batch, swapping
-from multifaceswap.pictures import decode_picture, read_picture
+from multifaceswap.media.pictures import decode_picture, read_picture
 from multifaceswap.pipeline.errors import CancelledError, MissingModelError
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

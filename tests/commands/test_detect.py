@@ -5,7 +5,7 @@ from pathlib import Path
 
 from multifaceswap import cli
 from multifaceswap.commands import options
-from multifaceswap.pictures import read_picture
+from multifaceswap.media.pictures import read_picture
 from multifaceswap.pipeline.errors import CancelledError
 
 WOMAN = Path(__file__).resolve().parents[2] / "examples" / "astronaut.png"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from multifaceswap import cli
 from multifaceswap.commands.limits import fitted_limit, read_limit
-from multifaceswap.pictures import read_picture, write_picture
+from multifaceswap.media.pictures import read_picture, write_picture
 from multifaceswap.pipeline.errors import SettingsError
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

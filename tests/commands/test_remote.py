@@ -9,7 +9,7 @@ import pytest
 from multifaceswap import cli
 from multifaceswap.hosted.segmind.errors import InsufficientCreditsError
 from multifaceswap.hosted.segmind.settings import SETTINGS
-from multifaceswap.pictures import read_picture, write_picture
+from multifaceswap.media.pictures import read_picture, write_picture
 from segmind_api import KEY, MODEL, Faults, serving
 
 

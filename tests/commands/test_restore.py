@@ -7,9 +7,9 @@ import pytest
 import standins
 from multifaceswap import cli
 from multifaceswap.commands import restore
+from multifaceswap.media.pictures import read_picture
 from multifaceswap.models.pool import ModelPool
 from multifaceswap.models.store import Folders
-from multifaceswap.pictures import read_picture
 from multifaceswap.pipeline.errors import CancelledError
 
 WOMAN = Path(__file__).resolve().parents[2] / "examples" / "astronaut.png"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from multifaceswap import __version__, cli
 from multifaceswap.commands import swapping
-from multifaceswap.pictures import read_picture
+from multifaceswap.media.pictures import read_picture
 from multifaceswap.pipeline.errors import CancelledError
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

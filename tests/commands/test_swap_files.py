@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from multifaceswap import cli
 from multifaceswap.commands import swapping
-from multifaceswap.pictures import read_extras, read_picture, write_picture
+from multifaceswap.media.pictures import read_extras, read_picture, write_picture
 from multifaceswap.pipeline.errors import CancelledError, MissingModelError, MissingPackageError
 from PIL import Image, ImageCms, PngImagePlugin
 

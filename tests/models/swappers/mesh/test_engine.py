@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from multifaceswap import api
-from multifaceswap.pictures import read_picture
+from multifaceswap.media.pictures import read_picture
 
 _SAME_PERSON = 0.6
 _LEAST_GAIN = 0.2

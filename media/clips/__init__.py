@@ -3,11 +3,11 @@
 PyAV is the extra `video`; it is imported when a clip is opened.
 """
 
-from .finding import CLIP_EXTENSIONS, OUTPUT_EXTENSIONS, is_clip, output_format
-from .joining import fitting_extension
-from .parts import parts_folder
+from .checkpoint import parts_folder
+from .formats import CLIP_EXTENSIONS, OUTPUT_EXTENSIONS, is_clip, output_format
+from .mux import fitting_extension
 from .reading import Clip
-from .swapping import ClipResult, swap_file
+from .transcode import ClipResult, swap_file
 
 __all__ = [
     "CLIP_EXTENSIONS",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from multifaceswap.pictures import Extras, encode_picture, read_extras, read_picture, write_picture
+from multifaceswap.media.pictures import Extras, encode_picture, read_extras, read_picture, write_picture
 from PIL import Image, PngImagePlugin
 
 ORIENTATION, MAKER, COPYRIGHT, EXIF_IFD, LENS = 0x0112, 0x010F, 0x8298, 0x8769, 0xA434

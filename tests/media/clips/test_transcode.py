@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from clipmaking import Read, moving, write_clip
 from multifaceswap import swap_clip
-from multifaceswap.clips import Clip, encoding, swapping
+from multifaceswap.media.clips import Clip, encoding
+from multifaceswap.media.clips import transcode
 from multifaceswap.pipeline.errors import CancelledError, ImageError, SettingsError
 
 BACKGROUND = slice(0, 14)
@@ -25,9 +26,9 @@ def swap(astronaut, pool, tmp_path):
 
 @pytest.fixture
 def short_parts(monkeypatch):
-    monkeypatch.setattr(swapping, "FRAMES_A_PART", 10)
+    monkeypatch.setattr(transcode, "FRAMES_A_PART", 10)
     monkeypatch.setattr(
-        swapping.swap_file, "__kwdefaults__", {**swapping.swap_file.__kwdefaults__, "frames_a_part": 10}
+        transcode.swap_file, "__kwdefaults__", {**transcode.swap_file.__kwdefaults__, "frames_a_part": 10}
     )
 
 
@@ -173,7 +174,7 @@ def test_a_crash_between_the_last_part_and_the_file_needs_no_frame_again(swap, s
         raise ImageError("the disk is full")
 
     with monkeypatch.context() as patched, pytest.raises(ImageError, match="full"):
-        patched.setattr(swapping, "join", full)
+        patched.setattr(transcode, "join", full)
         swap(target)
     seen = []
     assert swap(target, progress=lambda done, _total: seen.append(done)).frames == 20

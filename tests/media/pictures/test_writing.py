@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from multifaceswap.pictures import (
+from multifaceswap.media.pictures import (
     Extras,
     encode_picture,
     picture_format,

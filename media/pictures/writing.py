@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..pipeline.errors import ImageError, SettingsError, require_choice, require_range
-from ..pipeline.types import Picture
-from .extras import Extras
+from ...pipeline.errors import ImageError, SettingsError, require_choice, require_range
+from ...pipeline.types import Picture
+from .metadata import Extras
 
 _NO_EXTRAS = Extras()
 FORMATS = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}

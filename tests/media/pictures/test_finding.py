@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from multifaceswap.pictures import EXTENSIONS, find_pictures
+from multifaceswap.media.pictures import EXTENSIONS, find_pictures
 from multifaceswap.pipeline.errors import ImageError
 
 

@@ -1,6 +1,6 @@
 """Picture files in and out: nothing is lost that can be kept, an unreadable file is one clear line."""
 
-from .extras import Extras, read_extras
+from .metadata import Extras, read_extras
 from .reading import EXTENSIONS, MAX_PIXELS, decode_picture, find_pictures, read_picture
 from .writing import FORMATS, encode_picture, picture_format, write_file, write_picture
 

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..pipeline.errors import ImageError
-from ..pipeline.types import Picture
+from ...pipeline.errors import ImageError
+from ...pipeline.types import Picture
 
 MAX_PIXELS = 100 * 2**20
 """Cameras sold as "100 megapixels" give 11648×8736, a little more than 100 million."""

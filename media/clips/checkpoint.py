@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from ...pipeline.errors import ImageError
 from ..pictures import write_file
-from ..pipeline.errors import ImageError
 
 _FACTS: Final = "clip.json"
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..pipeline.geometry import Region
-from ..pipeline.types import Picture, Size
+from ...pipeline.geometry import Region
+from ...pipeline.types import Picture, Size
 from .colour import Colours
-from .finding import pyav
+from .formats import pyav
 
 
 def frame_of(

@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
-from multifaceswap.pictures import MAX_PIXELS, decode_picture, read_extras, read_picture
+from multifaceswap.media.pictures import MAX_PIXELS, decode_picture, read_extras, read_picture
 from multifaceswap.pipeline.errors import ImageError
 from PIL import Image, ImageCms
 

@@ -12,13 +12,13 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ..pipeline.clip.flow import ClipFrame, ClipSettings, Engine, SwappedFrame, Watcher, swap_frames
-from ..pipeline.errors import ImageError, SettingsError
-from ..pipeline.types import Progress
+from ...pipeline.clip.flow import ClipFrame, ClipSettings, Engine, SwappedFrame, Watcher, swap_frames
+from ...pipeline.errors import ImageError, SettingsError
+from ...pipeline.types import Progress
+from .checkpoint import Parts
 from .encoding import PartWriter, Plan, plan
-from .finding import output_format
-from .joining import Part, join, require_sound
-from .parts import Parts
+from .formats import output_format
+from .mux import Part, join, require_sound
 from .reading import Clip, Facts, Mark
 
 FRAMES_A_PART: Final = 240

@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
-from ..pipeline.clip.flow import SwappedFrame
-from ..pipeline.errors import ImageError
-from .finding import pyav
+from ...pipeline.clip.flow import SwappedFrame
+from ...pipeline.errors import ImageError
+from .formats import pyav
 from .planes import frame_of
 from .reading import Facts
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from ..pipeline.errors import ImageError, SettingsError
+from ...pipeline.errors import ImageError, SettingsError
 
 OUTPUT_EXTENSIONS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """What is written, with FFmpeg's name of it."""

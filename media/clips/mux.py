@@ -11,8 +11,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..pipeline.errors import ImageError
-from .finding import OUTPUT_EXTENSIONS, output_format, pyav
+from ...pipeline.errors import ImageError
+from .formats import OUTPUT_EXTENSIONS, output_format, pyav
 from .reading import Clip, Facts
 
 _COPIED = ("audio", "subtitle")

@@ -12,11 +12,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from ..pipeline.clip.flow import ClipFrame
-from ..pipeline.errors import ImageError
-from ..pipeline.types import Size
+from ...pipeline.clip.flow import ClipFrame
+from ...pipeline.errors import ImageError
+from ...pipeline.types import Size
 from .colour import Colours
-from .finding import pyav
+from .formats import pyav
 
 _CODECS: Final = {"libdav1d": "av1", "libaom-av1": "av1", "libvpx-vp9": "vp9", "libvpx": "vp8"}
 """Decoders that go by another name than what they decode."""
