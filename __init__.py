@@ -10,21 +10,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import detect_faces, map_indexes, match_faces, open_model, order_faces, restore_faces, swap_faces
+    from .app.functions import (
+        detect_faces,
+        map_indexes,
+        match_faces,
+        open_model,
+        order_faces,
+        restore_faces,
+        swap_faces,
+    )
+    from .app.video import swap_clip
     from .pipeline.types import Face, FaceSet, IndexMap
-    from .video import swap_clip
 
 __version__ = "0.1.0"
 WEB_DIRECTORY = "web"
 _HOMES = {
-    "detect_faces": ".api",
-    "order_faces": ".api",
-    "map_indexes": ".api",
-    "match_faces": ".api",
-    "swap_faces": ".api",
-    "restore_faces": ".api",
-    "swap_clip": ".video",
-    "open_model": ".api",
+    "detect_faces": ".app.functions",
+    "order_faces": ".app.functions",
+    "map_indexes": ".app.functions",
+    "match_faces": ".app.functions",
+    "swap_faces": ".app.functions",
+    "restore_faces": ".app.functions",
+    "swap_clip": ".app.video",
+    "open_model": ".app.functions",
     "Face": ".pipeline.types",
     "FaceSet": ".pipeline.types",
     "IndexMap": ".pipeline.types",

@@ -10,11 +10,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..app.video import swap_clip
 from ..media.clips import CLIP_EXTENSIONS, is_clip, parts_folder
 from ..models.pool import ModelPool
 from ..pipeline.errors import SettingsError
 from ..pipeline.types import FaceSet, Picture
-from ..video import swap_clip
 from . import console
 from .options import add_number
 

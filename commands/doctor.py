@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..models.doctor import examine
+from ..app.doctor import examine
 from . import console
 
 

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..api import detect_faces, order_faces
+from ..app.functions import detect_faces, order_faces
 from ..media.pictures import FORMATS
 from ..models import catalog
 from ..models.pool import ModelPool

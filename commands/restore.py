@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..api import restore_faces
+from ..app.functions import restore_faces
 from ..media.pictures import read_extras, read_picture, write_picture
 from ..models.pool import ModelPool
 from . import console

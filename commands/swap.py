@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..api import DISABLE
+from ..app.functions import DISABLE
 from ..media.pictures import find_pictures, write_file
 from ..models import catalog
 from ..models.pool import ModelPool

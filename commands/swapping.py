@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..api import map_indexes, match_faces, swap_faces
+from ..app.functions import map_indexes, match_faces, swap_faces
 from ..media.pictures import Extras, read_extras, read_picture, write_picture
 from ..models.pool import ModelPool
 from ..pipeline.draw.preview import draw_pairs

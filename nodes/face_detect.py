@@ -97,7 +97,7 @@ class FaceDetect(io.ComfyNode):
         tiles: bool = True,
         min_size: int = 0,
     ) -> io.NodeOutput:
-        from ..api import detect_faces, locate_faces
+        from ..app.functions import detect_faces, locate_faces
 
         pictures = frames_of(image)
         shared: dict[str, Any] = {"gender": gender, "identity": identity, "turns": turns}

@@ -105,7 +105,7 @@ class FaceRestore(io.ComfyNode):
     ) -> io.NodeOutput:
         if face_restore == _OFF:
             return io.NodeOutput(image, _nowhere(image), "face_restore is disable: nothing was restored")
-        from ..api import restore_faces
+        from ..app.functions import restore_faces
 
         result = restore_faces(
             frames_of(image),

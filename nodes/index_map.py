@@ -125,7 +125,7 @@ class MapFaces(io.ComfyNode):
         threshold: float = 0.0,
         embedder: str = "dlib128",
     ) -> io.NodeOutput:
-        from ..api import match_faces
+        from ..app.functions import match_faces
 
         targets = _checked(target_faces, target_image, "target")
         sources = _checked(source_faces, source_image, "source")

@@ -140,7 +140,7 @@ class SwapFaces(io.ComfyNode):
         face_restore: str = _OFF,
         face_restore_weight: float = 0.75,
     ) -> io.NodeOutput:
-        from ..api import swap_faces
+        from ..app.functions import swap_faces
 
         targets = frames_of(target_image)
         result = swap_faces(

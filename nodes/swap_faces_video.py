@@ -70,7 +70,7 @@ class SwapFacesVideo(io.ComfyNode):
         face_restore: str = _OFF,
         **settings: Any,
     ) -> io.NodeOutput:
-        from ..video import swap_clip
+        from ..app.video import swap_clip
 
         clip = _clip(video)
         result = swap_clip(

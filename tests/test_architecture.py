@@ -14,13 +14,12 @@ HOST = {"comfy", "comfy_api", "comfy_execution", "folder_paths", "server"}
 ALLOWED = {
     "pipeline": {"pipeline"},
     "media": {"media", "pipeline"},
-    "models": {"hosted", "models", "pipeline"},
-    "hosted": {"hosted", "pipeline"},
-    "api.py": {"models", "pipeline"},
-    "video.py": {"api", "media", "models", "pipeline"},
-    "batch": {"batch", "media", "pipeline"},
-    "commands": {"commands", "batch", "api", "hosted", "media", "models", "pipeline", "video"},
-    "cli.py": {"commands", "api", "media", "models", "pipeline"},
+    "models": {"media", "models", "pipeline"},
+    "hosted": {"hosted", "media", "pipeline"},
+    "app": {"app", "hosted", "media", "models", "pipeline"},
+    "batch": {"app", "batch", "media", "pipeline"},
+    "commands": {"app", "batch", "commands", "hosted", "media", "models", "pipeline"},
+    "cli.py": {"commands", "pipeline"},
 }
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 from multifaceswap import cli
+from multifaceswap.app import doctor
 from multifaceswap.commands import doctor as doctor_command
-from multifaceswap.models import doctor
 
 
 def _main(*words: object) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from multifaceswap import detect_faces, restore_faces, swap_faces
-from multifaceswap.api import locate_faces
+from multifaceswap.app.functions import locate_faces
 from multifaceswap.pipeline.errors import MismatchError, SettingsError
 from multifaceswap.pipeline.faces.pairing import map_indexes
 from multifaceswap.pipeline.types import FaceSet, IndexMap, Size

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from clipmaking import Read, moving, write_clip
 from multifaceswap import swap_clip
-from multifaceswap.media.clips import Clip, encoding
-from multifaceswap.media.clips import transcode
+from multifaceswap.media.clips import Clip, encoding, transcode
 from multifaceswap.pipeline.errors import CancelledError, ImageError, SettingsError
 
 BACKGROUND = slice(0, 14)

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from multifaceswap import api
+from multifaceswap.app import functions as api
 from multifaceswap.media.pictures import read_picture
 
 _SAME_PERSON = 0.6

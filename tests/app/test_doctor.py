@@ -6,9 +6,10 @@ from importlib import metadata
 from types import SimpleNamespace
 
 import pytest
-from multifaceswap.models import doctor, store
+from multifaceswap.app import doctor
+from multifaceswap.app.doctor import Finding
+from multifaceswap.models import store
 from multifaceswap.models.catalog import DLIB_GENDER
-from multifaceswap.models.doctor import Finding
 from multifaceswap.models.runtime import onnx as runtime
 from multifaceswap.models.store import Folders
 from multifaceswap.pipeline.errors import EngineError, SettingsError

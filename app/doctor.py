@@ -14,15 +14,15 @@ from typing import Any
 
 from ..hosted.segmind.key import KEY_VARIABLE as KEY
 from ..hosted.segmind.key import find_key
+from ..models import store
+from ..models.catalog import BUILTIN_FOLDER, DLIB_GENDER, MODELS, ModelFile
+from ..models.runtime import onnx as runtime
+from ..models.runtime.devices import CUDA, why_not
+from ..models.runtime.probe import nvidia_gpus, opening_messages
+from ..models.runtime.symptoms import recognise
+from ..models.store import Folders
+from ..models.verify import verify
 from ..pipeline.errors import ModelError, MultiFaceSwapError, SettingsError
-from . import store
-from .catalog import BUILTIN_FOLDER, DLIB_GENDER, MODELS, ModelFile
-from .runtime import onnx as runtime
-from .runtime.devices import CUDA, why_not
-from .runtime.probe import nvidia_gpus, opening_messages
-from .runtime.symptoms import recognise
-from .store import Folders
-from .verify import verify
 
 _NEEDED = ("numpy", "opencv-python", "Pillow", "requests", "tqdm")
 _OPTIONAL = {"facexlib": "models", "spandrel": "models", "spandrel_extra_arches": "models", "av": "video"}

@@ -171,7 +171,7 @@ def test_faces_are_found_only_where_none_are_handed_over(portraits, restorers, m
     faces = detect_faces(portraits, pool=restorers)
     found = restore_faces(portraits, None, "codeformer.onnx", pool=restorers)
     assert found.faces.count == 2 and found.report == ("codeformer.onnx runs on CPU",)
-    monkeypatch.setattr("multifaceswap.api.detect_faces", lambda *_, **__: pytest.fail("detected"))
+    monkeypatch.setattr("multifaceswap.app.functions.detect_faces", lambda *_, **__: pytest.fail("detected"))
     handed = restore_faces(portraits, faces, "codeformer.onnx", pool=restorers)
     np.testing.assert_array_equal(handed.images[0], found.images[0])
     only = replace(faces, frames=((), faces.frames[1]))

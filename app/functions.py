@@ -12,20 +12,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .models.catalog import MODELS, Kind, Model, find
-from .models.pool import ModelPool, open_row
-from .models.runtime import onnx as runtime
-from .models.store import Folders
-from .pipeline.compose.restore import RestoreSettings, restore_batch, untouched
-from .pipeline.compose.swap import SwapSettings, swap_batch
-from .pipeline.compose.swap_restore import Boost
-from .pipeline.errors import SettingsError
-from .pipeline.faces import ordering
-from .pipeline.faces import pairing as mapping
-from .pipeline.faces.detect import detect_batch, locate_batch, with_meshes
-from .pipeline.faces.identity import match_identities, with_identities
-from .pipeline.types import ColourMatch, FaceSet, FloatArray, IndexMap, Interpolation, Picture, Progress, SwapResult
-from .pipeline.validation import require_masks, require_pictures
+from ..models.catalog import MODELS, Kind, Model, find
+from ..models.pool import ModelPool, open_row
+from ..models.runtime import onnx as runtime
+from ..models.store import Folders
+from ..pipeline.compose.restore import RestoreSettings, restore_batch, untouched
+from ..pipeline.compose.swap import SwapSettings, swap_batch
+from ..pipeline.compose.swap_restore import Boost
+from ..pipeline.errors import SettingsError
+from ..pipeline.faces import ordering
+from ..pipeline.faces import pairing as mapping
+from ..pipeline.faces.detect import detect_batch, locate_batch, with_meshes
+from ..pipeline.faces.identity import match_identities, with_identities
+from ..pipeline.types import ColourMatch, FaceSet, FloatArray, IndexMap, Interpolation, Picture, Progress, SwapResult
+from ..pipeline.validation import require_masks, require_pictures
 
 DISABLE = "disable"
 """What `face_restore` is where nothing is to be restored."""

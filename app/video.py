@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from .api import DISABLE, detect_faces, known_options
-from .media.clips import Clip, ClipResult, swap_file
-from .models.pool import ModelPool
-from .models.runtime import onnx as runtime
-from .pipeline.clip.assignment import Casting, Wishes
-from .pipeline.clip.flow import ClipSettings, Engine, Models, Watcher
-from .pipeline.compose.crops import SwapSettings
-from .pipeline.compose.restore import RestoreSettings
-from .pipeline.compose.stream import donors_of
-from .pipeline.compose.swap_restore import Boost
-from .pipeline.faces.detect import add_meshes
-from .pipeline.types import ColourMatch, FaceSet, Interpolation, Mesher, Picture, Progress
+from ..media.clips import Clip, ClipResult, swap_file
+from ..models.pool import ModelPool
+from ..models.runtime import onnx as runtime
+from ..pipeline.clip.assignment import Casting, Wishes
+from ..pipeline.clip.flow import ClipSettings, Engine, Models, Watcher
+from ..pipeline.compose.crops import SwapSettings
+from ..pipeline.compose.restore import RestoreSettings
+from ..pipeline.compose.stream import donors_of
+from ..pipeline.compose.swap_restore import Boost
+from ..pipeline.faces.detect import add_meshes
+from ..pipeline.types import ColourMatch, FaceSet, Interpolation, Mesher, Picture, Progress
+from .functions import DISABLE, detect_faces, known_options
 
 
 def swap_clip(

@@ -1,0 +1,1 @@
+"""The one place where settings, models and the pipeline are put together."""
