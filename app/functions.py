@@ -18,7 +18,7 @@ from ..models.runtime import onnx as runtime
 from ..models.store import Folders
 from ..pipeline.compose.restore import RestoreSettings, restore_batch, untouched
 from ..pipeline.compose.swap import SwapSettings, swap_batch
-from ..pipeline.compose.swap_restore import Boost
+from ..pipeline.compose.swap_restore import SwapRestore
 from ..pipeline.errors import SettingsError
 from ..pipeline.faces import ordering
 from ..pipeline.faces import pairing as mapping
@@ -74,7 +74,7 @@ def detect_faces(
     pool = pool or ModelPool()
     options: dict[str, Any] = {"turns": turns, "tiles": tiles, "min_size": min_size}
     if size:
-        if "size" not in find("detector", facedetection).facts:
+        if "size" not in find("detector", facedetection).params:
             raise SettingsError(f"size: {facedetection} looks at pictures of its own size, expected 0, got {size}")
         options["size"] = size
     if confidence is not None:
@@ -161,7 +161,7 @@ def match_faces(
     pool = pool or ModelPool()
     row = _embedder_row(embedder, reference_faces, target_faces)
     model, mesher = pool.open("embedder", row.name), pool.open("mesher", "facemesh")
-    numbers = row.facts["numbers"]
+    numbers = row.params["numbers"]
     if targets is not None:
         target_faces = with_identities(target_faces, targets, model, numbers, mesher, "target")
     if references is not None:
@@ -182,7 +182,7 @@ def match_faces(
 def _embedder_row(name: str, *sets: FaceSet) -> Model:
     if name != "auto":
         return find("embedder", name)
-    known = {row.facts["numbers"]: row for row in MODELS if row.kind == "embedder"}
+    known = {row.params["numbers"]: row for row in MODELS if row.kind == "embedder"}
     carried = [len(face.embedding) for faces in sets for face in faces.flat() if face.embedding is not None]
     return next((known[length] for length in carried if length in known), find("embedder", "dlib128"))
 
@@ -228,7 +228,7 @@ def swap_faces(
         used.append(pool.open("mesher", "facemesh"))
         index_map = with_meshes(index_map, targets, sources, used[1])
     parser = pool.open("parser", "bisenet") if parse_mask else None
-    boost = None if face_restore == DISABLE else Boost(pool.open("restorer", face_restore), polish)
+    boost = None if face_restore == DISABLE else SwapRestore(pool.open("restorer", face_restore), polish)
     result = swap_batch(
         targets, sources, index_map, used[0], settings, limits=mask, parser=parser, boost=boost, progress=progress
     )
@@ -275,5 +275,5 @@ def restore_faces(
 
 def known_options(swap_model: str, options: dict[str, Any]) -> dict[str, Any]:
     """Those of the options that the engine has."""
-    names = find("swapper", swap_model).facts["options"]
+    names = find("swapper", swap_model).params["options"]
     return {name: value for name, value in options.items() if name in names}

@@ -13,12 +13,12 @@ import numpy as np
 from ..media.clips import Clip, ClipResult, swap_file
 from ..models.pool import ModelPool
 from ..models.runtime import onnx as runtime
-from ..pipeline.clip.assignment import Casting, Wishes
+from ..pipeline.clip.assignment import Assignment, AssignmentRules
 from ..pipeline.clip.flow import ClipSettings, Engine, Models, Watcher
 from ..pipeline.compose.crops import SwapSettings
 from ..pipeline.compose.restore import RestoreSettings
 from ..pipeline.compose.stream import donors_of
-from ..pipeline.compose.swap_restore import Boost
+from ..pipeline.compose.swap_restore import SwapRestore
 from ..pipeline.faces.detect import add_meshes
 from ..pipeline.types import ColourMatch, FaceSet, Interpolation, Mesher, Picture, Progress
 from .functions import DISABLE, detect_faces, known_options
@@ -76,7 +76,9 @@ def swap_clip(
     `clips.swap_file`. `progress` is called once a frame. Raises ImageError, SettingsError and the models' errors.
     """
     pool = pool or ModelPool()
-    wishes = Wishes(input_faces_index, source_faces_index, pairing, missing, detection_face_order, detect_gender_input)
+    rules = AssignmentRules(
+        input_faces_index, source_faces_index, pairing, missing, detection_face_order, detect_gender_input
+    )
     detection = {"turns": turns, "tiles": tiles, "min_size": min_size}
     detection |= {} if confidence is None else {"confidence": confidence}
     options = known_options(swap_model, {"mirror": mirror, "pixel_boost": pixel_boost})
@@ -97,11 +99,11 @@ def swap_clip(
         _boost(pool, face_restore, RestoreSettings(face_restore_weight, interpolation=interpolation)),
     )
     clip = ClipSettings(track, smooth, bridge)
-    chosen = [wishes, clip, engine.settings, swap_model, options, facedetection, detection, face_restore]
+    chosen = [rules, clip, engine.settings, swap_model, options, facedetection, detection, face_restore]
     result = swap_file(
         Clip(target, start, duration),
         output,
-        Watcher(models, Casting(wishes, donors), track),
+        Watcher(models, Assignment(rules, donors), track),
         engine,
         clip,
         identity=_digest([*chosen, face_restore_weight, parse_mask], sources, donors),
@@ -116,8 +118,8 @@ def swap_clip(
     return result._replace(report=(*result.report, *notes, *runtime.report(used)))
 
 
-def _boost(pool: ModelPool, face_restore: str, settings: RestoreSettings) -> Boost | None:
-    return None if face_restore == DISABLE else Boost(pool.open("restorer", face_restore), settings)
+def _boost(pool: ModelPool, face_restore: str, settings: RestoreSettings) -> SwapRestore | None:
+    return None if face_restore == DISABLE else SwapRestore(pool.open("restorer", face_restore), settings)
 
 
 def _usable(donors: FaceSet, sources: Sequence[Picture], mesher: Mesher | None) -> FaceSet:

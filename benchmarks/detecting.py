@@ -14,13 +14,13 @@ from multifaceswap.models.detectors.scan import ScanningDetector
 from multifaceswap.models.embedders.arcface import ArcFace
 from multifaceswap.models.pool import ModelPool
 from multifaceswap.models.runtime.onnx import Session
-from multifaceswap.pipeline.boxes import suppress
+from multifaceswap.pipeline.boxes import nms
 from multifaceswap.pipeline.faces.detect import detect_batch
 from multifaceswap.pipeline.geometry import similarity
 from multifaceswap.pipeline.types import Size
 
 from . import peers
-from .networks import CELL, FACE_COLOUR
+from .architectures import CELL, FACE_COLOUR
 from .pasting import FRAMES
 from .scenes import crowd
 from .timing import Row, compare
@@ -46,7 +46,7 @@ def _post_row(name: str, least: float | None) -> Row:
 
     def ours() -> Any:
         found = retinaface.decode(*raw, size, _CONFIDENCE)
-        return found.where(suppress(found.boxes, found.scores, 0.4))
+        return found.where(nms(found.boxes, found.scores, 0.4))
 
     def theirs() -> Any:
         return peers.facexlib_retinaface_post(size, tensors, _CONFIDENCE)

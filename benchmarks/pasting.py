@@ -9,7 +9,7 @@ import numpy as np
 from multifaceswap.pipeline import templates
 from multifaceswap.pipeline.compose.masks import oval_mask
 from multifaceswap.pipeline.compose.paste import paste
-from multifaceswap.pipeline.geometry import Region, bounds, corners, inverse, move, shifted
+from multifaceswap.pipeline.geometry import Region, bounds, corners, inverse, shifted, transform_points
 from multifaceswap.pipeline.types import Matrix, Size
 
 from . import peers
@@ -39,7 +39,7 @@ def placed(size: Size, side: float, crop: int, centre: tuple[float, float] = (0.
 
 def landmarks(matrix: Matrix, crop: int) -> Any:
     """(5, 2) points in the picture that give this crop, counted from pixel middles as the peers do."""
-    return move(inverse(shifted(matrix, 0.5, -0.5)), templates.arcface(crop).template * crop)
+    return transform_points(inverse(shifted(matrix, 0.5, -0.5)), templates.arcface(crop).template * crop)
 
 
 def rows(inswapper: Any) -> Iterator[Row]:
@@ -75,4 +75,4 @@ def _swap_rows(inswapper: Any, name: str, side: int, least: float | None) -> Ite
 def _region(matrix: Matrix, mask: Any, size: Size) -> Region:
     rows, columns = np.nonzero(mask)
     used = Region(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
-    return bounds(move(inverse(matrix), corners(used))).within(size)
+    return bounds(transform_points(inverse(matrix), corners(used))).within(size)

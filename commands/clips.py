@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..app.video import swap_clip
-from ..media.clips import CLIP_EXTENSIONS, is_clip, parts_folder
+from ..media.clips import CLIP_EXTENSIONS, checkpoint_folder, is_clip
 from ..models.pool import ModelPool
 from ..pipeline.errors import SettingsError
 from ..pipeline.types import FaceSet, Picture
@@ -46,8 +46,8 @@ def swap_clip_target(
         with tqdm(unit="frame", desc=target.name, file=sys.stderr, leave=False) as bar:
             result = swap_clip(target, output, sources, faces, **_settings(arguments), pool=pool, progress=_shown(bar))
     except BaseException:  # whatever ended it, told is only what is left
-        if parts_folder(output).is_dir():
-            console.note(f"{parts_folder(output)} keeps what is finished: the same command goes on from there")
+        if checkpoint_folder(output).is_dir():
+            console.note(f"{checkpoint_folder(output)} keeps what is finished: the same command goes on from there")
         raise
     for line in result.report:
         console.note(f"{target}: {line}")

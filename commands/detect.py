@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..media.pictures import read_extras, read_picture, write_picture
+from ..media.pictures import read_metadata, read_picture, write_picture
 from ..models.pool import ModelPool
 from ..pipeline.draw.preview import draw_faces
 from ..pipeline.faces.ordering import GENDERS
@@ -47,7 +47,7 @@ def _attempt(file: Path, preview: Path | None, arguments: Namespace, pool: Model
 
 
 def _detect(file: Path, preview: Path | None, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:
-    picture, note = read_picture(file), read_extras(file).note
+    picture, note = read_picture(file), read_metadata(file).note
     if note:
         console.note(f"{file}: {note}")
     height, width = picture.shape[:2]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..app.functions import restore_faces
-from ..media.pictures import read_extras, read_picture, write_picture
+from ..media.pictures import read_metadata, read_picture, write_picture
 from ..models.pool import ModelPool
 from . import console
 from .files import MASK_TEXT, find_targets, require_free, require_new_masks, results
@@ -65,7 +65,7 @@ def _attempt(job: _Job, arguments: Namespace, pool: ModelPool) -> dict[str, Any]
 
 
 def _restore(job: _Job, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:
-    picture, extras = read_picture(job.file), read_extras(job.file)
+    picture, metadata = read_picture(job.file), read_metadata(job.file)
     result = restore_faces(
         [picture],
         find_faces([picture], arguments, pool, "no").faces,
@@ -84,9 +84,9 @@ def _restore(job: _Job, arguments: Namespace, pool: ModelPool) -> dict[str, Any]
         result.images[0],
         image_format=arguments.image_format,
         image_quality=arguments.image_quality,
-        extras=extras,
+        metadata=metadata,
     )
-    for line in (*filter(None, [extras.note]), *result.report, *lost):
+    for line in (*filter(None, [metadata.note]), *result.report, *lost):
         console.note(f"{job.file}: {console.of_one(line)}")
     console.say(f"{job.file} -> {job.output}: {result.faces.count} face(s) restored")
     return {}

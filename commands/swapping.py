@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..app.functions import map_indexes, match_faces, swap_faces
-from ..media.pictures import Extras, read_extras, read_picture, write_picture
+from ..media.pictures import Metadata, read_metadata, read_picture, write_picture
 from ..models.pool import ModelPool
 from ..pipeline.draw.preview import draw_pairs
 from ..pipeline.errors import FaceNotFoundError
@@ -65,7 +65,7 @@ def read_donors(
 
 
 def _first_picture(file: Path) -> Picture:
-    picture, note = read_picture(file), read_extras(file).note
+    picture, note = read_picture(file), read_metadata(file).note
     if note:
         console.note(f"{file}: {note}")
     return picture
@@ -84,7 +84,7 @@ def swap_target(job: Job, donors: Donors, arguments: Namespace, pool: ModelPool)
         if donors.note:
             console.note(donors.note)
         return swap_clip_target(job.target, job.output, donors.pictures, donors.faces, arguments, pool)
-    target, extras = read_picture(job.target), read_extras(job.target)
+    target, metadata = read_picture(job.target), read_metadata(job.target)
     faces, note = find_faces([target], arguments, pool, arguments.detect_gender_input)
     left_out = [text for text in (note, donors.note) if text]
     with _explained(left_out):
@@ -94,10 +94,10 @@ def swap_target(job: Job, donors: Donors, arguments: Namespace, pool: ModelPool)
         write_picture(job.mask, _visible(result.masks[0]))
     if job.preview:
         write_picture(job.preview, draw_pairs(target, donors.pictures, index_map.frames[0]))
-    notes = [*(console.of_one(line) for line in result.report), *_write(job, result, extras, arguments)]
+    notes = [*(console.of_one(line) for line in result.report), *_write(job, result, metadata, arguments)]
     if index_map.report:
         notes = [*left_out, *notes]
-    notes = [*filter(None, [extras.note]), *notes]
+    notes = [*filter(None, [metadata.note]), *notes]
     for line in notes:
         console.note(f"{job.target}: {line}")
     pairs = _pairs(index_map, result, donors.files)
@@ -163,13 +163,13 @@ def _visible(mask: FloatArray) -> Picture:
     return np.ceil(mask * 255).astype(np.uint8)
 
 
-def _write(job: Job, result: SwapResult, extras: Extras, arguments: Namespace) -> tuple[str, ...]:
+def _write(job: Job, result: SwapResult, metadata: Metadata, arguments: Namespace) -> tuple[str, ...]:
     return write_picture(
         job.output,
         result.images[0],
         image_format=arguments.image_format,
         image_quality=arguments.image_quality,
-        extras=extras,
+        metadata=metadata,
     )
 
 

@@ -1,7 +1,7 @@
 """Every model, one row each: menus, command-line choices, downloads, errors and documentation read it from here.
 
 To add a model, add a row; a new kind of network needs an adapter, a function named in `adapter` that is called as
-`adapter(row, paths, networks, **options)`, with the paths of `row.files` in their order. Published sizes and hashes are
+`adapter(row, paths, registry, **options)`, with the paths of `row.files` in their order. Published sizes and hashes are
 those that the projects' own pages and other users of the files state.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..pipeline.errors import SettingsError
 from .restorers.rows import RESTORERS
-from .spec import BUILTIN_FOLDER, KINDS, Kind, Model, ModelFile, facts, shipped
+from .spec import BUILTIN_FOLDER, KINDS, Kind, Model, ModelFile, params, shipped
 
 __all__ = ["BUILTIN_FOLDER", "KINDS", "MODELS", "Kind", "Model", "ModelFile", "find", "names"]
 
@@ -155,7 +155,7 @@ HYPERSWAP_1C_256 = _hyperswap("hyperswap_1c_256", "5528c2d76fe9986c99d829278987e
 
 def _neural(file: ModelFile, **values: object) -> Model:
     """A swapper that takes ArcFace's identity; `options` are those of `swap_faces` that it knows."""
-    known = facts(**values, options=("pixel_boost",))
+    known = params(**values, options=("pixel_boost",))
     return Model(file.name.removesuffix(".onnx"), "swapper", "swappers.adapters:neural", (file, W600K_R50), known)
 
 
@@ -166,37 +166,37 @@ MODELS: tuple[Model, ...] = (
         "detector",
         "detectors.adapters:retinaface",
         (RETINAFACE_RESNET50,),
-        facts(variant="resnet50", confidence=0.8, size=640),
+        params(variant="resnet50", confidence=0.8, size=640),
     ),
     Model(
         "retinaface_mobile0.25",
         "detector",
         "detectors.adapters:retinaface",
         (RETINAFACE_MOBILE025,),
-        facts(variant="mobile0.25", confidence=0.8, size=640),
+        params(variant="mobile0.25", confidence=0.8, size=640),
     ),
     Model(
         "YOLOv5l",
         "detector",
         "detectors.adapters:yolov5_face",
         (YOLOV5L_FACE,),
-        facts(variant="l", confidence=0.7, size=640),
+        params(variant="l", confidence=0.7, size=640),
     ),
     Model(
         "YOLOv5n",
         "detector",
         "detectors.adapters:yolov5_face",
         (YOLOV5N_FACE,),
-        facts(variant="n", confidence=0.7, size=640),
+        params(variant="n", confidence=0.7, size=640),
     ),
-    Model("scrfd_10g", "detector", "detectors.adapters:scrfd", (DET_10G,), facts(confidence=0.5, size=640)),
+    Model("scrfd_10g", "detector", "detectors.adapters:scrfd", (DET_10G,), params(confidence=0.5, size=640)),
     Model("facemesh", "mesher", "detectors.adapters:facemesh", (FACE_LANDMARK,)),
-    Model("dlib128", "embedder", "embedders.adapters:dlib128", (DLIB_FACE128,), facts(numbers=128)),
-    Model("w600k_r50", "embedder", "embedders.adapters:arcface", (W600K_R50,), facts(size=112, numbers=512)),
+    Model("dlib128", "embedder", "embedders.adapters:dlib128", (DLIB_FACE128,), params(numbers=128)),
+    Model("w600k_r50", "embedder", "embedders.adapters:arcface", (W600K_R50,), params(size=112, numbers=512)),
     Model("dlib_gender", "attributes", "attributes.adapters:dlib_gender", (DLIB_GENDER,)),
     Model("genderage", "attributes", "attributes.adapters:genderage", (GENDERAGE,)),
     Model("bisenet", "parser", "occluders.adapters:bisenet", (BISENET,)),
-    Model("mesh", "swapper", "swappers.adapters:mesh", (FACEMESH_CANONICAL,), facts(options=("mirror",))),
+    Model("mesh", "swapper", "swappers.adapters:mesh", (FACEMESH_CANONICAL,), params(options=("mirror",))),
     _neural(INSWAPPER_128, size=128, map=True),
     _neural(RESWAPPER_128, size=128, map=True),
     _neural(RESWAPPER_256, size=256, map=True),

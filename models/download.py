@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..pipeline.errors import DamagedModelError, MissingModelError
 from .spec import ModelFile
-from .verify import require_sound, sha256_of
+from .verify import require_intact, sha256_of
 
 if TYPE_CHECKING:
     import requests
@@ -74,7 +74,7 @@ def _fetch_verified(url: str, part: Path, file: ModelFile, progress: Progress) -
 
 def _require_published(url: str, part: Path, file: ModelFile) -> None:
     try:
-        require_sound(part, Path(file.name).suffix)
+        require_intact(part, Path(file.name).suffix)
     except DamagedModelError as error:
         raise DamagedModelError(f"{url} gave something else: {error}") from error
     found = sha256_of(part)

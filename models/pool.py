@@ -12,7 +12,7 @@ from ..pipeline.errors import DamagedModelError
 from . import catalog, store
 from .catalog import Kind, Model
 from .restorers import further
-from .runtime.registry import Lender, Networks
+from .runtime.registry import MemoryHook, SessionRegistry
 from .store import Folders
 from .verify import verify, wrong_size
 
@@ -26,22 +26,22 @@ _MOST = 24
 class ModelPool:
     """Models of one set of folders and one device. Safe to share between threads.
 
-    `lender` is told before every run of a network. `built_in` is the device of the shipped networks; where it is None
-    that is `device`, or the CPU where this is `auto`.
+    `memory_hook` is told before every run of a network. `built_in` is the device of the shipped networks; None
+    for `device`, or the CPU where that is `auto`.
     """
 
     def __init__(
         self,
         folders: Folders | None = None,
         device: str = "auto",
-        lender: Lender | None = None,
+        memory_hook: MemoryHook | None = None,
         *,
         built_in: str | None = None,
     ) -> None:
         self.folders = Folders.default() if folders is None else folders
         self.device = device
-        self._networks = Networks(device, lender)
-        self._shipped = Networks(built_in or _light(device), lender)
+        self._registry = SessionRegistry(device, memory_hook)
+        self._shipped = SessionRegistry(built_in or _light(device), memory_hook)
         self._lock = Lock()
         self._opened: dict[Key, Any] = {}
 
@@ -60,7 +60,7 @@ class ModelPool:
 
     def _open(self, kind: Kind, name: str, options: dict[str, Any]) -> Any:
         row = _find(kind, name, self.folders)
-        return _open(row, self.folders, self._shipped if row.built_in else self._networks, options)
+        return _open(row, self.folders, self._shipped if row.built_in else self._registry, options)
 
     def notes(self, kind: Kind, name: str) -> list[str]:
         """Lines for a report: which files of a model aren't the published ones. Raises as `open` does."""
@@ -75,7 +75,7 @@ class ModelPool:
 def open_row(kind: Kind, name: str, folders: Folders, device: str, **options: Any) -> Any:
     """A new adapter of a catalog row, its files found and verified; warns of files that aren't known."""
     row = _find(kind, name, folders)
-    return _open(row, folders, Networks(_light(device) if row.built_in else device), options)
+    return _open(row, folders, SessionRegistry(_light(device) if row.built_in else device), options)
 
 
 def _light(device: str) -> str:
@@ -93,21 +93,21 @@ def _find(kind: Kind, name: str, folders: Folders) -> Model:
     return other
 
 
-def _open(row: Model, folders: Folders, networks: Networks, options: dict[str, Any]) -> Any:
+def _open(row: Model, folders: Folders, registry: SessionRegistry, options: dict[str, Any]) -> Any:
     try:
-        return _adapted(row, folders, networks, options)
+        return _adapted(row, folders, registry, options)
     except DamagedModelError as error:
         paths = store.require(row, folders)
         sizes = [wrong_size(path, file) for path, file in zip(paths, row.files, strict=True)]
         raise DamagedModelError(" ".join([str(error), *filter(None, sizes)])) from error
 
 
-def _adapted(row: Model, folders: Folders, networks: Networks, options: dict[str, Any]) -> Any:
+def _adapted(row: Model, folders: Folders, registry: SessionRegistry, options: dict[str, Any]) -> Any:
     for note in _notes(row, folders):
         log.warning(note)
     module, _, attribute = row.adapter.partition(":")
     adapter: Callable[..., Any] = getattr(import_module(f".{module}", __package__), attribute)
-    return adapter(row, store.require(row, folders), networks, **options)
+    return adapter(row, store.require(row, folders), registry, **options)
 
 
 def _notes(row: Model, folders: Folders) -> list[str]:

@@ -50,7 +50,7 @@ class Model:
     adapter: str
     """`module:attribute` below this package, e.g. `detectors.adapters:builtin`."""
     files: tuple[ModelFile, ...]
-    facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     """What the adapter needs to know about this model, such as crop template, sizes and normalisation."""
 
     @property
@@ -64,6 +64,6 @@ def shipped(name: str, size: int, sha256: str, licence: str) -> ModelFile:
     return ModelFile(name, (BUILTIN_FOLDER,), (sha256,), (size,), licence=licence)
 
 
-def facts(**values: Any) -> Mapping[str, Any]:
+def params(**values: Any) -> Mapping[str, Any]:
     """What an adapter needs to know, read-only."""
     return MappingProxyType(values)

@@ -29,7 +29,7 @@ def verify(path: Path, file: ModelFile) -> str:
         return ""
     if file.built_in:
         raise DamagedModelError(f"{path} was changed or damaged ({difference(path, file)}). Install the package again.")
-    require_sound(path, Path(file.name).suffix)
+    require_intact(path, Path(file.name).suffix)
     return f"{path.name} is not the published file, but used ({difference(path, file)})" if file.sha256 else ""
 
 
@@ -67,7 +67,7 @@ def _digest(path: Path, _size: int, _changed: int) -> str:
     return digest.hexdigest()
 
 
-def require_sound(path: Path, suffix: str) -> None:
+def require_intact(path: Path, suffix: str) -> None:
     """Raise DamagedModelError for a file that can't be what `suffix` says: `.onnx` or `.pth`."""
     if not path.stat().st_size:
         raise DamagedModelError(f"{path} is empty. Fetch it again.")

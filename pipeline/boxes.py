@@ -16,7 +16,7 @@ def areas(boxes: FloatArray, pixel: float = 0.0) -> FloatArray:
     return (boxes[:, 2] - boxes[:, 0] + pixel) * (boxes[:, 3] - boxes[:, 1] + pixel)
 
 
-def overlaps(box: FloatArray, boxes: FloatArray, pixel: float = 0.0) -> FloatArray:
+def iou(box: FloatArray, boxes: FloatArray, pixel: float = 0.0) -> FloatArray:
     """(N,) intersection over union of one box (4,) with many (N, 4)."""
     low = np.maximum(box[:2], boxes[:, :2])
     high = np.minimum(box[2:], boxes[:, 2:])
@@ -25,7 +25,7 @@ def overlaps(box: FloatArray, boxes: FloatArray, pixel: float = 0.0) -> FloatArr
     return (shared / np.maximum(union, 1e-9)).astype(np.float32)
 
 
-def suppress(boxes: FloatArray, scores: FloatArray, threshold: float, pixel: float = 0.0) -> Indices:
+def nms(boxes: FloatArray, scores: FloatArray, threshold: float, pixel: float = 0.0) -> Indices:
     """Greedy non-maximum suppression: the indices kept, best first. A box goes when it overlaps a kept one by more than
     `threshold`."""
     order = np.argsort(-scores, kind="stable")
@@ -33,11 +33,11 @@ def suppress(boxes: FloatArray, scores: FloatArray, threshold: float, pixel: flo
     while order.size:
         kept.append(int(order[0]))
         rest = order[1:]
-        order = rest[overlaps(boxes[order[0]], boxes[rest], pixel) <= threshold]
+        order = rest[iou(boxes[order[0]], boxes[rest], pixel) <= threshold]
     return np.array(kept, np.intp)
 
 
-def merge(rows: FloatArray, scores: FloatArray, threshold: float) -> tuple[FloatArray, FloatArray]:
+def weighted_nms(rows: FloatArray, scores: FloatArray, threshold: float) -> tuple[FloatArray, FloatArray]:
     """Weighted non-maximum suppression: overlapping rows (N, 4 + more) become one, averaged by score (N,).
 
     As MediaPipe's `non_max_suppression_calculator` does in its WEIGHTED mode. Returns rows and scores, best first.
@@ -46,7 +46,7 @@ def merge(rows: FloatArray, scores: FloatArray, threshold: float) -> tuple[Float
     merged: list[FloatArray] = []
     best: list[float] = []
     while order.size:
-        near = overlaps(rows[order[0], :4], rows[order, :4]) > threshold
+        near = iou(rows[order[0], :4], rows[order, :4]) > threshold
         near[0] = True
         weights = scores[order[near]][:, None]
         merged.append((rows[order[near]] * weights).sum(0) / weights.sum())

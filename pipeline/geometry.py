@@ -111,14 +111,14 @@ def scale_of(matrix: Matrix) -> float:
     return sqrt(abs(a * d - b * c))
 
 
-def move(matrix: Matrix, points: ArrayLike) -> FloatArray:
+def transform_points(matrix: Matrix, points: ArrayLike) -> FloatArray:
     """Apply a (2, 3) matrix to (N, 2) points."""
     return np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
 
 
-def move_mesh(matrix: Matrix, mesh: FloatArray) -> FloatArray:
+def transform_mesh(matrix: Matrix, mesh: FloatArray) -> FloatArray:
     """Apply a (2, 3) similarity to a (N, 3) mesh; z grows with the same scale."""
-    return np.hstack([move(matrix, mesh[:, :2]), mesh[:, 2:] * scale_of(matrix)])
+    return np.hstack([transform_points(matrix, mesh[:, :2]), mesh[:, 2:] * scale_of(matrix)])
 
 
 def bounds(points: ArrayLike) -> Region:
@@ -142,7 +142,7 @@ def to_float(picture: Picture) -> FloatArray:
     return np.repeat(values, 3, axis=2) if picture.shape[2] == 1 else values
 
 
-def cut(
+def extract_crop(
     picture: Picture, placement: Placement, interpolation: Interpolation = "Bilinear", outside: Colour | None = None
 ) -> FloatArray:
     """Cut a crop out of a picture: (H, W, 3) RGB float32.
@@ -152,7 +152,7 @@ def cut(
     shrinks it more than twice, the region is averaged over areas first, so that nothing flickers or glitters.
     """
     matrix, size = placement
-    wanted = bounds(move(inverse(matrix), corners(Region(0, 0, *size)))).grown(_KERNEL_MARGIN)
+    wanted = bounds(transform_points(inverse(matrix), corners(Region(0, 0, *size)))).grown(_KERNEL_MARGIN)
     region = wanted.within(Size.of(picture))
     if region.empty:
         return np.full((size.height, size.width, 3), outside or 0, np.float32)
@@ -161,30 +161,30 @@ def cut(
         edge = _KERNEL_MARGIN * max(floor(1 / scale_of(matrix)), 1)
         image = cv2.copyMakeBorder(image, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
         region = region.grown(edge)
-    return warp(image, before(matrix, move_origin(region)), size, interpolation, outside or (0, 0, 0))
+    return warp(image, compose(matrix, from_region(region)), size, interpolation, outside or (0, 0, 0))
 
 
-def inside(matrix: Matrix, crop: Size, picture: Size) -> FloatArray:
+def valid_mask(matrix: Matrix, crop: Size, picture: Size) -> FloatArray:
     """(64, 64) 1 where a crop of this matrix and size shows the picture, 0 where it shows what lies outside."""
     middles = (np.arange(_INSIDE_SIDE) + 0.5) / _INSIDE_SIDE
     columns, rows = np.meshgrid(middles * crop.width, middles * crop.height)
-    points = move(inverse(matrix), np.stack([columns.ravel(), rows.ravel()], 1))
+    points = transform_points(inverse(matrix), np.stack([columns.ravel(), rows.ravel()], 1))
     seen = ((points >= 0) & (points <= picture)).all(1)
     return seen.reshape(columns.shape).astype(np.float32)
 
 
-def within(placement: Placement, picture: Size) -> bool:
+def lies_within(placement: Placement, picture: Size) -> bool:
     """Whether a crop lies in a picture of this size as a whole."""
-    points = move(inverse(placement.matrix), corners(Region(0, 0, *placement.size)))
+    points = transform_points(inverse(placement.matrix), corners(Region(0, 0, *placement.size)))
     return bool(((points >= 0) & (points <= picture)).all())
 
 
-def move_origin(region: Region) -> Matrix:
+def from_region(region: Region) -> Matrix:
     """From region coordinates to picture coordinates."""
     return np.array([[1.0, 0.0, region.left], [0.0, 1.0, region.top]])
 
 
-def before(matrix: Matrix, first: Matrix) -> Matrix:
+def compose(matrix: Matrix, first: Matrix) -> Matrix:
     """The matrix that applies `first`, then `matrix`."""
     a, b, x, c, d, y = _numbers(matrix)
     p, q, u, r, s, v = _numbers(first)

@@ -186,7 +186,7 @@ class Crop(NamedTuple):
     matrix: Matrix
     """(2, 3) from full-picture pixels to crop pixels."""
     face: Face
-    inside: FloatArray | None = None
+    valid: FloatArray | None = None
     """(h, w), of any size: 1 where the crop shows the picture, 0 what lies outside; None where it is all inside."""
 
 

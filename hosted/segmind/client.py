@@ -9,16 +9,16 @@ from pathlib import Path
 from types import TracebackType
 
 from ...pipeline.types import Picture, Size
-from .api import Calls
+from .api import ApiCalls
 from .endpoint import DEFAULT_BASE, Endpoint
 from .errors import JournalError, SegmindError
-from .job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MODES, TRANSPORTS, Job, SegmindResult, ignore, never
+from .job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MODES, TRANSPORTS, SegmindJob, SegmindResult, ignore, never
 from .journal import Journal
 from .key import ApiKey, require_key, state_folder
 from .media import Received, as_media
-from .responses import Facts
+from .responses import ResultInfo
 from .retry import Retries
-from .runner import Flow
+from .runner import Runner
 from .settings import SegmindSettings
 from .transport import Limits
 from .uploads import Uploads
@@ -44,7 +44,7 @@ class SegmindClient:
         self._key = key
         self._clock = clock or Clock()
         self._journal = journal or Journal(state_folder() / JOURNAL_FOLDER, self._clock)
-        self._calls = Calls(key, Endpoint(base_url), limits or Limits(), retries or Retries())
+        self._calls = ApiCalls(key, Endpoint(base_url), limits or Limits(), retries or Retries())
         self._uploads = Uploads()
         self._tidy = threading.Lock()
 
@@ -92,7 +92,7 @@ class SegmindClient:
 
         Raises SegmindError, SettingsError, ImageError and CancelledError. Nothing that is raised holds the key.
         """
-        job = Job(
+        job = SegmindJob(
             as_media(source, "source"),
             as_media(target, "target"),
             settings or SegmindSettings(),
@@ -106,7 +106,7 @@ class SegmindClient:
         self._prune()
         digest = job.digest(self._calls.endpoint, self._key)
         watch = Watch(timeout, cancelled, self._clock)
-        flow = Flow(job, digest, self._calls, self._uploads, self._journal, watch)
+        flow = Runner(job, digest, self._calls, self._uploads, self._journal, watch)
         try:
             received, facts = flow.run()
         except SegmindError as error:
@@ -125,7 +125,7 @@ class SegmindClient:
             self._journal.prune()
 
 
-def _result(job: Job, flow: Flow, digest: str, received: Received, facts: Facts) -> SegmindResult:
+def _result(job: SegmindJob, flow: Runner, digest: str, received: Received, facts: ResultInfo) -> SegmindResult:
     lines = [*_facts(flow.request_id, facts), *flow.notes, *job.settings.cautions(), *_surprises(job, received)]
     return SegmindResult(
         received.pixels,
@@ -139,13 +139,13 @@ def _result(job: Job, flow: Flow, digest: str, received: Received, facts: Facts)
     )
 
 
-def _facts(request_id: str | None, facts: Facts) -> list[str]:
+def _facts(request_id: str | None, facts: ResultInfo) -> list[str]:
     lines = [f"request {request_id}"] if request_id else []
     lines += [f"inference took {facts.inference_seconds:.2f} s"] if facts.inference_seconds is not None else []
     return lines + ([facts.credits] if facts.credits else [])
 
 
-def _surprises(job: Job, received: Received) -> list[str]:
+def _surprises(job: SegmindJob, received: Received) -> list[str]:
     """What came back otherwise than asked."""
     lines: list[str] = []
     if received.image_format != job.settings.image_format:

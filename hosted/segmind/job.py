@@ -33,7 +33,7 @@ def ignore(stage: str) -> None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Job:
+class SegmindJob:
     """What is asked. SettingsError where mode, transport and pictures don't fit together."""
 
     source: Media

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from .errors import ResultError, SegmindError, job_error, status_error
 from .media import decode_base64
 from .retry import retry_after
-from .transport import Reply
+from .transport import ApiResponse
 
 _PICTURE_FIELDS = ("output", "image", "images", "data", "result")
 
@@ -21,7 +21,7 @@ class Submitted(NamedTuple):
     response_url: str
 
 
-class Facts(NamedTuple):
+class ResultInfo(NamedTuple):
     """What came with a picture."""
 
     inference_seconds: float | None = None
@@ -36,7 +36,7 @@ class Output(NamedTuple):
     url: str = ""
 
 
-def refusal(reply: Reply) -> SegmindError:
+def refusal(reply: ApiResponse) -> SegmindError:
     """The error of an answer that isn't 2xx; FAILED, which comes with status 422, is a failed job."""
     if _fields(reply).get("status") == "FAILED":
         return job_error(reply.detail(), reply.status)
@@ -45,7 +45,7 @@ def refusal(reply: Reply) -> SegmindError:
     return status_error(reply.status, reply.detail() + asked)
 
 
-def read_submitted(reply: Reply) -> Submitted:
+def read_submitted(reply: ApiResponse) -> Submitted:
     """The request's id and URLs. ResultError without an id; a missing URL is empty, there are documented ones."""
     body = _fields(reply)
     request_id = body.get("request_id")
@@ -54,7 +54,7 @@ def read_submitted(reply: Reply) -> Submitted:
     return Submitted(request_id, _text(body, "status_url"), _text(body, "response_url"))
 
 
-def read_state(reply: Reply) -> str | None:
+def read_state(reply: ApiResponse) -> str | None:
     """QUEUED, PROCESSING, COMPLETED or a later invention; None where the answer can't be read.
 
     Raises JobFailedError for FAILED, and the error of any other refusal.
@@ -67,13 +67,13 @@ def read_state(reply: Reply) -> str | None:
     return state if isinstance(state, str) else None
 
 
-def read_result(reply: Reply) -> Reply:
+def read_result(reply: ApiResponse) -> ApiResponse:
     """The answer to a question for the result; raises as `read_state`."""
     read_state(reply)
     return reply
 
 
-def read_output(reply: Reply) -> Output:
+def read_output(reply: ApiResponse) -> Output:
     """The picture of a result body or of a synchronous answer: bytes, base64 text or a URL, alone or in a list."""
     body = reply.json()
     if isinstance(body, dict):
@@ -106,7 +106,7 @@ def _output(text: str) -> Output:
     return Output(data)
 
 
-def read_facts(reply: Reply) -> Facts:
+def read_facts(reply: ApiResponse) -> ResultInfo:
     """Seconds and credits, where they were sent."""
     body = _fields(reply)
     metrics = body.get("metrics")
@@ -115,10 +115,10 @@ def read_facts(reply: Reply) -> Facts:
     known = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
     credits = {**_about_credits(reply.headers), **_about_credits(body), **_about_credits(metrics)}
     listed = ", ".join(f"{name} {value}" for name, value in credits.items())
-    return Facts(float(seconds) if known else None, listed or None)
+    return ResultInfo(float(seconds) if known else None, listed or None)
 
 
-def read_upload(reply: Reply) -> str:
+def read_upload(reply: ApiResponse) -> str:
     """The URL of an uploaded picture."""
     if not reply.ok:
         raise refusal(reply)
@@ -137,7 +137,7 @@ def _about_credits(values: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _fields(reply: Reply) -> Mapping[str, Any]:
+def _fields(reply: ApiResponse) -> Mapping[str, Any]:
     body = reply.json()
     return body if isinstance(body, dict) else {}
 

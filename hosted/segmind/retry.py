@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from .errors import ConnectionLostError
-from .transport import Reply
+from .transport import ApiResponse
 from .waiting import Watch
 
 _PASSING: Final = frozenset({429, 502, 503, 504})
@@ -31,7 +31,7 @@ class Retries:
         return min(self.first * 2**number, self.longest) * (1 - self.chance() / 2)
 
 
-def send_again(attempt: Callable[[], Reply], watch: Watch, retries: Retries, *, safe: bool) -> Reply:
+def send_again(attempt: Callable[[], ApiResponse], watch: Watch, retries: Retries, *, safe: bool) -> ApiResponse:
     """Try until there is an answer that waiting won't change, and give it back.
 
     Where repeating isn't `safe`, only what certainly didn't arrive is sent again. Gives back the refusal where the
@@ -56,7 +56,7 @@ def send_again(attempt: Callable[[], Reply], watch: Watch, retries: Retries, *, 
     raise AssertionError("expected at least one try")
 
 
-def retry_after(reply: Reply) -> float:
+def retry_after(reply: ApiResponse) -> float:
     """Seconds that the server asks to wait; 0 where it doesn't say.
 
     A date is compared with the server's own, not with a clock here that may be wrong.

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from ...pipeline.errors import CancelledError
-from .api import Calls
+from .api import ApiCalls
 from .errors import (
     ConnectionLostError,
     JobFailedError,
@@ -18,11 +18,11 @@ from .errors import (
     TimeLimitError,
     UncertainSubmitError,
 )
-from .job import Job
+from .job import SegmindJob
 from .journal import Entry, Journal
 from .media import Media, Received, decode_result
-from .responses import Facts, read_facts, read_output, read_result, read_state, read_submitted, refusal
-from .transport import Reply
+from .responses import ResultInfo, read_facts, read_output, read_result, read_state, read_submitted, refusal
+from .transport import ApiResponse
 from .uploads import Uploads
 from .waiting import Watch
 
@@ -31,10 +31,12 @@ _DOUBTFUL: Final = frozenset({502, 504})
 _UNREADABLE_POLLS: Final = 5
 
 
-class Flow:
+class Runner:
     """One swap under way."""
 
-    def __init__(self, job: Job, digest: str, calls: Calls, uploads: Uploads, journal: Journal, watch: Watch) -> None:
+    def __init__(
+        self, job: SegmindJob, digest: str, calls: ApiCalls, uploads: Uploads, journal: Journal, watch: Watch
+    ) -> None:
         self._job = job
         self._digest = digest
         self._calls = calls
@@ -45,7 +47,7 @@ class Flow:
         self.notes: list[str] = []
         self._received: Received | None = None
 
-    def run(self) -> tuple[Received, Facts]:
+    def run(self) -> tuple[Received, ResultInfo]:
         """The picture's file, and what the API said about it."""
         entry, is_new = self._claim()
         if not is_new:
@@ -117,7 +119,7 @@ class Flow:
                 _in_doubt(error)
                 raise
 
-    def _sent(self, payload: dict[str, object]) -> Reply:
+    def _sent(self, payload: dict[str, object]) -> ApiResponse:
         """The answer to the call that costs money. What certainly cost nothing leaves no trace in the journal."""
         endpoint, waits = self._calls.endpoint, self._job.is_synchronous
         try:
@@ -145,7 +147,7 @@ class Flow:
         self._journal.forget(self._digest)
         raise refusal(reply)
 
-    def _accepted(self, reply: Reply) -> Entry:
+    def _accepted(self, reply: ApiResponse) -> Entry:
         """The entry of a submitted request, with its id on disk if at all possible."""
         submitted = read_submitted(reply)
         self.request_id = submitted.request_id
@@ -156,25 +158,25 @@ class Flow:
             self.notes.append(str(error))
         return entry
 
-    def _finished(self, reply: Reply) -> Entry:
+    def _finished(self, reply: ApiResponse) -> Entry:
         """The entry of a synchronous answer, with its picture on disk if at all possible."""
         output = read_output(reply)
         data = output.data if output.data is not None else self._calls.media(output.url, self._watch.unstoppable())
         self._received = decode_result(data)
         return self._kept(self._journal.new("fetched", **read_facts(reply)._asdict()), data)
 
-    def _collected(self, entry: Entry) -> tuple[Received, Facts]:
+    def _collected(self, entry: Entry) -> tuple[Received, ResultInfo]:
         """The picture of a submitted or finished job."""
         self.request_id = entry.request_id or None
         if self._received is not None:
-            return self._received, Facts(entry.inference_seconds, entry.credits)
+            return self._received, ResultInfo(entry.inference_seconds, entry.credits)
         try:
             return self._fetched(entry)
         except JobFailedError:
             self._journal.forget_request(self._digest, entry.request_id)
             raise
 
-    def _fetched(self, entry: Entry) -> tuple[Received, Facts]:
+    def _fetched(self, entry: Entry) -> tuple[Received, ResultInfo]:
         self._poll(self._calls.endpoint.status_url(entry.request_id, entry.status_url))
         self._job.progress("fetching")
         url = self._calls.endpoint.response_url(entry.request_id, entry.response_url)

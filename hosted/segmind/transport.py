@@ -35,7 +35,7 @@ _BEFORE_SENDING: Final = (
 )
 
 
-class Reply(NamedTuple):
+class ApiResponse(NamedTuple):
     """An answer, whole."""
 
     status: int
@@ -78,7 +78,7 @@ class Limits(NamedTuple):
     picture_bytes: int = 160 << 20
 
 
-class Wire:
+class Transport:
     """Connections under one rule: with the key to the API, or without it to wherever results are.
 
     Where an answer repeats the key, it is blotted out here, before anybody reads it.
@@ -101,7 +101,7 @@ class Wire:
 
     def send(
         self, method: str, url: str, *, payload: Any = None, seconds: float, silence: float | None = None, limit: int
-    ) -> Reply:
+    ) -> ApiResponse:
         """The answer, whatever its status. `seconds` limit all of it, `silence` the wait for its next byte.
 
         Raises ConnectionLostError, RefusedAddressError, ResultError (too large). They refer to no object that holds
@@ -114,7 +114,7 @@ class Wire:
 
     def _exchange(
         self, method: str, url: str, payload: Any, seconds: float, silence: float, limit: int
-    ) -> Reply | SegmindError:
+    ) -> ApiResponse | SegmindError:
         """A failure is given back and not raised: raised in an except block it would carry the request's headers."""
         timeout = (min(self._limits.connect, seconds), min(silence, seconds))
         end = time.monotonic() + seconds
@@ -123,7 +123,7 @@ class Wire:
                 method, url, json=payload, timeout=timeout, stream=True, allow_redirects=False
             ) as response:
                 headers, body = _headers(response), _body(response, end, limit)
-                return Reply(
+                return ApiResponse(
                     response.status_code,
                     {name: self._key.blotted(value.encode()).decode() for name, value in headers.items()},
                     self._key.blotted(body),

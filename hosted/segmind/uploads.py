@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from .media import Media
 from .responses import read_upload
-from .transport import Reply
+from .transport import ApiResponse
 
 
 class Uploads:
@@ -18,7 +18,7 @@ class Uploads:
         self._locks: dict[str, threading.Lock] = {}
         self._urls: dict[str, str] = {}
 
-    def url(self, media: Media, post: Callable[[list[str]], Reply]) -> str:
+    def url(self, media: Media, post: Callable[[list[str]], ApiResponse]) -> str:
         """The picture's URL; `post` uploads it where that wasn't done yet. One thread does, others wait for it."""
         with self._guard:
             lock = self._locks.setdefault(media.digest, threading.Lock())

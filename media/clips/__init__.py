@@ -3,7 +3,7 @@
 PyAV is the extra `video`; it is imported when a clip is opened.
 """
 
-from .checkpoint import parts_folder
+from .checkpoint import checkpoint_folder
 from .formats import CLIP_EXTENSIONS, OUTPUT_EXTENSIONS, is_clip, output_format
 from .mux import fitting_extension
 from .reading import Clip
@@ -14,9 +14,9 @@ __all__ = [
     "OUTPUT_EXTENSIONS",
     "Clip",
     "ClipResult",
+    "checkpoint_folder",
     "fitting_extension",
     "is_clip",
     "output_format",
-    "parts_folder",
     "swap_file",
 ]

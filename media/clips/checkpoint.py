@@ -15,17 +15,17 @@ from ..pictures import write_file
 _FACTS: Final = "clip.json"
 
 
-def parts_folder(output: str | os.PathLike[str]) -> Path:
+def checkpoint_folder(output: str | os.PathLike[str]) -> Path:
     """Where the finished parts of a clip lie until the clip is."""
     place = Path(os.path.realpath(output))
     return place.with_name(f".{place.name}.parts")
 
 
-class Parts:
+class Checkpoint:
     """The parts that are finished, in order. `identity` is what they must have been made from."""
 
     def __init__(self, output: Path, identity: str) -> None:
-        self.folder = parts_folder(output)
+        self.folder = checkpoint_folder(output)
         self._identity = identity
         self.finished: list[dict[str, Any]] = []
         """What was noted about each finished part."""
@@ -40,8 +40,8 @@ class Parts:
         except OSError as error:
             raise ImageError(f"{self.folder}: can't be written: {error.strerror or error}") from error
         self.finished = []
-        while (facts := self._read(self._notes(len(self.finished)))) is not None and self.path().is_file():
-            self.finished.append(facts)
+        while (record := self._read(self._notes(len(self.finished)))) is not None and self.path().is_file():
+            self.finished.append(record)
         for stray in self.folder.glob("*.tmp"):
             stray.unlink()
 
@@ -58,12 +58,12 @@ class Parts:
         """Where the next part is written until it is finished."""
         return self.path().with_suffix(".tmp")
 
-    def finish(self, facts: dict[str, Any]) -> None:
-        """The unfinished part is complete. `facts`, of plain values, are noted with it."""
+    def finish(self, record: dict[str, Any]) -> None:
+        """The unfinished part is complete. `record`, of plain values, are noted with it."""
         os.replace(self.unfinished, self.path())
         # Notes come last: a part counts once it has them.
-        write_file(self._notes(len(self.finished)), json.dumps(facts).encode())
-        self.finished.append(facts)
+        write_file(self._notes(len(self.finished)), json.dumps(record).encode())
+        self.finished.append(record)
 
     def discard(self) -> None:
         """Remove all of it."""

@@ -12,7 +12,7 @@ from ...pipeline.clip.flow import SwappedFrame
 from ...pipeline.errors import ImageError
 from .formats import pyav
 from .planes import frame_of
-from .reading import Facts
+from .reading import ClipInfo
 
 Options = dict[str, str]
 _NVENC: Final[Options] = {"preset": "p5", "rc": "vbr", "cq": "19", "b": "0"}
@@ -41,7 +41,7 @@ class Plan(NamedTuple):
     encoder: str
     options: Options
     pixel_format: str
-    facts: Facts
+    info: ClipInfo
 
     @property
     def identity(self) -> list[str]:
@@ -49,19 +49,19 @@ class Plan(NamedTuple):
         return [self.encoder, self.pixel_format, pyav().__version__]
 
 
-def plan(facts: Facts, output_format: str, hardware: bool) -> Plan:
+def plan(info: ClipInfo, output_format: str, hardware: bool) -> Plan:
     """The clip's own codec where it can be written, by the first encoder that works on this machine.
 
     Raises ImageError where none does.
     """
-    codec = _codec(facts.codec, output_format)
+    codec = _codec(info.codec, output_format)
     choices = [*((_HARDWARE.get(codec) or {}).items() if hardware else ()), *_SOFTWARE[codec].items()]
     for encoder, options in choices:
-        pixel_format = _pixel_format(encoder, facts)
-        if pixel_format is not None and _works(found := Plan(encoder, options, pixel_format, facts)):
+        pixel_format = _pixel_format(encoder, info)
+        if pixel_format is not None and _works(found := Plan(encoder, options, pixel_format, info)):
             return found
     tried = ", ".join(encoder for encoder, _ in choices)
-    raise ImageError(f"no encoder for {codec} at {facts.size} works here (tried {tried}): choose another output format")
+    raise ImageError(f"no encoder for {codec} at {info.size} works here (tried {tried}): choose another output format")
 
 
 def _codec(own: str, output_format: str) -> str:
@@ -70,18 +70,18 @@ def _codec(own: str, output_format: str) -> str:
     return own if own in _SOFTWARE and not (own == "vp9" and output_format == "mov") else "h264"
 
 
-def _pixel_format(encoder: str, facts: Facts) -> str | None:
+def _pixel_format(encoder: str, info: ClipInfo) -> str | None:
     """The clip's own where the encoder knows it, else the nearest; None where the encoder isn't there."""
     av = pyav()
     try:
         known = [one.name for one in av.codec.Codec(encoder, "w").video_formats or ()]
     except ValueError:
         return None
-    own = facts.pixel_format.replace("yuvj", "yuv").replace("yuva", "yuv")
+    own = info.pixel_format.replace("yuvj", "yuv").replace("yuva", "yuv")
     own = _LIKE.get(own, own)
-    even = not (facts.size.width % 2 or facts.size.height % 2)
-    usual = ["yuv420p10le", "p010le"] if facts.deep else []
-    rather = [own, *usual, "yuv420p", "nv12"] if even else [*(["yuv444p10le"] if facts.deep else []), "yuv444p"]
+    even = not (info.size.width % 2 or info.size.height % 2)
+    usual = ["yuv420p10le", "p010le"] if info.deep else []
+    rather = [own, *usual, "yuv420p", "nv12"] if even else [*(["yuv444p10le"] if info.deep else []), "yuv444p"]
     return next((name for name in rather if name in known), None)
 
 
@@ -91,26 +91,26 @@ def _works(found: Plan) -> bool:
     try:
         context = av.CodecContext.create(found.encoder, "w")
         _set_up(context, found)
-        frame = av.VideoFrame(*found.facts.size, found.pixel_format)
-        frame.pts, frame.time_base = 0, found.facts.time_base
+        frame = av.VideoFrame(*found.info.size, found.pixel_format)
+        frame.pts, frame.time_base = 0, found.info.time_base
         return bool(context.encode(frame) + context.encode(None))
     except (av.error.FFmpegError, ValueError):
         return False
 
 
 def _set_up(context: Any, chosen: Plan) -> None:
-    facts = chosen.facts
-    context.width, context.height = facts.size
+    info = chosen.info
+    context.width, context.height = info.size
     context.pix_fmt = chosen.pixel_format
-    context.time_base = facts.time_base
-    context.framerate = facts.rate
-    if facts.aspect != 1:
-        context.sample_aspect_ratio = facts.aspect
-    facts.colours.tag(context)
+    context.time_base = info.time_base
+    context.framerate = info.rate
+    if info.aspect != 1:
+        context.sample_aspect_ratio = info.aspect
+    info.colours.tag(context)
     context.thread_type = "AUTO"  # PyAV's default would have x264 cut each frame into slices
     context.options = dict(chosen.options)
     if chosen.encoder.endswith("videotoolbox"):
-        context.bit_rate = max(facts.bit_rate, round(facts.size.width * facts.size.height * facts.rate * _BITS_A_PIXEL))
+        context.bit_rate = max(info.bit_rate, round(info.size.width * info.size.height * info.rate * _BITS_A_PIXEL))
 
 
 class PartWriter:
@@ -125,19 +125,19 @@ class PartWriter:
         """Make the file. This and what follows raise ImageError."""
         with self._errors():
             self._container = pyav().open(os.fspath(self._path), "w", format="mp4")
-            self._stream = self._container.add_stream(self._plan.encoder, rate=self._plan.facts.rate)
+            self._stream = self._container.add_stream(self._plan.encoder, rate=self._plan.info.rate)
             _set_up(self._stream.codec_context, self._plan)
-            self._stream.time_base = self._plan.facts.time_base
+            self._stream.time_base = self._plan.info.time_base
 
     def write(self, done: SwappedFrame) -> None:
-        moment, facts = done.frame.facts, self._plan.facts
+        decoded, info = done.frame.decoded, self._plan.info
         frame = frame_of(
-            moment.frame, done.frame.picture, done.regions, self._plan.pixel_format, facts.turns, facts.colours
+            decoded.frame, done.frame.picture, done.regions, self._plan.pixel_format, info.turns, info.colours
         )
-        facts.colours.tag_frame(frame)
-        frame.pts, frame.time_base = moment.pts - self._first, facts.time_base
+        info.colours.tag_frame(frame)
+        frame.pts, frame.time_base = decoded.pts - self._first, info.time_base
         # Without one, a part's last frame would not be shown at all.
-        self._durations[frame.pts] = moment.duration or round(1 / (facts.rate * facts.time_base))
+        self._durations[frame.pts] = decoded.duration or round(1 / (info.rate * info.time_base))
         with self._errors():
             self._mux(self._stream.encode(frame))
 
@@ -163,9 +163,9 @@ class PartWriter:
 
     def _mux(self, packets: list[Any]) -> None:
         for packet in packets:
-            at = round(Fraction(packet.pts) * packet.time_base / self._plan.facts.time_base)
+            at = round(Fraction(packet.pts) * packet.time_base / self._plan.info.time_base)
             if at in self._durations:
                 packet.duration = round(
-                    Fraction(self._durations.pop(at)) * self._plan.facts.time_base / packet.time_base
+                    Fraction(self._durations.pop(at)) * self._plan.info.time_base / packet.time_base
                 )
             self._container.mux(packet)

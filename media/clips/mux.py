@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ...pipeline.errors import ImageError
 from .formats import OUTPUT_EXTENSIONS, output_format, pyav
-from .reading import Clip, Facts
+from .reading import Clip, ClipInfo
 
 _COPIED = ("audio", "subtitle")
 _WEBM = ("opus", "vorbis", "webvtt")
@@ -30,7 +30,7 @@ class Part(NamedTuple):
     """When its first frame is shown, in the clip's time base."""
 
 
-def join(clip: Clip, facts: Facts, parts: Sequence[Part], output: Path) -> tuple[str, ...]:
+def mux_parts(clip: Clip, info: ClipInfo, parts: Sequence[Part], output: Path) -> tuple[str, ...]:
     """Write the clip: pictures of the parts, all else of the target, packet by packet; returns what was left out.
 
     The file appears complete or not at all. Raises ImageError.
@@ -40,7 +40,7 @@ def join(clip: Clip, facts: Facts, parts: Sequence[Part], output: Path) -> tuple
     av = pyav()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        notes = _write(clip, facts, parts, temporary, output)
+        notes = _write(clip, info, parts, temporary, output)
         os.replace(temporary, target)
     except (OSError, av.error.FFmpegError) as error:
         raise ImageError(f"{output}: can't be written: {error.strerror or error}") from error
@@ -50,7 +50,7 @@ def join(clip: Clip, facts: Facts, parts: Sequence[Part], output: Path) -> tuple
     return notes
 
 
-def _write(clip: Clip, facts: Facts, parts: Sequence[Part], temporary: Path, output: Path) -> tuple[str, ...]:
+def _write(clip: Clip, info: ClipInfo, parts: Sequence[Part], temporary: Path, output: Path) -> tuple[str, ...]:
     av, kind = pyav(), output_format(output)
     options = {"movflags": "+faststart"} if kind in ("mp4", "mov") else {}
     with ExitStack() as stack:
@@ -63,7 +63,7 @@ def _write(clip: Clip, facts: Facts, parts: Sequence[Part], temporary: Path, out
         notes: list[str] = []
         copies = dict(_copies(source, out, output, notes))
         _describe(source, out, pictures)
-        flows = [_pictures(parts, facts, pictures)]
+        flows = [_pictures(parts, info, pictures)]
         if copies:
             flows.append(_copied(clip, source, copies))
         for packet in heapq.merge(*flows, key=_time):
@@ -71,7 +71,7 @@ def _write(clip: Clip, facts: Facts, parts: Sequence[Part], temporary: Path, out
     return tuple(notes)
 
 
-def require_sound(clip: Clip, output: Path) -> None:
+def require_audio_fits(clip: Clip, output: Path) -> None:
     """Raise ImageError where the output's format can't hold the clip's sound: better before the work than after it."""
     held = _held(output)
     with clip.opened() as source:
@@ -131,7 +131,7 @@ def _describe(source: Any, out: Any, pictures: Any) -> None:
         out.set_chapters(chapters)
 
 
-def _pictures(parts: Sequence[Part], facts: Facts, stream: Any) -> Iterator[Any]:
+def _pictures(parts: Sequence[Part], info: ClipInfo, stream: Any) -> Iterator[Any]:
     av = pyav()
     last: int | None = None
     for part in parts:
@@ -142,13 +142,13 @@ def _pictures(parts: Sequence[Part], facts: Facts, stream: Any) -> Iterator[Any]
                     continue
                 if shift is None:
                     # A part starts with a key frame, which is the first one shown.
-                    shift = round(part.first_pts * facts.time_base / packet.time_base) - packet.pts
+                    shift = round(part.first_pts * info.time_base / packet.time_base) - packet.pts
                 packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
                 if last is not None and packet.dts <= last:
                     packet.dts = last + 1
                 last = packet.dts
                 # Of no duration, the clip's last frame would not be shown at all.
-                packet.duration = packet.duration or round(1 / (facts.rate * packet.time_base))
+                packet.duration = packet.duration or round(1 / (info.rate * packet.time_base))
                 packet.stream = stream
                 yield packet
 

@@ -23,7 +23,7 @@ _CODECS: Final = {"libdav1d": "av1", "libaom-av1": "av1", "libvpx-vp9": "vp9", "
 _USUAL_RATE: Final = Fraction(25)
 
 
-class Facts(NamedTuple):
+class ClipInfo(NamedTuple):
     """What is known of a clip before it is decoded."""
 
     size: Size
@@ -45,7 +45,7 @@ class Facts(NamedTuple):
     colours: Colours
 
 
-class Moment(NamedTuple):
+class DecodedFrame(NamedTuple):
     """A decoded frame as it came, and when it is shown."""
 
     frame: Any
@@ -56,7 +56,7 @@ class Moment(NamedTuple):
     """The same unit; 0 where the file doesn't say."""
 
 
-class Mark(NamedTuple):
+class ResumePoint(NamedTuple):
     """A frame to start from."""
 
     number: int
@@ -96,14 +96,14 @@ class Clip:
         except av.error.FFmpegError as error:
             raise ImageError(f"{self.name}: can't be read as a clip: {error.strerror or error}") from error
 
-    def facts(self) -> Facts:
+    def info(self) -> ClipInfo:
         """Reads as much as the first frame. Raises ImageError."""
         with self.opened() as container:
             stream = container.streams.video[0]
             first = next(container.decode(stream), None)
             if first is None:
                 raise ImageError(f"{self.name}: has no frame that can be decoded")
-            return _facts(stream, first)
+            return _info_of(stream, first)
 
     def shift(self, time_base: Fraction) -> int:
         """What is taken off every time, in units of `time_base`."""
@@ -115,23 +115,23 @@ class Clip:
         begun = not self.start or time >= self.start - 1e-6
         return begun and (self.duration is None or time < self.start + self.duration - 1e-6)
 
-    def frames(self, facts: Facts, mark: Mark | None = None) -> Iterator[ClipFrame]:
+    def frames(self, info: ClipInfo, mark: ResumePoint | None = None) -> Iterator[ClipFrame]:
         """The frames in order, upright, RGB of uint8 or uint16, each with its `Moment`; from `mark` on.
 
         Raises ImageError where the file is damaged.
         """
         number = 0 if mark is None else mark.number
-        for moment in self._moments(facts, mark):
-            yield ClipFrame(number, float(moment.pts * facts.time_base), _picture(moment.frame, facts), moment)
-            del moment
+        for decoded in self._decoded_frames(info, mark):
+            yield ClipFrame(number, float(decoded.pts * info.time_base), _picture(decoded.frame, info), decoded)
+            del decoded
             number += 1
 
-    def _moments(self, facts: Facts, mark: Mark | None) -> Iterator[Moment]:
+    def _decoded_frames(self, info: ClipInfo, mark: ResumePoint | None) -> Iterator[DecodedFrame]:
         with self.opened() as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
-            shift, last = self.shift(facts.time_base), None
-            for frame in self._decoded(container, stream, facts, mark):
+            shift, last = self.shift(info.time_base), None
+            for frame in self._decoded(container, stream, info, mark):
                 pts = frame.pts - shift
                 if mark is not None and pts < mark.pts:
                     continue
@@ -139,22 +139,22 @@ class Clip:
                     pts = last + 1  # two frames of one time: a file may hold them, encoders refuse them
                 last = pts
                 # Frames have a duration from PyAV 15 on.
-                yield Moment(frame, pts, getattr(frame, "duration", 0) or 0)
+                yield DecodedFrame(frame, pts, getattr(frame, "duration", 0) or 0)
                 del frame
 
-    def _decoded(self, container: Any, stream: Any, facts: Facts, mark: Mark | None) -> Iterator[Any]:
+    def _decoded(self, container: Any, stream: Any, info: ClipInfo, mark: ResumePoint | None) -> Iterator[Any]:
         """Frames within the part of the clip that is kept; those before `mark` may be among them."""
         if mark is not None:
-            self._seek(container, stream, mark.pts + self.shift(facts.time_base))
+            self._seek(container, stream, mark.pts + self.shift(info.time_base))
         elif self.start:
-            self._seek(container, stream, self.shift(facts.time_base))
-        step = 1 / (facts.rate * facts.time_base)
+            self._seek(container, stream, self.shift(info.time_base))
+        step = 1 / (info.rate * info.time_base)
         expected = Fraction(0)
         for frame in container.decode(stream):
             if frame.pts is None:
                 frame.pts = round(expected)
             expected = frame.pts + step
-            time = float(frame.pts * facts.time_base)
+            time = float(frame.pts * info.time_base)
             if self.duration is not None and time >= self.start + self.duration + 1:
                 return
             if self.holds(time):
@@ -169,14 +169,14 @@ class Clip:
         container.seek(pts if early else (stream.start_time or 0), stream=stream, backward=True)
 
 
-def _facts(stream: Any, first: Any) -> Facts:
+def _info_of(stream: Any, first: Any) -> ClipInfo:
     context: Any = stream.codec_context
     turns = round(first.rotation / 90) % 4
     width, height = (first.width, first.height) if turns % 2 == 0 else (first.height, first.width)
     rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
     aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
     length = float(stream.duration * stream.time_base) if stream.duration else 0.0
-    return Facts(
+    return ClipInfo(
         Size(width, height),
         turns,
         _CODECS.get(str(context.name), str(context.name)),
@@ -191,7 +191,7 @@ def _facts(stream: Any, first: Any) -> Facts:
     )
 
 
-def _picture(frame: Any, facts: Facts) -> Any:
-    upright = facts.colours.to_rgb(frame, "rgb48le" if facts.deep else "rgb24")
-    picture = np.ascontiguousarray(np.rot90(upright, facts.turns)) if facts.turns else upright
+def _picture(frame: Any, info: ClipInfo) -> Any:
+    upright = info.colours.to_rgb(frame, "rgb48le" if info.deep else "rgb24")
+    picture = np.ascontiguousarray(np.rot90(upright, info.turns)) if info.turns else upright
     return picture if picture.flags.writeable and picture.flags.c_contiguous else picture.copy()

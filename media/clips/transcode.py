@@ -15,11 +15,11 @@ from typing import Any, Final, NamedTuple
 from ...pipeline.clip.flow import ClipFrame, ClipSettings, Engine, SwappedFrame, Watcher, swap_frames
 from ...pipeline.errors import ImageError, SettingsError
 from ...pipeline.types import Progress
-from .checkpoint import Parts
+from .checkpoint import Checkpoint
 from .encoding import PartWriter, Plan, plan
 from .formats import output_format
-from .mux import Part, join, require_sound
-from .reading import Clip, Facts, Mark
+from .mux import Part, mux_parts, require_audio_fits
+from .reading import Clip, ClipInfo, ResumePoint
 
 FRAMES_A_PART: Final = 240
 """After a crash at most that many frames are done again."""
@@ -60,15 +60,15 @@ def swap_file(
     output = Path(output)
     kind = output_format(output)
     _require_apart(clip, output)
-    facts = clip.facts()
-    require_sound(clip, output)
-    chosen = plan(facts, kind, hardware)
+    info = clip.info()
+    require_audio_fits(clip, output)
+    chosen = plan(info, kind, hardware)
     frames_a_part = max(frames_a_part, settings.reach)
     with _parts(output, _identity(clip, chosen, identity, frames_a_part), resume) as parts:
-        run = _Run(clip, facts, chosen, parts, watcher, engine, settings, frames_a_part)
+        run = _Run(clip, info, chosen, parts, watcher, engine, settings, frames_a_part)
         if not run.is_complete:
             run.encode(progress)
-        left_out = join(clip, facts, run.parts_to_join(), output)
+        left_out = mux_parts(clip, info, run.parts_to_join(), output)
         parts.discard()
     return run.result(output, left_out)
 
@@ -78,9 +78,9 @@ class _Run:
     """One go at a clip, from its start or from where another one ended."""
 
     clip: Clip
-    facts: Facts
+    info: ClipInfo
     plan: Plan
-    parts: Parts
+    parts: Checkpoint
     watcher: Watcher
     engine: Engine
     settings: ClipSettings
@@ -107,37 +107,37 @@ class _Run:
                 self._note(frame)
                 done += 1
                 if progress is not None:
-                    progress(done, max(done, self.facts.frames))
+                    progress(done, max(done, self.info.frames))
                 del frame
             if not done:
                 raise ImageError(f"{self.clip.name}: has no frame in the part that is kept")
-            part.finish(None, self.watcher.casting.report())
+            part.finish(None, self.watcher.assignment.report())
 
     def parts_to_join(self) -> list[Part]:
         noted = zip(self.parts.paths, self.parts.finished, strict=True)
-        return [Part(path, facts["first_pts"]) for path, facts in noted]
+        return [Part(path, record["first_pts"]) for path, record in noted]
 
     def result(self, output: Path, left_out: tuple[str, ...]) -> ClipResult:
         finished = self.parts.finished
         notes = (f"scene {scene}, person {person}: {note}" for (scene, person), note in self.notes.items())
         return ClipResult(
             output,
-            sum(facts["frames"] for facts in finished),
-            sum(facts["swapped"] for facts in finished),
+            sum(record["frames"] for record in finished),
+            sum(record["swapped"] for record in finished),
             self.plan.encoder,
             (*finished[-1]["report"], *notes, *left_out),
         )
 
-    def _start(self) -> tuple[int, Mark | None]:
+    def _start(self) -> tuple[int, ResumePoint | None]:
         """The first frame that is missing, and the one to read from."""
         if not self.parts.finished:
             return 0, None
         state = self.parts.finished[-1]["next"]
         self.watcher.restore(state["watcher"])
-        return state["first"], Mark(state["number"], state["pts"])
+        return state["first"], ResumePoint(state["number"], state["pts"])
 
-    def _swapped(self, mark: Mark | None) -> Generator[SwappedFrame]:
-        frames = self.clip.frames(self.facts, mark)
+    def _swapped(self, mark: ResumePoint | None) -> Generator[SwappedFrame]:
+        frames = self.clip.frames(self.info, mark)
         with closing(
             swap_frames(frames, self.watcher, self.engine, self.settings, before_look=self._remember)
         ) as swapped:
@@ -146,7 +146,7 @@ class _Run:
     def _remember(self, frame: ClipFrame) -> None:
         first = frame.number + self.settings.reach
         if first % self.frames_a_part == 0:
-            state = {"number": frame.number, "pts": frame.facts.pts, "watcher": self.watcher.as_json()}
+            state = {"number": frame.number, "pts": frame.decoded.pts, "watcher": self.watcher.as_json()}
             self.marks[first] = {"first": first, **state}
 
     def _note(self, frame: SwappedFrame) -> None:
@@ -157,7 +157,7 @@ class _Run:
 class _OpenPart:
     """The part that is being written."""
 
-    def __init__(self, parts: Parts, chosen: Plan) -> None:
+    def __init__(self, parts: Checkpoint, chosen: Plan) -> None:
         self._parts, self._plan = parts, chosen
         self._writer: PartWriter | None = None
         self._first_pts = 0
@@ -166,7 +166,7 @@ class _OpenPart:
 
     def write(self, done: SwappedFrame) -> None:
         if self._writer is None:
-            self._first_pts = done.frame.facts.pts
+            self._first_pts = done.frame.decoded.pts
             self._writer = PartWriter(self._parts.unfinished, self._plan, self._first_pts)
             self._writer.open()
         self._writer.write(done)
@@ -199,8 +199,8 @@ class _OpenPart:
 
 
 @contextmanager
-def _parts(output: Path, identity: str, resume: bool) -> Generator[Parts]:
-    parts = Parts(output, identity)
+def _parts(output: Path, identity: str, resume: bool) -> Generator[Checkpoint]:
+    parts = Checkpoint(output, identity)
     if not resume:
         parts.discard()
     parts.open()
@@ -225,5 +225,5 @@ def _identity(clip: Clip, chosen: Plan, identity: str, frames_a_part: int) -> st
         with suppress(OSError):
             status = os.stat(clip.source)
             source = [os.path.realpath(clip.source), status.st_size, status.st_mtime_ns]
-    facts = [source, clip.start, clip.duration, chosen.identity, identity, frames_a_part]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    info = [source, clip.start, clip.duration, chosen.identity, identity, frames_a_part]
+    return hashlib.sha256(json.dumps(info).encode()).hexdigest()

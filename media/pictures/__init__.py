@@ -1,6 +1,6 @@
 """Picture files in and out: nothing is lost that can be kept, an unreadable file is one clear line."""
 
-from .metadata import Extras, read_extras
+from .metadata import Metadata, read_metadata
 from .reading import EXTENSIONS, MAX_PIXELS, decode_picture, find_pictures, read_picture
 from .writing import FORMATS, encode_picture, picture_format, write_file, write_picture
 
@@ -8,12 +8,12 @@ __all__ = [
     "EXTENSIONS",
     "FORMATS",
     "MAX_PIXELS",
-    "Extras",
+    "Metadata",
     "decode_picture",
     "encode_picture",
     "find_pictures",
     "picture_format",
-    "read_extras",
+    "read_metadata",
     "read_picture",
     "write_file",
     "write_picture",

@@ -24,7 +24,7 @@ _ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True, slots=True)
-class Extras:
+class Metadata:
     """What goes from a picture into another one that is made of it."""
 
     profile: bytes | None = None
@@ -49,7 +49,7 @@ class Extras:
         return ", ".join(dict.fromkeys(names))
 
 
-def read_extras(path: str | os.PathLike[str]) -> Extras:
+def read_metadata(path: str | os.PathLike[str]) -> Metadata:
     """What the file holds beside the pixels of its first picture. Damaged parts are left out; errors as `read_picture`.
 
     EXIF is taken from jpeg, png and webp: that of a TIFF is about the file itself.
@@ -57,7 +57,7 @@ def read_extras(path: str | os.PathLike[str]) -> Extras:
     data = content_of(path)
     with opened(data, os.fspath(path)) as image:
         exif = _exif(image) if _may_have_exif(data) else None
-        return Extras(_profile(image), exif, _dpi(image), tuple(_texts(data)), _frames(image))
+        return Metadata(_profile(image), exif, _dpi(image), tuple(_texts(data)), _frames(image))
 
 
 def _profile(image: Image.Image) -> bytes | None:

@@ -19,9 +19,9 @@ from PIL import Image
 
 from ...pipeline.errors import ImageError, SettingsError, require_choice, require_range
 from ...pipeline.types import Picture
-from .metadata import Extras
+from .metadata import Metadata
 
-_NO_EXTRAS = Extras()
+_NO_METADATA = Metadata()
 FORMATS = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 """What is written, each with its usual extension."""
 _BY_EXTENSION = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
@@ -38,32 +38,32 @@ def write_picture(
     *,
     image_format: str | None = None,
     image_quality: int = 95,
-    extras: Extras = _NO_EXTRAS,
+    metadata: Metadata = _NO_METADATA,
 ) -> tuple[str, ...]:
     """Write (H, W) or (H, W, C), uint8, uint16 or float in [0, 1], and say what the format could not hold.
 
     Without `image_format` (jpeg, png, webp) the extension decides. `image_quality`, 10 to 100, is for jpeg and webp;
-    png is lossless, to 16 bits. `extras` is what `read_extras` gave. Raises SettingsError and ImageError.
+    png is lossless, to 16 bits. `metadata` is what `read_extras` gave. Raises SettingsError and ImageError.
     """
     path = Path(path)
-    data, lost = encode_picture(picture, picture_format(path, image_format), image_quality, extras)
+    data, lost = encode_picture(picture, picture_format(path, image_format), image_quality, metadata)
     write_file(path, data)
     return tuple(f"{path.name}: {loss}" for loss in lost)
 
 
 def encode_picture(
-    picture: Picture, image_format: str, image_quality: int = 95, extras: Extras = _NO_EXTRAS
+    picture: Picture, image_format: str, image_quality: int = 95, metadata: Metadata = _NO_METADATA
 ) -> tuple[bytes, tuple[str, ...]]:
     """The bytes of a picture file and what it could not hold; arguments and errors as of `write_picture`."""
     require_choice("image_format", image_format, tuple(FORMATS))
     require_range("image_quality", image_quality, 10, 100)
     pixels, lost = _fitted(_pixels(picture), image_format)
-    extras, lost_extras = _held(extras, image_format, pixels.shape[2])
+    metadata, lost_extras = _held(metadata, image_format, pixels.shape[2])
     if image_format == "png":
         data = _deep_png(pixels) if pixels.dtype == np.uint16 else _encoded(pixels, image_format)
-        data = data[:_AFTER_HEADER] + b"".join(_chunks(extras)) + data[_AFTER_HEADER:]
+        data = data[:_AFTER_HEADER] + b"".join(_chunks(metadata)) + data[_AFTER_HEADER:]
     else:
-        options = {"icc_profile": extras.profile, "exif": extras.exif or b"", "dpi": extras.dpi or (0, 0)}
+        options = {"icc_profile": metadata.profile, "exif": metadata.exif or b"", "dpi": metadata.dpi or (0, 0)}
         data = _encoded(pixels, image_format, image_quality, **options)
     return data, (*lost, *lost_extras)
 
@@ -121,20 +121,22 @@ def _fitted(pixels: Picture, image_format: str) -> tuple[Picture, tuple[str, ...
     return pixels, tuple(lost)
 
 
-def _held(extras: Extras, image_format: str, channels: int) -> tuple[Extras, tuple[str, ...]]:
-    """What of the extras the format can hold, and what was lost."""
+def _held(metadata: Metadata, image_format: str, channels: int) -> tuple[Metadata, tuple[str, ...]]:
+    """What of the metadata the format can hold, and what was lost."""
     lost: list[str] = []
-    if extras.profile is not None and extras.profile[16:20] != (b"GRAY" if channels == 1 else b"RGB "):
-        extras = replace(extras, profile=None)
-    if extras.texts and image_format != "png":
-        lost.append(f"{image_format} can't hold a PNG's texts ({extras.keywords}): they were left out (png keeps them)")
-    if image_format == "jpeg" and extras.exif and len(extras.exif) > _MAX_JPEG_EXIF:
-        extras = replace(extras, exif=None)
+    if metadata.profile is not None and metadata.profile[16:20] != (b"GRAY" if channels == 1 else b"RGB "):
+        metadata = replace(metadata, profile=None)
+    if metadata.texts and image_format != "png":
+        lost.append(
+            f"{image_format} can't hold a PNG's texts ({metadata.keywords}): they were left out (png keeps them)"
+        )
+    if image_format == "jpeg" and metadata.exif and len(metadata.exif) > _MAX_JPEG_EXIF:
+        metadata = replace(metadata, exif=None)
         lost.append("jpeg can't hold that much EXIF: it was left out (png and webp keep it)")
-    return extras, tuple(lost)
+    return metadata, tuple(lost)
 
 
-def _encoded(pixels: Picture, image_format: str, quality: int = 95, **extras: Any) -> bytes:
+def _encoded(pixels: Picture, image_format: str, quality: int = 95, **metadata: Any) -> bytes:
     # JPEG of high quality keeps colours at full resolution, WebP keeps the colours of transparent pixels, and PNG gets
     # no larger than at the usual level 6 but is written a third faster.
     options: dict[str, dict[str, Any]] = {
@@ -144,7 +146,7 @@ def _encoded(pixels: Picture, image_format: str, quality: int = 95, **extras: An
     }
     buffer = BytesIO()
     image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels))
-    image.save(buffer, image_format, **extras, **options[image_format])
+    image.save(buffer, image_format, **metadata, **options[image_format])
     return buffer.getvalue()
 
 
@@ -154,15 +156,15 @@ def _deep_png(pixels: Picture) -> bytes:
     return cv2.imencode(".png", np.ascontiguousarray(blue_first))[1].tobytes()
 
 
-def _chunks(extras: Extras) -> Iterator[bytes]:
-    """The extras as a PNG holds them, behind its header."""
-    if extras.profile:
-        yield _png_chunk(b"iCCP", b"ICC\0\0" + zlib.compress(extras.profile))
-    if extras.dpi:
-        yield _png_chunk(b"pHYs", struct.pack(">IIB", *(round(dots / _METRES_AN_INCH) for dots in extras.dpi), 1))
-    if extras.exif:
-        yield _png_chunk(b"eXIf", extras.exif.removeprefix(b"Exif\0\0"))
-    for kind, content in extras.texts:
+def _chunks(metadata: Metadata) -> Iterator[bytes]:
+    """The metadata as a PNG holds them, behind its header."""
+    if metadata.profile:
+        yield _png_chunk(b"iCCP", b"ICC\0\0" + zlib.compress(metadata.profile))
+    if metadata.dpi:
+        yield _png_chunk(b"pHYs", struct.pack(">IIB", *(round(dots / _METRES_AN_INCH) for dots in metadata.dpi), 1))
+    if metadata.exif:
+        yield _png_chunk(b"eXIf", metadata.exif.removeprefix(b"Exif\0\0"))
+    for kind, content in metadata.texts:
         yield _png_chunk(kind, content)
 
 

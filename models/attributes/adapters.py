@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..catalog import Model
-from ..runtime.registry import Networks
+from ..runtime.registry import SessionRegistry
 from ..runtime.signature import require_ports
 from .dlib_gender import DlibGender
 from .genderage import SIDE, GenderAge
 
 
-def dlib_gender(_row: Model, paths: Sequence[Path], networks: Networks) -> DlibGender:
-    return DlibGender(networks.session(paths[0]))
+def dlib_gender(_row: Model, paths: Sequence[Path], registry: SessionRegistry) -> DlibGender:
+    return DlibGender(registry.session(paths[0]))
 
 
-def genderage(row: Model, paths: Sequence[Path], networks: Networks) -> GenderAge:
+def genderage(row: Model, paths: Sequence[Path], registry: SessionRegistry) -> GenderAge:
     require_ports(paths[0], row.name, [(None, 3, SIDE, SIDE)], [(None, 3)])
-    return GenderAge(networks.session(paths[0]))
+    return GenderAge(registry.session(paths[0]))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...pipeline.geometry import cut, shifted
+from ...pipeline.geometry import extract_crop, shifted
 from ...pipeline.types import Face, Gender, Picture, Placement, Size
 from ..runtime.onnx import Session, contiguous
 
@@ -42,7 +42,7 @@ class GenderAge:
         """Gender and age a face."""
         if not faces:
             return []
-        crops = np.stack([cut(frame, square(face)) for face in faces]).transpose(0, 3, 1, 2)
+        crops = np.stack([extract_crop(frame, square(face)) for face in faces]).transpose(0, 3, 1, 2)
         name = next(iter(self._session.input_shapes()))
         # The graph normalises by itself.
         rows = self._session.run_batched({name: contiguous(crops * 255)})[0]

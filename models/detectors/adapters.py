@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...pipeline.errors import SettingsError
 from ..catalog import Model
-from ..runtime.registry import Networks
+from ..runtime.registry import SessionRegistry
 from . import retinaface as retina
 from . import yolov5_face as yolo
 from .blazeface import BlazeFace
@@ -29,7 +29,7 @@ _SMALLEST_SIZE = 32
 def builtin(
     _row: Model,
     paths: Sequence[Path],
-    networks: Networks,
+    registry: SessionRegistry,
     *,
     confidence: float = 0.5,
     turns: bool = False,
@@ -38,53 +38,53 @@ def builtin(
 ) -> BuiltinDetector:
     """Options: see BuiltinDetector."""
     # Many small looks: side by side on one thread each they take less time than one by one on all.
-    blazeface, facemesh = networks.session(paths[0], threads=1), networks.session(paths[1])
+    blazeface, facemesh = registry.session(paths[0], threads=1), registry.session(paths[1])
     return BuiltinDetector(
         BlazeFace(blazeface), FaceMesh(facemesh), confidence=confidence, turns=turns, tiles=tiles, min_size=min_size
     )
 
 
-def facemesh(_row: Model, paths: Sequence[Path], networks: Networks) -> FaceMesh:
-    return FaceMesh(networks.session(paths[0]))
+def facemesh(_row: Model, paths: Sequence[Path], registry: SessionRegistry) -> FaceMesh:
+    return FaceMesh(registry.session(paths[0]))
 
 
 def retinaface(
-    row: Model, paths: Sequence[Path], networks: Networks, *, size: int | None = None, **options: Any
+    row: Model, paths: Sequence[Path], registry: SessionRegistry, *, size: int | None = None, **options: Any
 ) -> ScanningDetector:
     """`size` bounds the longer side of what the network sees, in pixels; other options: see ScanningDetector."""
-    network = _torch(row, paths[0], retina.build, networks)
+    network = _torch(row, paths[0], retina.build, registry)
     return _scanning(row, retina.RetinaFaceNetwork(network, _side(row, size)), options)
 
 
 def yolov5_face(
-    row: Model, paths: Sequence[Path], networks: Networks, *, size: int | None = None, **options: Any
+    row: Model, paths: Sequence[Path], registry: SessionRegistry, *, size: int | None = None, **options: Any
 ) -> ScanningDetector:
     """Options: as of `retinaface`."""
-    network = _torch(row, paths[0], yolo.build, networks)
+    network = _torch(row, paths[0], yolo.build, registry)
     return _scanning(row, yolo.YoloFaceNetwork(network, _side(row, size)), options)
 
 
 def scrfd(
-    row: Model, paths: Sequence[Path], networks: Networks, *, size: int | None = None, **options: Any
+    row: Model, paths: Sequence[Path], registry: SessionRegistry, *, size: int | None = None, **options: Any
 ) -> ScanningDetector:
     """Options: as of `retinaface`."""
-    network = ScrfdNetwork(networks.session(paths[0]), None if size is None else _side(row, size))
+    network = ScrfdNetwork(registry.session(paths[0]), None if size is None else _side(row, size))
     network.check()
     return _scanning(row, network, options)
 
 
-def _torch(row: Model, path: Path, build: Callable[[str], nn.Module], networks: Networks) -> TorchNetwork:
-    network = networks.torch(path, partial(build, row.facts["variant"]), row.name)
+def _torch(row: Model, path: Path, build: Callable[[str], nn.Module], registry: SessionRegistry) -> TorchNetwork:
+    network = registry.torch(path, partial(build, row.params["variant"]), row.name)
     network.open()
     return network
 
 
 def _side(row: Model, size: int | None) -> int:
-    side = row.facts["size"] if size is None else size
+    side = row.params["size"] if size is None else size
     if side < _SMALLEST_SIZE:
         raise SettingsError(f"size: expected {_SMALLEST_SIZE} or more, got {side}")
     return side
 
 
 def _scanning(row: Model, network: Network, options: dict[str, Any]) -> ScanningDetector:
-    return ScanningDetector(network, **{"confidence": row.facts["confidence"], **options})
+    return ScanningDetector(network, **{"confidence": row.params["confidence"], **options})

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...pipeline.boxes import cut_by_tile, merge, tiles
-from ...pipeline.geometry import Region, cut, inverse, move
+from ...pipeline.boxes import cut_by_tile, tiles, weighted_nms
+from ...pipeline.geometry import Region, extract_crop, inverse, transform_points
 from ...pipeline.types import FloatArray, Matrix, Picture, Placement, Size
 from ..runtime.devices import threads
 from ..runtime.onnx import Session
@@ -62,7 +62,7 @@ class BlazeFace:
     def look(self, picture: Picture, view: Region, turn: int, confidence: float) -> tuple[FloatArray, FloatArray]:
         """One look at a region: rows (N, 8) of box and both eyes in full-picture pixels, and scores (N,)."""
         matrix = _letterbox(view, turn)
-        image = cut(picture, Placement(matrix, Size(_SIDE, _SIDE)))
+        image = extract_crop(picture, Placement(matrix, Size(_SIDE, _SIDE)))
         outputs = self._session.run({"input_1": image[None] * 2 - 1})
         raw, logits = sorted((output[0] for output in outputs), key=lambda output: -output.shape[1])
         rows, scores = _decode(raw, logits[:, 0], confidence)
@@ -103,11 +103,11 @@ def _decode(raw: FloatArray, logits: FloatArray, confidence: float) -> tuple[Flo
 
 
 def _to_picture(rows: FloatArray, matrix: Matrix) -> FloatArray:
-    points = move(matrix, rows.reshape(-1, 2)).reshape(-1, 4, 2)
+    points = transform_points(matrix, rows.reshape(-1, 2)).reshape(-1, 4, 2)
     low, high = points[:, :2].min(1), points[:, :2].max(1)
     return np.hstack([low, high, points[:, 2], points[:, 3]]).astype(np.float32).reshape(-1, 8)
 
 
 def _merged(rows: FloatArray, scores: FloatArray) -> Candidates:
-    rows, scores = merge(rows, scores, _MERGE_OVERLAP)
+    rows, scores = weighted_nms(rows, scores, _MERGE_OVERLAP)
     return Candidates(rows[:, :4], rows[:, 4:].reshape(-1, 2, 2), scores)

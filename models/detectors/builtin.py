@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...pipeline.boxes import overlaps, suppress
+from ...pipeline.boxes import iou, nms
 from ...pipeline.geometry import Region
 from ...pipeline.types import Face, FloatArray, Picture, Size
 from .blazeface import BlazeFace
@@ -60,7 +60,7 @@ class BuiltinDetector:
         rows = np.concatenate([rows for rows, _ in looks])
         if not len(rows):
             return None
-        best = rows[int(np.argmax(overlaps(box, rows[:, :4])))]
+        best = rows[int(np.argmax(iou(box, rows[:, :4])))]
         return self._measure(frame, box, best[4:].reshape(2, 2), np.float32(1))
 
     def _measure(self, frame: Picture, box: FloatArray, eyes: FloatArray, score: np.float32) -> Face | None:
@@ -80,7 +80,7 @@ def _one_each(faces: list[Face]) -> list[Face]:
     if not faces:
         return []
     boxes = np.array([face.box for face in faces])
-    kept = [int(i) for i in suppress(boxes, np.array([face.score for face in faces]), _SAME_FACE)]
+    kept = [int(i) for i in nms(boxes, np.array([face.score for face in faces]), _SAME_FACE)]
     return [faces[i] for i in kept if not any(_part_of(faces[i], faces[j]) for j in kept if j != i)]
 
 

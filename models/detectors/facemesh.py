@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...pipeline.geometry import cut, inverse, move_mesh
+from ...pipeline.geometry import extract_crop, inverse, transform_mesh
 from ...pipeline.types import Face, FloatArray, Matrix, Picture, Placement, Size
 from ..runtime.onnx import Session
 
@@ -47,11 +47,11 @@ class FaceMesh:
         return points
 
     def _run(self, frame: Picture, matrix: Matrix) -> FloatArray | None:
-        image = cut(frame, Placement(matrix, Size(_SIDE, _SIDE)))
+        image = extract_crop(frame, Placement(matrix, Size(_SIDE, _SIDE)))
         points, logit = sorted(self._session.run({"input_1": image[None]}), key=lambda output: -output.size)
         if logit.item() <= _FACE_LOGIT:
             return None
-        return move_mesh(inverse(matrix), points.reshape(-1, 3)).astype(np.float32)
+        return transform_mesh(inverse(matrix), points.reshape(-1, 3)).astype(np.float32)
 
     def _fit_one(self, frame: Picture, face: Face) -> Face | None:
         mesh = self.mesh(frame, face.box, face.landmarks[:2])

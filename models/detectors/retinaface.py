@@ -14,7 +14,7 @@ import numpy as np
 from ...pipeline.boxes import Indices
 from ...pipeline.types import FloatArray, Size
 from ..runtime.torch import TorchNetwork
-from .scan import Fit, Found
+from .scan import Detections, Letterbox
 
 if TYPE_CHECKING:
     from torch import nn
@@ -50,13 +50,13 @@ class RetinaFaceNetwork:
     def sessions(self) -> tuple[TorchNetwork, ...]:
         return (self.network,)
 
-    def fit(self, size: Size) -> Fit:
+    def fit(self, size: Size) -> Letterbox:
         """Scaled down to `side`, never up, without padding."""
         scale = min(1.0, self.side / max(size))
         inner = Size(max(round(size.width * scale), 1), max(round(size.height * scale), 1))
-        return Fit(inner, inner, 0, 0, scale)
+        return Letterbox(inner, inner, 0, 0, scale)
 
-    def look(self, images: FloatArray, confidence: float) -> list[Found]:
+    def look(self, images: FloatArray, confidence: float) -> list[Detections]:
         """Faces scored above `confidence` in each input (N, H, W, 3)."""
         values = (images[..., ::-1] * np.float32(255) - _MEAN_BGR).transpose(0, 3, 1, 2)
         size = Size(images.shape[2], images.shape[1])
@@ -82,7 +82,7 @@ def priors(size: Size, numbers: Indices) -> FloatArray:
     return np.concatenate(parts).astype(np.float32)
 
 
-def decode(boxes: FloatArray, scores: FloatArray, points: FloatArray, size: Size, confidence: float) -> Found:
+def decode(boxes: FloatArray, scores: FloatArray, points: FloatArray, size: Size, confidence: float) -> Detections:
     """The faces above `confidence`, from raw outputs: boxes (N, 4), scores (N, 2), points (N, 10)."""
     kept = np.flatnonzero(scores[:, 1] > confidence)
     anchors, pixels = priors(size, kept), np.array(size, np.float32)
@@ -91,4 +91,4 @@ def decode(boxes: FloatArray, scores: FloatArray, points: FloatArray, size: Size
     sides = extent * np.exp(boxes[kept, 2:] * _SIZE_VARIANCE)
     low = middle - sides / 2
     landmarks = centre[:, None] + points[kept].reshape(-1, 5, 2) * _CENTRE_VARIANCE * extent[:, None]
-    return Found(np.hstack([low * pixels, (low + sides) * pixels]), landmarks * pixels, scores[kept, 1])
+    return Detections(np.hstack([low * pixels, (low + sides) * pixels]), landmarks * pixels, scores[kept, 1])

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import cv2
 import numpy as np
 
-from ...pipeline.boxes import cut_by_tile, suppress, tiles
+from ...pipeline.boxes import cut_by_tile, nms, tiles
 from ...pipeline.errors import require_range
 from ...pipeline.geometry import Region, resized, to_float
 from ...pipeline.types import Face, FloatArray, Picture, Size
@@ -28,21 +28,21 @@ _AREA_FROM = 1.5
 _BATCH_PIXELS = 8 * 640 * 640
 
 
-class Found(NamedTuple):
+class Detections(NamedTuple):
     """What a network saw, in no order: boxes (N, 4), landmarks (N, 5, 2), scores (N,)."""
 
     boxes: FloatArray
     landmarks: FloatArray
     scores: FloatArray
 
-    def where(self, kept: FloatArray) -> Found:
-        return Found(self.boxes[kept], self.landmarks[kept], self.scores[kept])
+    def where(self, kept: FloatArray) -> Detections:
+        return Detections(self.boxes[kept], self.landmarks[kept], self.scores[kept])
 
     def __bool__(self) -> bool:
         return len(self.scores) > 0
 
 
-class Fit(NamedTuple):
+class Letterbox(NamedTuple):
     """How a picture goes into a network's input."""
 
     inner: Size
@@ -76,9 +76,9 @@ class Network(Protocol):
         """The longer side of the largest input in pixels."""
         ...
 
-    def fit(self, size: Size) -> Fit: ...
+    def fit(self, size: Size) -> Letterbox: ...
 
-    def look(self, images: FloatArray, confidence: float) -> list[Found]:
+    def look(self, images: FloatArray, confidence: float) -> list[Detections]:
         """The faces in each of the inputs (N, H, W, 3), RGB in [0, 1], in input pixels."""
         ...
 
@@ -89,7 +89,7 @@ class _View(NamedTuple):
     frame: int
     region: Region
     turn: int
-    fit: Fit
+    fit: Letterbox
 
 
 class ScanningDetector:
@@ -122,7 +122,7 @@ class ScanningDetector:
     def detect_many(self, frames: Sequence[Picture]) -> list[list[Face]]:
         """The faces of several pictures, looked at together where their sizes allow."""
         views = [view for number, frame in enumerate(frames) for view in self._views(number, Size.of(frame))]
-        found: list[list[Found]] = [[] for _ in frames]
+        found: list[list[Detections]] = [[] for _ in frames]
         for batch in _batches(views):
             images = np.stack([_input(frames[view.frame], view, self.network.padding) for view in batch])
             for view, seen in zip(batch, self.network.look(images, self.confidence), strict=True):
@@ -142,11 +142,11 @@ class ScanningDetector:
             yield from tiles(size, round(side))
             side *= _LEVEL_STEP
 
-    def _faces(self, parts: Sequence[Found]) -> list[Face]:
+    def _faces(self, parts: Sequence[Detections]) -> list[Face]:
         if not parts:
             return []
         boxes, landmarks, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
-        kept = suppress(boxes, scores, self.network.overlap, self.network.border)
+        kept = nms(boxes, scores, self.network.overlap, self.network.border)
         faces = [Face(boxes[i], landmarks[i], float(scores[i])) for i in kept]
         return [face for face in faces if float((face.box[2:] - face.box[:2]).max()) >= self._min_size]
 
@@ -180,12 +180,12 @@ def _input(frame: Picture, view: _View, padding: float) -> FloatArray:
     return padded
 
 
-def _to_picture(seen: Found, view: _View, size: Size) -> Found:
+def _to_picture(seen: Detections, view: _View, size: Size) -> Detections:
     """In full-picture pixels, without the faces that an inner border of a tile cuts."""
     edges = _moved(seen.boxes.reshape(-1, 2, 2), view)
     boxes = np.concatenate([edges.min(1), edges.max(1)], 1)
     whole = np.array([not cut_by_tile(box, view.region, size) for box in boxes], bool)
-    return Found(boxes, _moved(seen.landmarks, view), seen.scores).where(whole)
+    return Detections(boxes, _moved(seen.landmarks, view), seen.scores).where(whole)
 
 
 def _moved(points: FloatArray, view: _View) -> FloatArray:

@@ -10,7 +10,7 @@ from ...pipeline.errors import DamagedModelError, SettingsError
 from ...pipeline.types import FloatArray, Size
 from ..runtime.onnx import Session, contiguous
 from ..runtime.onnx_file import read_ports
-from .scan import Fit, Found
+from .scan import Detections, Letterbox
 
 _STRIDES = (8, 16, 32)
 _PER_CELL = 2
@@ -53,7 +53,7 @@ class ScrfdNetwork:
     def sessions(self) -> tuple[Session, ...]:
         return (self.session,)
 
-    def fit(self, size: Size) -> Fit:
+    def fit(self, size: Size) -> Letterbox:
         """Scaled up or down into the top left corner."""
         outer = self._outer()
         ratio = size.height / size.width
@@ -62,9 +62,9 @@ class ScrfdNetwork:
             inner = Size(max(int(outer.height / ratio), 1), outer.height)
         else:
             inner = Size(outer.width, max(int(outer.width * ratio), 1))
-        return Fit(inner, outer, 0, 0, inner.height / size.height)
+        return Letterbox(inner, outer, 0, 0, inner.height / size.height)
 
-    def look(self, images: FloatArray, confidence: float) -> list[Found]:
+    def look(self, images: FloatArray, confidence: float) -> list[Detections]:
         """Faces scored `confidence` or more in each input (N, H, W, 3)."""
         values = contiguous(blob(images))
         size = Size(images.shape[2], images.shape[1])
@@ -90,11 +90,11 @@ def blob(images: FloatArray) -> FloatArray:
     return ((images * np.float32(255) - np.float32(127.5)) / np.float32(128)).transpose(0, 3, 1, 2)
 
 
-def decode(outputs: Sequence[FloatArray], size: Size, confidence: float) -> Found:
+def decode(outputs: Sequence[FloatArray], size: Size, confidence: float) -> Detections:
     """The faces of score `confidence` or more, from the nine outputs in any order for an input of `size`."""
     scores, sides, points = (_by_stride(outputs, width) for width in _WIDTHS)
     parts = [_decode_level(*level, size, confidence) for level in zip(scores, sides, points, _STRIDES, strict=True)]
-    return Found(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return Detections(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def _by_stride(outputs: Sequence[FloatArray], width: int) -> list[FloatArray]:
@@ -104,11 +104,11 @@ def _by_stride(outputs: Sequence[FloatArray], width: int) -> list[FloatArray]:
 
 def _decode_level(
     scores: FloatArray, sides: FloatArray, points: FloatArray, stride: int, size: Size, confidence: float
-) -> Found:
+) -> Detections:
     kept = np.flatnonzero(scores[:, 0] >= confidence)
     cell = kept // _PER_CELL
     columns = size.width // stride
     centre = np.stack([cell % columns, cell // columns], 1).astype(np.float32) * stride
     reach = sides[kept] * stride
     landmarks = centre[:, None] + points[kept].reshape(-1, 5, 2) * stride
-    return Found(np.hstack([centre - reach[:, :2], centre + reach[:, 2:]]), landmarks, scores[kept, 0])
+    return Detections(np.hstack([centre - reach[:, :2], centre + reach[:, 2:]]), landmarks, scores[kept, 0])

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...pipeline.types import FloatArray, Size
 from ..runtime.torch import TorchNetwork
-from .scan import Fit, Found
+from .scan import Detections, Letterbox
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,25 +40,27 @@ class YoloFaceNetwork:
     def sessions(self) -> tuple[TorchNetwork, ...]:
         return (self.network,)
 
-    def fit(self, size: Size) -> Fit:
+    def fit(self, size: Size) -> Letterbox:
         """Scaled so that 32 divides the longer side, the shorter one padded on both sides."""
         longer = min(-(-max(size) // _STEP) * _STEP, self.side)
         scale = longer / max(size)
         inner = Size(max(round(size.width * scale), 1), max(round(size.height * scale), 1))
         padding = [(longer - side) % _PADDING_STEP for side in inner]
         outer = Size(inner.width + padding[0], inner.height + padding[1])
-        return Fit(inner, outer, padding[0] // 2, padding[1] // 2, scale)
+        return Letterbox(inner, outer, padding[0] // 2, padding[1] // 2, scale)
 
-    def look(self, images: FloatArray, confidence: float) -> list[Found]:
+    def look(self, images: FloatArray, confidence: float) -> list[Detections]:
         """Faces scored above `confidence` in each input (N, H, W, 3)."""
         (rows,) = self.network.run(images.transpose(0, 3, 1, 2))
         return [decode(one, confidence) for one in rows]
 
 
-def decode(rows: FloatArray, confidence: float) -> Found:
+def decode(rows: FloatArray, confidence: float) -> Detections:
     """The faces above `confidence` among the network's rows (N, 16); the score is objectness times class score."""
     scores = rows[:, 4] * rows[:, 15]
     kept = scores > confidence
     rows = rows[kept]
     half = rows[:, 2:4] / 2
-    return Found(np.hstack([rows[:, :2] - half, rows[:, :2] + half]), rows[:, 5:15].reshape(-1, 5, 2), scores[kept])
+    return Detections(
+        np.hstack([rows[:, :2] - half, rows[:, :2] + half]), rows[:, 5:15].reshape(-1, 5, 2), scores[kept]
+    )

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..catalog import Model
-from ..runtime.registry import Networks
+from ..runtime.registry import SessionRegistry
 from ..runtime.signature import require_ports
 from .arcface import ArcFace
 from .dlib128 import Dlib128
 
 
-def dlib128(_row: Model, paths: Sequence[Path], networks: Networks) -> Dlib128:
-    return Dlib128(networks.session(paths[0]))
+def dlib128(_row: Model, paths: Sequence[Path], registry: SessionRegistry) -> Dlib128:
+    return Dlib128(registry.session(paths[0]))
 
 
-def arcface(row: Model, paths: Sequence[Path], networks: Networks) -> ArcFace:
-    side = row.facts["size"]
-    require_ports(paths[0], row.name, [(None, 3, side, side)], [(None, row.facts["numbers"])])
-    return ArcFace(networks.session(paths[0]))
+def arcface(row: Model, paths: Sequence[Path], registry: SessionRegistry) -> ArcFace:
+    side = row.params["size"]
+    require_ports(paths[0], row.name, [(None, 3, side, side)], [(None, row.params["numbers"])])
+    return ArcFace(registry.session(paths[0]))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...pipeline import templates
-from ...pipeline.geometry import align, cut
+from ...pipeline.geometry import align, extract_crop
 from ...pipeline.types import Face, FloatArray, Metric, Picture
 from ..runtime.onnx import Session, contiguous
 
@@ -27,7 +27,7 @@ class ArcFace:
         """(512,) a face, not normalised; only the direction tells the person."""
         if not faces:
             return []
-        crops = np.stack([cut(frame, align(face, _SPEC)) for face in faces]).transpose(0, 3, 1, 2)
+        crops = np.stack([extract_crop(frame, align(face, _SPEC)) for face in faces]).transpose(0, 3, 1, 2)
         return list(self._session.run_batched({self._input: contiguous(crops * 2 - 1)})[0])
 
     @property

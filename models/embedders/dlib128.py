@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...pipeline.geometry import cut, similarity
+from ...pipeline.geometry import extract_crop, similarity
 from ...pipeline.types import Face, FloatArray, Metric, Picture, Placement, Size
 from ..runtime.onnx import Session, contiguous
 
@@ -35,7 +35,7 @@ def chip(frame: Picture, face: Face, side: int, padding: float) -> FloatArray:
     else:
         points, reference = face.mesh[list(_MESH_POINTS), :2], _REFERENCE
     matrix = similarity(points, (reference + padding) / (1 + 2 * padding) * side)
-    return cut(frame, Placement(matrix, Size(side, side)))
+    return extract_crop(frame, Placement(matrix, Size(side, side)))
 
 
 class Dlib128:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..catalog import Model
-from ..runtime.registry import Networks
+from ..runtime.registry import SessionRegistry
 from .bisenet import BiSeNetParser, build
 
 
-def bisenet(row: Model, paths: Sequence[Path], networks: Networks) -> BiSeNetParser:
-    network = networks.torch(paths[0], build, row.name)
+def bisenet(row: Model, paths: Sequence[Path], registry: SessionRegistry) -> BiSeNetParser:
+    network = registry.torch(paths[0], build, row.name)
     network.open()
     return BiSeNetParser(network)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from ...pipeline.errors import DamagedModelError
 from ..catalog import Model
-from ..runtime.registry import Networks
+from ..runtime.registry import SessionRegistry
+from .architectures import SpandrelNetwork
 from .contents import OnnxContents, look
-from .networks import SpandrelNetwork
 from .restorers import OnnxRestorer, TorchRestorer
 
 
 def restorer(
-    _row: Model, paths: Sequence[Path], networks: Networks, *, half: bool = True
+    _row: Model, paths: Sequence[Path], registry: SessionRegistry, *, half: bool = True
 ) -> OnnxRestorer | TorchRestorer:
     """Option: `half`, see TorchRestorer. Raises DamagedModelError for a file that holds no restorer."""
     path = paths[0]
@@ -25,6 +25,6 @@ def restorer(
             "an ONNX graph that turns one picture of a face into another. Fetch it again."
         )
     if isinstance(contents, OnnxContents):
-        return OnnxRestorer(networks.session(path), contents.image, contents.weight)
-    network = networks.shared(path, lambda: SpandrelNetwork(path, networks.device, networks.lender))
+        return OnnxRestorer(registry.session(path), contents.image, contents.weight)
+    network = registry.shared(path, lambda: SpandrelNetwork(path, registry.device, registry.memory_hook))
     return TorchRestorer(network, contents, half=half)

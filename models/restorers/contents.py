@@ -15,7 +15,7 @@ from typing import IO, NamedTuple
 
 from ...pipeline.errors import DamagedModelError
 from ..runtime.onnx_file import Port, read_ports
-from .networks import Architecture, recognise
+from .architectures import Architecture, recognise
 
 _SMALLEST_SIDE = 128
 _LEGACY = b"\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."

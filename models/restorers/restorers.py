@@ -14,7 +14,7 @@ from ...pipeline.types import CropSpec, FloatArray
 from ..runtime.onnx import Session, contiguous
 from ..runtime.onnx_file import Port
 from ..runtime.torch import TorchNetwork, torch_device
-from .networks import SIZE, Architecture
+from .architectures import SIZE, Architecture
 
 _BATCH = 4
 """Crops at once on a device of its own."""

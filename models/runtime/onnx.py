@@ -60,14 +60,14 @@ class Session:
     """One ONNX model, opened at first use, closable and opened again when needed. Safe to share between threads."""
 
     def __init__(
-        self, path: Path, device: str = "cpu", *, threads: int = 0, lender: Callable[[Any], None] | None = None
+        self, path: Path, device: str = "cpu", *, threads: int = 0, memory_hook: Callable[[Any], None] | None = None
     ) -> None:
-        """`lender` is told before every run: see `networks.Lender`."""
+        """`memory_hook` is told before every run: see `networks.Lender`."""
         self.path = path
         self.device = device
         self.working_bytes = 0
         self._threads = threads
-        self._lender = lender
+        self._memory_hook = memory_hook
         self._lock = Lock()
         self._session: Any = None
         self._state = Running(path.name, "")
@@ -83,8 +83,8 @@ class Session:
 
     def open(self) -> Any:
         """Open the session if it isn't open; returns onnxruntime's own session object."""
-        if self._lender is not None:
-            self._lender(self)
+        if self._memory_hook is not None:
+            self._memory_hook(self)
         with self._lock:
             if self._session is None:
                 self._session = self._create()

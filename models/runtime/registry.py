@@ -39,28 +39,30 @@ class Network(Protocol):
     def close(self) -> None: ...
 
 
-Lender = Callable[[Network], None]
+MemoryHook = Callable[[Network], None]
 """A host that keeps several programs' models on one device, such as ComfyUI. Called with a network right before it
 runs, open or not: it may free memory, may raise to cancel, and may close the network later. Must not open it."""
 
 
-class Networks:
+class SessionRegistry:
     """The networks of one device; those that nobody uses any more are let go of."""
 
-    def __init__(self, device: str = "cpu", lender: Lender | None = None) -> None:
+    def __init__(self, device: str = "cpu", memory_hook: MemoryHook | None = None) -> None:
         self.device = device
-        self.lender = lender
+        self.memory_hook = memory_hook
         self._known: WeakValueDictionary[Path, Any] = WeakValueDictionary()
 
     def session(self, path: Path, threads: int = 0) -> Session:
         """The onnxruntime session of a file; `threads` a run, 0 for as many as suit the machine."""
-        return self.shared(path, lambda: Session(path, self.device, threads=threads, lender=self.lender))
+        return self.shared(path, lambda: Session(path, self.device, threads=threads, memory_hook=self.memory_hook))
 
     def torch(self, path: Path, build: Callable[[], nn.Module], what: str) -> TorchNetwork:
         """The torch network of a weight file: see TorchNetwork."""
         from .torch import TorchNetwork
 
-        return self.shared(path, lambda: TorchNetwork(path, build, self.device, what=what, lender=self.lender))
+        return self.shared(
+            path, lambda: TorchNetwork(path, build, self.device, what=what, memory_hook=self.memory_hook)
+        )
 
     def shared(self, path: Path, make: Callable[[], T]) -> T:
         """The network of a file, which `make` makes where no model uses it yet.

@@ -64,7 +64,7 @@ def half_type(device: torch.device) -> torch.dtype | None:
 class TorchNetwork:
     """A network and its weight file, opened at first use, closable and opened again when needed. Safe between threads.
 
-    `build` makes the empty network; `what` names it in errors; `lender` is told before every run: see
+    `build` makes the empty network; `what` names it in errors; `memory_hook` is told before every run: see
     `networks.Lender`.
     """
 
@@ -75,7 +75,7 @@ class TorchNetwork:
         device: str = "cpu",
         *,
         what: str,
-        lender: Callable[[Any], None] | None = None,
+        memory_hook: Callable[[Any], None] | None = None,
     ) -> None:
         self.path = path
         self.device = device
@@ -83,7 +83,7 @@ class TorchNetwork:
         self.what = what
         """Names the network in errors."""
         self._build = build
-        self._lender = lender
+        self._memory_hook = memory_hook
         self._lock = Lock()
         self._module: nn.Module | None = None
         self._state = Running(path.name, "")
@@ -104,8 +104,8 @@ class TorchNetwork:
 
     def open(self) -> nn.Module:
         """The network in evaluation mode on its device. Raises DamagedModelError, EngineError."""
-        if self._lender is not None:
-            self._lender(self)
+        if self._memory_hook is not None:
+            self._memory_hook(self)
         with self._lock:
             if self._module is None:
                 self._module = self._create()

@@ -10,7 +10,7 @@ import numpy as np
 from ...pipeline.types import Interpolation
 from ..catalog import Model
 from ..embedders.arcface import ArcFace
-from ..runtime.registry import Networks
+from ..runtime.registry import SessionRegistry
 from .mesh.engine import MeshSwapper
 from .mesh.topology import Topology
 from .network import SwapNetwork
@@ -20,7 +20,7 @@ from .neural import NeuralSwapper
 def mesh(
     _row: Model,
     paths: Sequence[Path],
-    _networks: Networks,
+    _registry: SessionRegistry,
     *,
     mirror: bool = True,
     interpolation: Interpolation = "Bicubic",
@@ -31,8 +31,8 @@ def mesh(
     return MeshSwapper(topology, mirror=mirror, interpolation=interpolation)
 
 
-def neural(row: Model, paths: Sequence[Path], networks: Networks, *, pixel_boost: int = 0) -> NeuralSwapper:
+def neural(row: Model, paths: Sequence[Path], registry: SessionRegistry, *, pixel_boost: int = 0) -> NeuralSwapper:
     """Options: see NeuralSwapper. Facts: `size`, `mean` and `std` of the network, `map` where its file holds one."""
-    swapper, arcface = (networks.session(path) for path in paths)
-    network = SwapNetwork.of(swapper, row.facts["size"], row.facts.get("mean", 0.0), row.facts.get("std", 1.0))
-    return NeuralSwapper(network, ArcFace(arcface), maps=row.facts.get("map", False), pixel_boost=pixel_boost)
+    swapper, arcface = (registry.session(path) for path in paths)
+    network = SwapNetwork.of(swapper, row.params["size"], row.params.get("mean", 0.0), row.params.get("std", 1.0))
+    return NeuralSwapper(network, ArcFace(arcface), maps=row.params.get("map", False), pixel_boost=pixel_boost)

@@ -12,13 +12,13 @@ import numpy as np
 from ...pipeline import templates
 from ...pipeline.compose.masks import outline_mask, oval_mask, rim_mask
 from ...pipeline.errors import SettingsError
-from ...pipeline.geometry import align, move
+from ...pipeline.geometry import align, transform_points
 from ...pipeline.types import ColourMatch, Crop, Donor, Face, FloatArray, Patch, Picture, Placement, Size
 from ..embedders.arcface import ArcFace
 from ..runtime.onnx import Session
 from ..runtime.onnx_file import read_initializer
 from .network import IDENTITY, SwapNetwork
-from .pixel_shuffle import join, split
+from .pixel_shuffle import pixel_shuffle, pixel_unshuffle
 
 PIXEL_BOOSTS: Final = (0, 256, 512, 1024)
 """Sides of the crops that can be swapped, in pixels; 0 for the model's own."""
@@ -60,7 +60,7 @@ class NeuralSwapper:
         """
         if not crops or strength <= 0:
             return [Patch(crop.image, np.zeros(crop.image.shape[:2], np.float32)) for crop in crops]
-        parts = np.concatenate([split(crop.image, self._factor) for crop in crops])
+        parts = np.concatenate([pixel_unshuffle(crop.image, self._factor) for crop in crops])
         identities = np.repeat(self._blended(crops, donors, strength), self._factor**2, axis=0)
         images, masks = self._network.run(parts, identities)
         own = [None] * len(crops) if masks is None else self._joined(masks, len(crops))
@@ -68,7 +68,7 @@ class NeuralSwapper:
         return [Patch(image, _mask(crop, mask)) for crop, image, mask in made]
 
     def _joined(self, parts: FloatArray, count: int) -> list[FloatArray]:
-        return [join(own, self._factor) for own in np.split(parts, count)]
+        return [pixel_shuffle(own, self._factor) for own in np.split(parts, count)]
 
     def _blended(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> FloatArray:
         wanted = np.stack([_required(donor) for donor in donors])
@@ -97,12 +97,12 @@ def _mask(crop: Crop, own: FloatArray | None) -> FloatArray:
     if own is not None:
         return np.minimum(own, rim_mask(side))
     if crop.face.mesh is not None:
-        return outline_mask(move(crop.matrix, crop.face.mesh[:, :2]), side)
+        return outline_mask(transform_points(crop.matrix, crop.face.mesh[:, :2]), side)
     return oval_mask(side)
 
 
 def _in_crop(crop: Crop) -> Face:
-    return replace(crop.face, landmarks=move(crop.matrix, crop.face.landmarks))
+    return replace(crop.face, landmarks=transform_points(crop.matrix, crop.face.landmarks))
 
 
 def _required(donor: Donor) -> FloatArray:

@@ -7,14 +7,14 @@ import numpy as np
 from ...pipeline.types import FloatArray
 
 
-def split(image: FloatArray, factor: int) -> FloatArray:
+def pixel_unshuffle(image: FloatArray, factor: int) -> FloatArray:
     """(n·s, n·s, ...) into (n², s, s, ...): every n-th pixel from each of the n² starting points."""
     side = image.shape[0] // factor
     blocks = image.reshape(side, factor, side, factor, *image.shape[2:])
     return np.moveaxis(blocks, (1, 3), (0, 1)).reshape(factor**2, side, side, *image.shape[2:])
 
 
-def join(parts: FloatArray, factor: int) -> FloatArray:
+def pixel_shuffle(parts: FloatArray, factor: int) -> FloatArray:
     """The (n·s, n·s, ...) picture whose `split` these (n², s, s, ...) are."""
     side = parts.shape[1]
     grid = parts.reshape(factor, factor, side, side, *parts.shape[3:])

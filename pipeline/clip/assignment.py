@@ -21,7 +21,7 @@ _SPANS_SHOWN: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class AssignmentRules:
     """Which people of a clip are to be changed, and into whom: what `map_indexes` and `order_faces` take."""
 
     input_faces_index: str = "0"
@@ -40,7 +40,7 @@ class Wishes:
         require_choice("detect_gender", self.detect_gender, GENDERS)
 
 
-class Casting:
+class Assignment:
     """Numbers the people of each scene and gives them their donors.
 
     The people of the first frame that shows any are numbered by `detection_face_order`; who appears later in the scene
@@ -48,8 +48,8 @@ class Casting:
     appeared: a person's donor never changes within a scene. People of another gender than asked for have no number.
     """
 
-    def __init__(self, wishes: Wishes, donors: FaceSet) -> None:
-        self._wishes = wishes
+    def __init__(self, rules: AssignmentRules, donors: FaceSet) -> None:
+        self._rules = rules
         self._donors = donors
         self._first_frame = 0
         self._numbered: list[int] = []
@@ -72,7 +72,7 @@ class Casting:
         # The order renumbers faces: `frame`, which it leaves alone, carries the person through.
         marked = tuple(replace(face, frame=face.index) for face in newcomers)
         wanted = order_faces(
-            FaceSet((marked,), Size(0, 0)), self._wishes.detection_face_order, self._wishes.detect_gender
+            FaceSet((marked,), Size(0, 0)), self._rules.detection_face_order, self._rules.detect_gender
         ).faces.frames[0]
         known = len(self._numbered)
         self._numbered += [face.frame for face in wanted]
@@ -86,7 +86,7 @@ class Casting:
         lines = self._mapped(len(self._numbered)).report
         if next_frame > self._first_frame:
             span = (self._first_frame, next_frame - 1)
-            if self._wishes.missing == "error" and self._numbered:
+            if self._rules.missing == "error" and self._numbered:
                 self._require_complete(span)
             for line in lines:
                 self._note(line.partition(": ")[2] if line.startswith("frame 0: ") else line, span)
@@ -105,21 +105,21 @@ class Casting:
             "report": [[line, spans.copy()] for line, spans in self._report.items()],
         }
 
-    def restore(self, facts: Mapping[str, Any]) -> None:
-        """Go on where `as_json` was called; wishes and donors must be the same as then."""
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `as_json` was called; rules and donors must be the same as then."""
         sources = [replace(face, index=number) for number, face in enumerate(self._donors.flat())]
-        self._first_frame, self._numbered = facts["first_frame"], list(facts["numbered"])
-        self._roles = {person: sources[index] for person, index in facts["roles"]}
-        self._report = {line: [(first, last) for first, last in spans] for line, spans in facts["report"]}
+        self._first_frame, self._numbered = state["first_frame"], list(state["numbered"])
+        self._roles = {person: sources[index] for person, index in state["roles"]}
+        self._report = {line: [(first, last) for first, last in spans] for line, spans in state["report"]}
 
     def _mapped(self, people: int, missing: str = "skip") -> IndexMap:
-        wishes = self._wishes
+        rules = self._rules
         return map_indexes(
             FaceSet(((_SOMEBODY,) * people,), Size(0, 0)),
             self._donors,
-            wishes.input_faces_index,
-            wishes.source_faces_index,
-            wishes.pairing,
+            rules.input_faces_index,
+            rules.source_faces_index,
+            rules.pairing,
             missing,
         )
 

@@ -9,15 +9,15 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from ..compose.crops import SwapSettings
-from ..compose.stream import DonorOf, Work, swap_stream
-from ..compose.swap_restore import Boost
+from ..compose.stream import DonorOf, SwapTask, swap_stream
+from ..compose.swap_restore import SwapRestore
 from ..errors import require_range
 from ..faces.detect import enriched
 from ..geometry import Region
 from ..types import Attributes, Detector, Embedder, Face, FloatArray, Mesher, Pair, Parser, Picture, Swapper
-from .assignment import Casting
-from .lookahead import Seen, reach, steadied
-from .prefetch import ahead
+from .assignment import Assignment
+from .lookahead import ObservedFrame, look_ahead, reach
+from .prefetch import prefetch
 from .scenes import is_cut, thumbnail
 from .tracking import SAME_PERSON, Tracker
 
@@ -54,7 +54,7 @@ class ClipFrame(NamedTuple):
     """In seconds."""
     picture: Picture
     """(H, W, C) uint8 or uint16, handed over: it is changed in place."""
-    facts: Any = None
+    decoded: Any = None
     """Whatever else belongs to the frame."""
 
 
@@ -92,11 +92,11 @@ class Engine(NamedTuple):
     settings: SwapSettings
     parser: Parser | None = None
     """Keeps hair and hands before a face."""
-    boost: Boost | None = None
+    boost: SwapRestore | None = None
     """Restores swapped faces before they are pasted."""
 
 
-class Look(NamedTuple):
+class AssignedFrame(NamedTuple):
     """A frame and the donors of its people."""
 
     frame: ClipFrame
@@ -106,9 +106,9 @@ class Look(NamedTuple):
 class Watcher:
     """Finds the people of each frame, follows them, and gives them their donors."""
 
-    def __init__(self, models: Models, casting: Casting, track: bool = True) -> None:
+    def __init__(self, models: Models, assignment: Assignment, track: bool = True) -> None:
         self._models = models
-        self.casting = casting
+        self.assignment = assignment
         self._track = track
         self._tracker = Tracker(getattr(models.embedder, "same_person", SAME_PERSON))
         self._scene = 0
@@ -119,16 +119,18 @@ class Watcher:
         """The number of the scene that the latest frame belongs to, from 0."""
         return self._scene
 
-    def look(self, frame: ClipFrame) -> Seen[Look]:
+    def look(self, frame: ClipFrame) -> ObservedFrame[AssignedFrame]:
         """The next frame's people."""
         now = thumbnail(frame.picture) if self._track else None
         if frame.number and (now is None or (self._before is not None and is_cut(self._before, now))):
-            self.casting.end_scene(frame.number)
+            self.assignment.end_scene(frame.number)
             self._tracker.reset()
             self._scene += 1
         self._before = now
         people = self._tracked(frame.picture)
-        return Seen(Look(frame, self.casting.roles), frame.time, self._scene, {face.index: face for face in people})
+        return ObservedFrame(
+            AssignedFrame(frame, self.assignment.roles), frame.time, self._scene, {face.index: face for face in people}
+        )
 
     def as_json(self) -> dict[str, Any]:
         """What `restore` goes on from: plain numbers, lists and texts."""
@@ -137,15 +139,15 @@ class Watcher:
             "scene": self._scene,
             "before": before,
             "tracker": self._tracker.as_json(),
-            "casting": self.casting.as_json(),
+            "assignment": self.assignment.as_json(),
         }
 
-    def restore(self, facts: Mapping[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Go on as if the frames before had been seen."""
-        self._scene = facts["scene"]
-        self._before = None if facts["before"] is None else np.array(facts["before"], np.float32)
-        self._tracker = Tracker.from_json(facts["tracker"], getattr(self._models.embedder, "same_person", SAME_PERSON))
-        self.casting.restore(facts["casting"])
+        self._scene = state["scene"]
+        self._before = None if state["before"] is None else np.array(state["before"], np.float32)
+        self._tracker = Tracker.from_json(state["tracker"], getattr(self._models.embedder, "same_person", SAME_PERSON))
+        self.assignment.restore(state["assignment"])
 
     def _tracked(self, picture: Picture) -> list[Face]:
         found = self._models.detector.detect(picture)
@@ -155,7 +157,7 @@ class Watcher:
         faces = self._tracker.update(found, self._embed(picture) if self._track else None)
         newcomers = [face for face in faces if face.index >= known]
         if newcomers:
-            self.casting.appear(enriched(picture, newcomers, attributes=self._models.attributes))
+            self.assignment.appear(enriched(picture, newcomers, attributes=self._models.attributes))
         return faces
 
     def _embed(self, picture: Picture) -> Callable[[Sequence[Face]], Sequence[FloatArray | None]] | None:
@@ -179,24 +181,24 @@ def swap_frames(
     """
     clip = clip or ClipSettings()
 
-    def seen() -> Iterator[Seen[Look]]:
+    def seen() -> Iterator[ObservedFrame[AssignedFrame]]:
         end = 0
-        for frame in ahead(frames, _AHEAD):
+        for frame in prefetch(frames, _AHEAD):
             if before_look is not None:
                 before_look(frame)
             yield watcher.look(frame)
             end = frame.number + 1
-        watcher.casting.end_scene(end)
+        watcher.assignment.end_scene(end)
 
     bridge, smooth = (clip.bridge, clip.smooth) if clip.track else (0, False)
-    held = steadied(ahead(seen(), _AHEAD), bridge=bridge, smooth=smooth)
-    return ahead(_swapped(held, engine, masks), _AHEAD)
+    held = look_ahead(prefetch(seen(), _AHEAD), bridge=bridge, smooth=smooth)
+    return prefetch(_swapped(held, engine, masks), _AHEAD)
 
 
-def _swapped(held: Iterator[Seen[Look]], engine: Engine, masks: bool) -> Iterator[SwappedFrame]:
+def _swapped(held: Iterator[ObservedFrame[AssignedFrame]], engine: Engine, masks: bool) -> Iterator[SwappedFrame]:
     waiting: list[tuple[ClipFrame, int]] = []
 
-    def work() -> Iterator[Work]:
+    def work() -> Iterator[SwapTask]:
         for seen in held:
             if seen.frame is None:
                 continue
@@ -211,9 +213,9 @@ def _swapped(held: Iterator[Seen[Look]], engine: Engine, masks: bool) -> Iterato
         yield SwappedFrame(frame, faces, done.work.changed, done.regions, notes)
 
 
-def _work(frame: ClipFrame, roles: Mapping[int, Face], people: Mapping[int, Face], masks: bool) -> Work:
+def _work(frame: ClipFrame, roles: Mapping[int, Face], people: Mapping[int, Face], masks: bool) -> SwapTask:
     pairs = [
         Pair(replace(face, frame=frame.number), roles[person]) for person, face in people.items() if person in roles
     ]
     changed = np.zeros(frame.picture.shape[:2], np.float32) if masks else None
-    return Work(frame.picture, pairs, frame.picture, changed)
+    return SwapTask(frame.picture, pairs, frame.picture, changed)

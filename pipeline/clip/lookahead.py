@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ..types import Face
-from .smoothing import RADIUS, Moment, between, steady
+from .smoothing import RADIUS, TimedFace, interpolate_face, smooth_face
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Seen(Generic[T]):
+class ObservedFrame(Generic[T]):
     """One frame and the people in it."""
 
     frame: T | None
@@ -36,7 +36,9 @@ def reach(bridge: int, smooth: bool) -> int:
     return bridge + 1 + (RADIUS if smooth else 0)
 
 
-def steadied(frames: Iterable[Seen[T]], *, bridge: int = 5, smooth: bool = True) -> Iterator[Seen[T]]:
+def look_ahead(
+    frames: Iterable[ObservedFrame[T]], *, bridge: int = 5, smooth: bool = True
+) -> Iterator[ObservedFrame[T]]:
     """The frames in order, at most `delay` of them held back.
 
     A person missing for up to `bridge` frames is filled in where they are seen before and after. `smooth` steadies
@@ -57,24 +59,24 @@ class _Window(Generic[T]):
     def __init__(self, bridge: int, smooth: bool) -> None:
         self._bridge = bridge
         self._radius = RADIUS if smooth else 0
-        self._frames: deque[Seen[T]] = deque()
+        self._frames: deque[ObservedFrame[T]] = deque()
         self._next = 0
         """Place of the first frame that waits."""
 
-    def is_of_another_scene(self, frame: Seen[T]) -> bool:
+    def is_of_another_scene(self, frame: ObservedFrame[T]) -> bool:
         return bool(self._frames) and self._frames[-1].scene != frame.scene
 
-    def add(self, frame: Seen[T]) -> Iterator[Seen[T]]:
+    def add(self, frame: ObservedFrame[T]) -> Iterator[ObservedFrame[T]]:
         self._frames.append(frame)
         self._fill_in()
         if len(self._frames) - self._next > self._bridge + self._radius:
             yield self._handed_on()
 
-    def rest(self) -> Iterator[Seen[T]]:
+    def rest(self) -> Iterator[ObservedFrame[T]]:
         while self._next < len(self._frames):
             yield self._handed_on()
 
-    def _handed_on(self) -> Seen[T]:
+    def _handed_on(self) -> ObservedFrame[T]:
         held = self._frames[self._next]
         people = {person: self._steady(person) for person in held.people}
         frame, held.frame = held.frame, None
@@ -82,7 +84,7 @@ class _Window(Generic[T]):
         if self._next > max(self._radius, 1):
             self._frames.popleft()
             self._next -= 1
-        return Seen(frame, held.time, held.scene, people)
+        return ObservedFrame(frame, held.time, held.scene, people)
 
     def _fill_in(self) -> None:
         """Where the newest frame shows somebody again after a gap, the gap is filled."""
@@ -95,22 +97,24 @@ class _Window(Generic[T]):
                 continue
             for place in range(max(first + 1, self._next), last):
                 held = self._frames[place]
-                held.people[person] = between(self._moment(first, person), self._moment(last, person), held.time)
+                held.people[person] = interpolate_face(
+                    self._moment(first, person), self._moment(last, person), held.time
+                )
 
     def _steady(self, person: int) -> Face:
         places = range(1, self._radius + 1)
         before = [self._next - step for step in places]
         after = [self._next + step for step in places]
-        return steady(self._run(before, person), self._moment(self._next, person), self._run(after, person))
+        return smooth_face(self._run(before, person), self._moment(self._next, person), self._run(after, person))
 
-    def _run(self, places: Iterable[int], person: int) -> list[Moment]:
+    def _run(self, places: Iterable[int], person: int) -> list[TimedFace]:
         """Sightings at these places, up to the first where there is none."""
-        run: list[Moment] = []
+        run: list[TimedFace] = []
         for place in places:
             if not 0 <= place < len(self._frames) or person not in self._frames[place].people:
                 break
             run.append(self._moment(place, person))
         return run
 
-    def _moment(self, place: int, person: int) -> Moment:
-        return Moment(self._frames[place].time, self._frames[place].people[person])
+    def _moment(self, place: int, person: int) -> TimedFace:
+        return TimedFace(self._frames[place].time, self._frames[place].people[person])

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-def ahead(items: Iterable[T], depth: int) -> Generator[T]:
+def prefetch(items: Iterable[T], depth: int) -> Generator[T]:
     """The items in order, made in a thread of their own while earlier ones are used.
 
     At most `depth` finished items wait, and one more is being made. What making them raises is raised here, in its

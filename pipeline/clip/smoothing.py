@@ -27,7 +27,7 @@ _TREMOR: Final = 0.012
 _Points = Callable[[Face], FloatArray]
 
 
-class Moment(NamedTuple):
+class TimedFace(NamedTuple):
     """A face at its time."""
 
     time: float
@@ -35,7 +35,7 @@ class Moment(NamedTuple):
     face: Face
 
 
-def steady(before: Sequence[Moment], now: Moment, after: Sequence[Moment]) -> Face:
+def smooth_face(before: Sequence[TimedFace], now: TimedFace, after: Sequence[TimedFace]) -> Face:
     """The face with box, landmarks and mesh steadied.
 
     `before` and `after` are the same person's neighbours, the nearest first, without gaps; what one side has more than
@@ -52,7 +52,7 @@ def steady(before: Sequence[Moment], now: Moment, after: Sequence[Moment]) -> Fa
     )
 
 
-def between(first: Moment, last: Moment, time: float) -> Face:
+def interpolate_face(first: TimedFace, last: TimedFace, time: float) -> Face:
     """The face where it was, moving evenly, at a time between two sightings."""
     share = _share(first.time, last.time, time)
 
@@ -66,7 +66,7 @@ def between(first: Moment, last: Moment, time: float) -> Face:
     )
 
 
-def _steadied(pairs: Sequence[tuple[Moment, Moment]], now: Moment, points: _Points, size: float) -> FloatArray:
+def _steadied(pairs: Sequence[tuple[TimedFace, TimedFace]], now: TimedFace, points: _Points, size: float) -> FloatArray:
     own = points(now.face)
     total, weights = own.astype(np.float64), np.ones((len(own), 1))
     for distance, (first, last) in enumerate(pairs, 1):

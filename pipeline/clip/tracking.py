@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from ..boxes import overlaps
+from ..boxes import iou
 from ..types import Face, FloatArray
 
 Embed = Callable[[Sequence[Face]], Sequence["FloatArray | None"]]
@@ -62,10 +62,10 @@ class Person:
         }
 
     @classmethod
-    def from_json(cls, facts: Mapping[str, Any]) -> Person:
-        box, speed = (np.array(facts[name], np.float32) for name in ("box", "speed"))
-        embedding = None if facts["embedding"] is None else np.array(facts["embedding"], np.float32)
-        return cls(facts["number"], box, speed, facts["seen"], embedding, facts["known"])
+    def from_json(cls, state: Mapping[str, Any]) -> Person:
+        box, speed = (np.array(state[name], np.float32) for name in ("box", "speed"))
+        embedding = None if state["embedding"] is None else np.array(state["embedding"], np.float32)
+        return cls(state["number"], box, speed, state["seen"], embedding, state["known"])
 
 
 class _Claim(NamedTuple):
@@ -114,10 +114,10 @@ class Tracker:
         return {"frame": self._frame, "people": [person.as_json() for person in self._people]}
 
     @classmethod
-    def from_json(cls, facts: Mapping[str, Any], same_person: float = SAME_PERSON) -> Tracker:
+    def from_json(cls, state: Mapping[str, Any], same_person: float = SAME_PERSON) -> Tracker:
         tracker = cls(same_person)
-        tracker._frame = int(facts["frame"])
-        tracker._people = [Person.from_json(person) for person in facts["people"]]
+        tracker._frame = int(state["frame"])
+        tracker._people = [Person.from_json(person) for person in state["people"]]
         return tracker
 
     def _seen(self, person: Person, face: Face, embedding: FloatArray | None) -> Person:
@@ -167,7 +167,7 @@ class Tracker:
         reach = min(_REACH + _REACH_GROWTH * (away - 1), _REACH_MAX) * side
         ratio = np.maximum(sides, side) / np.maximum(np.minimum(sides, side), 1e-6)
         near = np.maximum(0, 1 - distance / reach) * (ratio < _SIZES)
-        return np.where(near > 0, overlaps(expected, boxes) + near, 0)
+        return np.where(near > 0, iou(expected, boxes) + near, 0)
 
     def _looked_at(self, faces: Sequence[Face], embed: Embed | None) -> dict[int, FloatArray]:
         """Embeddings of the faces whose place alone doesn't tell whose they are, and of some to stay up to date."""

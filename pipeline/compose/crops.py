@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import require_choice, require_range
-from ..geometry import INTERPOLATIONS, cut, inside, resized, within
+from ..geometry import INTERPOLATIONS, extract_crop, lies_within, resized, valid_mask
 from ..types import ColourMatch, Crop, Face, Interpolation, Patch, Picture, Placement, Size, Swapper
 from .colour import match_lighting, match_mean
 from .masks import feathered
@@ -39,14 +39,14 @@ def cut_face(target: Picture, face: Face, swapper: Swapper, interpolation: Inter
 def crop_of(picture: Picture, face: Face, placement: Placement, interpolation: Interpolation = "Bilinear") -> Crop:
     """The crop of a face that lies there, with what of it lies outside the picture."""
     size = Size.of(picture)
-    outside = None if within(placement, size) else inside(*placement, size)
-    return Crop(cut(picture, placement, interpolation), placement.matrix, face, outside)
+    outside = None if lies_within(placement, size) else valid_mask(*placement, size)
+    return Crop(extract_crop(picture, placement, interpolation), placement.matrix, face, outside)
 
 
 def finish(patch: Patch, crop: Crop, swapper: Swapper, settings: SwapSettings) -> Patch:
     """The patch with its mask feathered and its colours matched to the crop that it replaces."""
     mask = feathered(patch.mask, settings.mask_feather)
-    seen = mask if crop.inside is None else mask * resized(crop.inside, Size.of(mask))
+    seen = mask if crop.valid is None else mask * resized(crop.valid, Size.of(mask))
     weights = (mask, seen) if patch.skin is None else patch.skin
     match = swapper.colour if settings.colour_match == "auto" else settings.colour_match
     image = patch.image

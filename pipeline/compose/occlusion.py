@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from ..geometry import align, before, cut, inverse, resized, warp
+from ..geometry import align, compose, extract_crop, inverse, resized, warp
 from ..templates import FFHQ_512
 from ..types import Crop, CropSpec, FloatArray, Parser, Patch, Picture, Size
 from .masks import feathered
@@ -34,14 +34,14 @@ def parsed(parser: Parser, pictures: Sequence[Picture], crops: Sequence[Crop], p
 
 def _aligned(picture: Picture, crop: Crop) -> Crop:
     placement = align(crop.face, _SPEC)
-    return Crop(cut(picture, placement), placement.matrix, crop.face)
+    return Crop(extract_crop(picture, placement), placement.matrix, crop.face)
 
 
 def _bounded(patch: Patch, crop: Crop, aligned: Crop, seen: FloatArray) -> Patch:
     size = Size.of(patch.mask)
     scale = np.array([[size.width / crop.image.shape[1]], [size.height / crop.image.shape[0]]])
     # Patches may be finer than the crops that they replace.
-    matrix = before(crop.matrix * scale, inverse(aligned.matrix))
+    matrix = compose(crop.matrix * scale, inverse(aligned.matrix))
     bound = warp(feathered(seen, _SOFTNESS), matrix, size)
     mask = np.minimum(patch.mask, bound)
     if mask.sum() < _LEAST * patch.mask.sum():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..geometry import Region, before, bounds, corners, inverse, move, warp
+from ..geometry import Region, bounds, compose, corners, inverse, transform_points, warp
 from ..types import FloatArray, Interpolation, Matrix, Picture, Size
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -33,19 +33,19 @@ def paste(
     region = _touched(mask, matrix, Size.of(out))
     if region is None:
         return None
-    to_region = before(move_from(region), inverse(matrix))
-    alpha = warp(mask, to_region, region.size)
+    to_crop = compose(to_region(region), inverse(matrix))
+    alpha = warp(mask, to_crop, region.size)
     if limit is not None:
         alpha = alpha * limit[region.slices]
     colours = _colours(out[region.slices])
-    swapped = _in_channels(warp(image, to_region, region.size, interpolation), colours.shape[2])
+    swapped = _in_channels(warp(image, to_crop, region.size, interpolation), colours.shape[2])
     _blend(colours, swapped, alpha)
     if changed is not None:
         np.maximum(changed[region.slices], alpha, out=changed[region.slices])
     return region
 
 
-def move_from(region: Region) -> Matrix:
+def to_region(region: Region) -> Matrix:
     """From picture coordinates to region coordinates."""
     return np.array([[1.0, 0.0, -region.left], [0.0, 1.0, -region.top]])
 
@@ -56,7 +56,7 @@ def _touched(mask: FloatArray, matrix: Matrix, size: Size) -> Region | None:
         return None
     # One crop pixel more: interpolation carries weight half a crop pixel outwards.
     used = Region(left, top, left + width, top + height).grown(1)
-    region = bounds(move(inverse(matrix), corners(used))).within(size)
+    region = bounds(transform_points(inverse(matrix), corners(used))).within(size)
     return None if region.empty else region
 
 

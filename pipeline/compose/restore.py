@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from ..errors import OutOfMemoryError, require_choice, require_range
-from ..geometry import INTERPOLATIONS, align, cut, inside, resized
+from ..geometry import INTERPOLATIONS, align, extract_crop, resized, valid_mask
 from ..types import (
     Crop,
     Face,
@@ -118,7 +118,7 @@ def restore_faces(
 def cut_face(picture: Picture, face: Face, restorer: Restorer, interpolation: Interpolation) -> Crop:
     """The crop that the restorer wants of a face."""
     placement = align(face, restorer.spec)
-    return Crop(cut(picture, placement, interpolation, _SURROUND), placement.matrix, face)
+    return Crop(extract_crop(picture, placement, interpolation, _SURROUND), placement.matrix, face)
 
 
 def finish(image: FloatArray, crop: Crop, size: Size, settings: RestoreSettings, parser: Parser | None) -> Patch:
@@ -140,7 +140,7 @@ def _parsed(patch: Patch, seen: FloatArray) -> Patch:
 
 def corrected(image: FloatArray, crop: Crop, size: Size) -> FloatArray:
     """A restored crop without the restorer's colour drift; what lies beyond the picture's edge has no say."""
-    seen = inside(crop.matrix, Size.of(image), size)
+    seen = valid_mask(crop.matrix, Size.of(image), size)
     return np.clip(match_drift(image, crop.image, square_mask(len(seen)) * seen), 0, 1)
 
 

@@ -15,7 +15,7 @@ from ..types import Crop, Donor, Face, FloatArray, Pair, Parser, Patch, Picture,
 from .crops import SwapSettings, cut_face, finish
 from .occlusion import parsed
 from .paste import paste
-from .swap_restore import Boost, boosted
+from .swap_restore import SwapRestore, restore_swaps
 
 DonorOf = Callable[[Face], Donor]
 """What the engine needs of a source face."""
@@ -27,7 +27,7 @@ _FRAMES: Final = 4
 _THREADS: Final = 4
 
 
-class Work(NamedTuple):
+class SwapTask(NamedTuple):
     """The swaps of one picture."""
 
     target: Picture
@@ -40,10 +40,10 @@ class Work(NamedTuple):
     """(H, W) in [0, 1] bounds where pixels may change."""
 
 
-class Done(NamedTuple):
+class SwapTaskResult(NamedTuple):
     """Work that is finished: its `out` and `changed` are filled in."""
 
-    work: Work
+    work: SwapTask
     notes: tuple[tuple[Pair, str], ...]
     """Lines for the report with the pair they are about."""
     regions: tuple[Region, ...]
@@ -51,13 +51,13 @@ class Done(NamedTuple):
 
 
 def swap_stream(
-    work: Iterable[Work],
+    work: Iterable[SwapTask],
     donor_of: DonorOf,
     swapper: Swapper,
     settings: SwapSettings,
     parser: Parser | None = None,
-    boost: Boost | None = None,
-) -> Iterator[Done]:
+    boost: SwapRestore | None = None,
+) -> Iterator[SwapTaskResult]:
     """Do the work in order, as it comes: faces of several pictures go through the engine together.
 
     Crops are cut and patches are finished and pasted in threads, while the engine works on the next batch. Of all the
@@ -65,7 +65,7 @@ def swap_stream(
     """
     finisher = partial(finish, swapper=swapper, settings=settings)
     with ThreadPoolExecutor(_THREADS, "multifaceswap-paste") as threads:
-        begun: list[Future[Done]] = []
+        begun: list[Future[SwapTaskResult]] = []
         for batch in _batches(work):
             ready = _swapped(batch, donor_of, swapper, settings, parser, threads)
             if boost is not None:
@@ -98,8 +98,8 @@ class _Swap(NamedTuple):
     patch: Patch
 
 
-def _batches(work: Iterable[Work]) -> Iterator[list[Work]]:
-    batch: list[Work] = []
+def _batches(work: Iterable[SwapTask]) -> Iterator[list[SwapTask]]:
+    batch: list[SwapTask] = []
     for one in work:
         batch.append(one)
         if len(batch) >= _FRAMES or sum(len(held.pairs) for held in batch) >= _FACES:
@@ -110,13 +110,13 @@ def _batches(work: Iterable[Work]) -> Iterator[list[Work]]:
 
 
 def _swapped(
-    batch: Sequence[Work],
+    batch: Sequence[SwapTask],
     donor_of: DonorOf,
     swapper: Swapper,
     settings: SwapSettings,
     parser: Parser | None,
     threads: ThreadPoolExecutor,
-) -> list[tuple[Work, list[_Swap]]]:
+) -> list[tuple[SwapTask, list[_Swap]]]:
     """The batch through the engine. In each picture the smallest face comes first: of two that overlap, the larger is
     nearer and is pasted last."""
     faces = [(work, pair) for work in batch for pair in sorted(work.pairs, key=lambda pair: pair.target.area)]
@@ -131,12 +131,12 @@ def _swapped(
 
 
 def _boosted(
-    boost: Boost, batch: Sequence[tuple[Work, Sequence[_Swap]]], finisher: _Finisher
-) -> list[tuple[Work, list[_Swap]]]:
+    boost: SwapRestore, batch: Sequence[tuple[SwapTask, Sequence[_Swap]]], finisher: _Finisher
+) -> list[tuple[SwapTask, list[_Swap]]]:
     """The swaps restored, in the crops of the restorer's alignment."""
     faces = [(work, swap) for work, swaps in batch for swap in swaps]
     patches = [finisher(swap.patch, swap.crop) for _, swap in faces]
-    done = iter(boosted(boost, [work.target for work, _ in faces], [swap.crop for _, swap in faces], patches))
+    done = iter(restore_swaps(boost, [work.target for work, _ in faces], [swap.crop for _, swap in faces], patches))
     return [(work, [_Swap(swap.pair, *next(done)) for swap in swaps]) for work, swaps in batch]
 
 
@@ -144,7 +144,7 @@ def _as_it_is(patch: Patch, _crop: Crop) -> Patch:
     return patch
 
 
-def _finish(work: Work, swaps: Sequence[_Swap], finisher: _Finisher, settings: SwapSettings) -> Done:
+def _finish(work: SwapTask, swaps: Sequence[_Swap], finisher: _Finisher, settings: SwapSettings) -> SwapTaskResult:
     if work.out is not work.target:
         np.copyto(work.out, work.target)
     regions: list[Region | None] = []
@@ -161,10 +161,10 @@ def _finish(work: Work, swaps: Sequence[_Swap], finisher: _Finisher, settings: S
         )
         regions.append(region)
     notes = tuple((swap.pair, note) for swap in swaps for note in swap.patch.notes)
-    return Done(work, notes, tuple(region for region in regions if region is not None))
+    return SwapTaskResult(work, notes, tuple(region for region in regions if region is not None))
 
 
-def _results(finishing: list[Future[Done]]) -> Iterator[Done]:
+def _results(finishing: list[Future[SwapTaskResult]]) -> Iterator[SwapTaskResult]:
     """In order, each let go of as soon as it is handed on."""
     while finishing:
         yield finishing.pop(0).result()

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..types import Face, FaceSet, FloatArray, IndexMap, Parser, Picture, Progress, Swapper, SwapResult
 from .crops import COLOUR_MATCHES, SwapSettings, cut_face
-from .stream import Work, donors_of, swap_stream
-from .swap_restore import Boost
+from .stream import SwapTask, donors_of, swap_stream
+from .swap_restore import SwapRestore
 
 __all__ = ["COLOUR_MATCHES", "SwapSettings", "cut_face", "swap_batch"]
 
@@ -26,7 +26,7 @@ def swap_batch(
     *,
     limits: Sequence[FloatArray] | None = None,
     parser: Parser | None = None,
-    boost: Boost | None = None,
+    boost: SwapRestore | None = None,
     progress: Progress | None = None,
 ) -> SwapResult:
     """Swap exactly the pairs of `index_map`. `limits` (H, W) in [0, 1] a target bound where pixels may change.
@@ -39,7 +39,7 @@ def swap_batch(
     index_map.require(targets, sources)
     images, masks = _like(targets)
     work = (
-        Work(target, pairs, image, mask, None if limits is None else limits[number])
+        SwapTask(target, pairs, image, mask, None if limits is None else limits[number])
         for number, (target, pairs, image, mask) in enumerate(
             zip(targets, index_map.frames, images, masks, strict=True)
         )

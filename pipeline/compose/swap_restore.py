@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..geometry import before, inverse
+from ..geometry import compose, inverse
 from ..types import Crop, FloatArray, Patch, Picture, Restorer, Size
 from .masks import square_mask
 from .paste import paste
 from .restore import Batches, RestoreSettings, corrected, cut_face
 
 
-class Boost(NamedTuple):
+class SwapRestore(NamedTuple):
     """What swapped crops are handed through."""
 
     restorer: Restorer
@@ -36,8 +36,8 @@ class _Mounted(NamedTuple):
     """(H, W) where it is."""
 
 
-def boosted(
-    boost: Boost, pictures: Sequence[Picture], crops: Sequence[Crop], patches: Sequence[Patch]
+def restore_swaps(
+    boost: SwapRestore, pictures: Sequence[Picture], crops: Sequence[Crop], patches: Sequence[Patch]
 ) -> list[tuple[Crop, Patch]]:
     """The patches restored, each with the crop of the restorer's alignment that it now goes into.
 
@@ -54,15 +54,17 @@ def boosted(
     return done
 
 
-def _mounted(boost: Boost, picture: Picture, crop: Crop, patch: Patch) -> _Mounted:
+def _mounted(boost: SwapRestore, picture: Picture, crop: Crop, patch: Patch) -> _Mounted:
     wider = cut_face(picture, crop.face, boost.restorer, boost.settings.interpolation)
     image, mask = wider.image.copy(), np.zeros(wider.image.shape[:2], np.float32)
-    link = before(crop.matrix, inverse(wider.matrix))
+    link = compose(crop.matrix, inverse(wider.matrix))
     paste(image, patch.image, patch.mask, link, boost.settings.interpolation, changed=mask)
     return _Mounted(wider, image, mask)
 
 
-def _done(boost: Boost, one: _Mounted, picture: Picture, patch: Patch, restored: FloatArray) -> tuple[Crop, Patch]:
+def _done(
+    boost: SwapRestore, one: _Mounted, picture: Picture, patch: Patch, restored: FloatArray
+) -> tuple[Crop, Patch]:
     if boost.settings.colour_correct:
         restored = corrected(restored, one.crop._replace(image=one.image), Size.of(picture))
     # A part of the target that was left in on purpose is in the restored picture already: no second share of it.

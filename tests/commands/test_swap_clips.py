@@ -63,7 +63,7 @@ def test_a_damaged_clip_stops_nothing_else(tmp_path, clip, capsys):
 
 def test_a_cancel_leaves_no_clip_and_says_what_it_keeps(tmp_path, clip, capsys, monkeypatch):
     def stopped(_target, output, *_arguments, **_options):
-        clips.parts_folder(output).mkdir()
+        clips.checkpoint_folder(output).mkdir()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(clips, "swap_clip", stopped)

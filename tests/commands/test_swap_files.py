@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from multifaceswap import cli
 from multifaceswap.commands import swapping
-from multifaceswap.media.pictures import read_extras, read_picture, write_picture
+from multifaceswap.media.pictures import read_metadata, read_picture, write_picture
 from multifaceswap.pipeline.errors import CancelledError, MissingModelError, MissingPackageError
 from PIL import Image, ImageCms, PngImagePlugin
 
@@ -186,7 +186,7 @@ def test_the_colour_profile_is_kept(tmp_path):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     Image.open(MAN).save(tmp_path / "p.png", icc_profile=profile)
     assert _swap(tmp_path / "p.png", tmp_path / "a.jpg") == 0
-    assert read_extras(tmp_path / "a.jpg").profile == profile
+    assert read_metadata(tmp_path / "a.jpg").profile == profile
 
 
 def test_texts_and_exif_of_the_target_are_kept(tmp_path):

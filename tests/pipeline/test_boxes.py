@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from multifaceswap.pipeline.boxes import cut_by_tile, merge, overlaps, suppress, tiles
+from multifaceswap.pipeline.boxes import cut_by_tile, iou, nms, tiles, weighted_nms
 from multifaceswap.pipeline.geometry import Region
 from multifaceswap.pipeline.types import Size
 
@@ -18,33 +18,33 @@ def _boxes(*boxes):
 
 
 def test_overlaps():
-    found = overlaps(_boxes((0, 0, 10, 10))[0], _boxes((0, 0, 10, 10), (5, 0, 15, 10), (20, 20, 30, 30)))
+    found = iou(_boxes((0, 0, 10, 10))[0], _boxes((0, 0, 10, 10), (5, 0, 15, 10), (20, 20, 30, 30)))
     assert found.tolist() == pytest.approx([1, 1 / 3, 0])
 
 
 def test_overlap_with_the_border_pixel_counted():
-    assert overlaps(_boxes((0, 0, 9, 9))[0], _boxes((5, 0, 14, 9)), pixel=1).tolist() == pytest.approx([1 / 3])
+    assert iou(_boxes((0, 0, 9, 9))[0], _boxes((5, 0, 14, 9)), pixel=1).tolist() == pytest.approx([1 / 3])
 
 
 def test_nothing_to_suppress():
-    assert suppress(_boxes(), np.zeros(0, np.float32), 0.5).tolist() == []
+    assert nms(_boxes(), np.zeros(0, np.float32), 0.5).tolist() == []
 
 
 def test_the_best_of_overlapping_boxes_is_kept():
     boxes = _boxes((0, 0, 10, 10), (1, 0, 11, 10), (20, 0, 30, 10))
-    assert suppress(boxes, np.array([0.5, 0.9, 0.7], np.float32), 0.4).tolist() == [1, 2]
-    assert suppress(boxes, np.array([0.5, 0.9, 0.7], np.float32), 0.9).tolist() == [1, 2, 0]
+    assert nms(boxes, np.array([0.5, 0.9, 0.7], np.float32), 0.4).tolist() == [1, 2]
+    assert nms(boxes, np.array([0.5, 0.9, 0.7], np.float32), 0.9).tolist() == [1, 2, 0]
 
 
 def test_merge_averages_by_score():
     rows = np.array([[0, 0, 10, 10, 1], [2, 0, 12, 10, 4], [50, 50, 60, 60, 9]], np.float32)
-    merged, scores = merge(rows, np.array([0.75, 0.25, 0.5], np.float32), 0.3)
+    merged, scores = weighted_nms(rows, np.array([0.75, 0.25, 0.5], np.float32), 0.3)
     assert merged.tolist() == [[0.5, 0, 10.5, 10, 1.75], [50, 50, 60, 60, 9]]
     assert scores.tolist() == [0.75, 0.5]
 
 
 def test_merge_of_nothing_keeps_the_columns():
-    merged, scores = merge(np.zeros((0, 8), np.float32), np.zeros(0, np.float32), 0.3)
+    merged, scores = weighted_nms(np.zeros((0, 8), np.float32), np.zeros(0, np.float32), 0.3)
     assert merged.shape == (0, 8)
     assert scores.shape == (0,)
 

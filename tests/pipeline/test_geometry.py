@@ -48,21 +48,21 @@ def test_align_counts_from_pixel_middles_as_templates_do():
     placement = geometry.align(face, arcface(112))
     assert placement.size == Size(112, 112)
     # A landmark at pixel index p has its middle at p + 0.5, and so has the template.
-    assert np.allclose(geometry.move(placement.matrix, landmarks + 0.5), ARCFACE_112 * 112 + 0.5, atol=1e-3)
+    assert np.allclose(geometry.transform_points(placement.matrix, landmarks + 0.5), ARCFACE_112 * 112 + 0.5, atol=1e-3)
 
 
 @given(points)
 def test_similarity_finds_what_was_done(some):
     source = np.array(some)
-    moved = geometry.move(TURN, source)
+    moved = geometry.transform_points(TURN, source)
     found = geometry.similarity(source, moved)
-    assert np.allclose(geometry.move(found, source), moved, atol=1e-6)
+    assert np.allclose(geometry.transform_points(found, source), moved, atol=1e-6)
 
 
 @given(points)
 def test_inverse_undoes(some):
-    there = geometry.move(TURN, some)
-    assert np.allclose(geometry.move(geometry.inverse(TURN), there), some, atol=1e-8)
+    there = geometry.transform_points(TURN, some)
+    assert np.allclose(geometry.transform_points(geometry.inverse(TURN), there), some, atol=1e-8)
 
 
 def test_similarity_of_one_place_is_a_shift():
@@ -76,13 +76,13 @@ def test_similarity_never_mirrors():
 
 def test_scale_and_before():
     assert geometry.scale_of(TURN) == pytest.approx(1.5)
-    both = geometry.before(TURN, geometry.inverse(TURN))
+    both = geometry.compose(TURN, geometry.inverse(TURN))
     assert np.allclose(both, [[1, 0, 0], [0, 1, 0]])
 
 
 def test_a_shifted_crop_is_the_pictures_own_pixels():
     picture = _gradient(40, 50)
-    crop = geometry.cut(picture, Placement(np.array([[1.0, 0, -7], [0, 1.0, -3]]), Size(20, 10)))
+    crop = geometry.extract_crop(picture, Placement(np.array([[1.0, 0, -7], [0, 1.0, -3]]), Size(20, 10)))
     assert (crop == picture[3:13, 7:27]).all()
 
 
@@ -90,17 +90,17 @@ def test_a_shifted_crop_is_the_pictures_own_pixels():
 def test_a_crop_shows_what_lies_at_its_places(interpolation):
     picture = _gradient(200, 300)
     matrix = geometry.similarity([[100, 60], [180, 100]], [[10, 10], [90, 20]])
-    crop = geometry.cut(picture, Placement(matrix, Size(100, 40)), interpolation)
-    x, y = geometry.move(geometry.inverse(matrix), [[50.5, 20.5]])[0]
+    crop = geometry.extract_crop(picture, Placement(matrix, Size(100, 40)), interpolation)
+    x, y = geometry.transform_points(geometry.inverse(matrix), [[50.5, 20.5]])[0]
     assert crop[20, 50] == pytest.approx([(x - 0.5) / 300, (y - 0.5) / 200, (x + y - 1) / 500], abs=4e-3)
 
 
 def test_a_crop_beyond_the_picture_is_black_there():
     white = np.ones((20, 20, 3), np.float32)
-    crop = geometry.cut(white, Placement(np.array([[1.0, 0, 10], [0, 1.0, 0]]), Size(20, 20)))
+    crop = geometry.extract_crop(white, Placement(np.array([[1.0, 0, 10], [0, 1.0, 0]]), Size(20, 20)))
     assert (crop[:, :10] == 0).all()
     assert (crop[:, 10:] == 1).all()
-    nothing = geometry.cut(np.ones((20, 20, 3)), Placement(np.array([[1.0, 0, 500], [0, 1.0, 0]]), Size(8, 6)))
+    nothing = geometry.extract_crop(np.ones((20, 20, 3)), Placement(np.array([[1.0, 0, 500], [0, 1.0, 0]]), Size(8, 6)))
     assert nothing.shape == (6, 8, 3)
     assert not nothing.any()
 
@@ -108,7 +108,9 @@ def test_a_crop_beyond_the_picture_is_black_there():
 def test_a_strong_reduction_is_averaged_and_not_picked():
     stripes = np.zeros((256, 256, 3), np.float32)
     stripes[:, ::2] = 1
-    crop = geometry.cut(stripes, Placement(np.array([[1 / 16, 0, 0], [0, 1 / 16, 0]]), Size(16, 16)), "Nearest")
+    crop = geometry.extract_crop(
+        stripes, Placement(np.array([[1 / 16, 0, 0], [0, 1 / 16, 0]]), Size(16, 16)), "Nearest"
+    )
     assert np.abs(crop - 0.5).max() < 0.01
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ....pipeline.compose.crops import crop_of
 from ....pipeline.errors import SettingsError
-from ....pipeline.geometry import INTERPOLATION_FLAGS, bounds, move_mesh, resized
+from ....pipeline.geometry import INTERPOLATION_FLAGS, bounds, resized, transform_mesh
 from ....pipeline.types import (
     ColourMatch,
     Crop,
@@ -82,9 +82,9 @@ class MeshSwapper:
 
     def _swap_one(self, crop: Crop, donor: Donor, strength: float) -> Patch:
         size, topology = Size.of(crop.image), self._topology
-        target = move_mesh(crop.matrix, _mesh_of(crop.face))
+        target = transform_mesh(crop.matrix, _mesh_of(crop.face))
         level = _level_for(target, donor)
-        source = move_mesh(level.matrix, _mesh_of(donor.face))
+        source = transform_mesh(level.matrix, _mesh_of(donor.face))
         shaped = with_shape_of(target, source, topology)
         skin = np.ones(len(target)) if donor.skin is None else donor.skin
         texture = choose_texture(shaped, source, skin, topology, mirror=self._mirror)
@@ -148,8 +148,8 @@ def _comparable(fields: _Fields, image: FloatArray, crop: Crop) -> tuple[FloatAr
     size = Size(fields.skin.shape[1] // 2, fields.skin.shape[0] // 2)
     swapped, skin, donor_skin = (resized(field, size) for field in (fields.swapped, fields.skin, fields.donor_skin))
     donor_skin = donor_skin * skin_likelihood(resized(image, size), donor_skin)
-    if crop.inside is not None:
-        skin = skin * resized(crop.inside, size)
+    if crop.valid is not None:
+        skin = skin * resized(crop.valid, size)
     skin = skin * skin_likelihood(resized(crop.image, size), skin * swapped, LENIENT)
     return donor_skin, skin
 
@@ -173,7 +173,7 @@ def _halved(crop: Crop) -> Crop:
 
 def _level_for(target: FloatArray, donor: Donor) -> Crop:
     """The smallest of the donor's crops that still has about as many pixels as the target."""
-    source = move_mesh(donor.crops[0].matrix, _mesh_of(donor.face))
+    source = transform_mesh(donor.crops[0].matrix, _mesh_of(donor.face))
     excess = float(np.log2(_extent(source) / max(_extent(target), 1e-6)))
     return donor.crops[int(np.clip(np.floor(excess + 0.4), 0, len(donor.crops) - 1))]
 
@@ -189,16 +189,16 @@ def _scaled(mesh: FloatArray, size: Size, small: Size) -> FloatArray:
 
 def _skin_at_points(crop: Crop, topology: Topology) -> FloatArray:
     """(468,) how surely each mesh point of the donor shows skin and not hair over it; features count as seen."""
-    mesh = move_mesh(crop.matrix, _mesh_of(crop.face))
+    mesh = transform_mesh(crop.matrix, _mesh_of(crop.face))
     size = Size.of(crop.image)
     plain = rasterise(mesh, topology.triangles, size).spread((topology.skin * topology.swapped)[:, None])[..., 0]
-    if crop.inside is not None:
-        plain = plain * resized(crop.inside, size)
+    if crop.valid is not None:
+        plain = plain * resized(crop.valid, size)
     blurred = cv2.GaussianBlur(crop.image, (0, 0), 0.03 * max(size))
     likely = skin_likelihood(blurred, plain)
     x, y = np.clip(np.rint(mesh[:, :2] - 0.5).astype(int), 0, np.array(size) - 1).T
     # A little more than what lies outside is of no use: there its black mixes in.
-    shown = 1.0 if crop.inside is None else resized(cv2.erode(crop.inside, np.ones((5, 5))), size)[y, x]
+    shown = 1.0 if crop.valid is None else resized(cv2.erode(crop.valid, np.ones((5, 5))), size)[y, x]
     return shown * np.where(topology.skin > 0, smoothstep(0.2, 0.6, likely[y, x]), 1.0)
 
 

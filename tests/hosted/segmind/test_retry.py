@@ -5,7 +5,7 @@ import threading
 import pytest
 from multifaceswap.hosted.segmind.errors import ConnectionLostError, TimeLimitError
 from multifaceswap.hosted.segmind.retry import Retries, retry_after, send_again
-from multifaceswap.hosted.segmind.transport import Reply
+from multifaceswap.hosted.segmind.transport import ApiResponse
 from multifaceswap.hosted.segmind.waiting import Watch
 from multifaceswap.pipeline.errors import CancelledError
 
@@ -13,7 +13,7 @@ LOST, UNSENT = ConnectionLostError("lost"), ConnectionLostError("refused", unsen
 
 
 def reply(status, **headers):
-    return Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
+    return ApiResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
 
 
 def tried(outcomes, fake_clock, *, safe, retries=None, seconds=600):

@@ -11,12 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from multifaceswap.hosted.segmind import errors
-from multifaceswap.hosted.segmind.api import Calls
+from multifaceswap.hosted.segmind.api import ApiCalls
 from multifaceswap.hosted.segmind.endpoint import Endpoint, peer_may_have_key
 from multifaceswap.hosted.segmind.key import ApiKey
 from multifaceswap.hosted.segmind.retry import Retries
 from multifaceswap.hosted.segmind.settings import SegmindSettings
-from multifaceswap.hosted.segmind.transport import Limits, Wire
+from multifaceswap.hosted.segmind.transport import Limits, Transport
 from multifaceswap.hosted.segmind.waiting import Clock, Watch
 from multifaceswap.pipeline.errors import MultiFaceSwapError
 
@@ -55,7 +55,7 @@ def watch():
 @pytest.fixture
 def public_calls(key):
     """The calls of an API that is not on this machine."""
-    calls = Calls(ApiKey(key), Endpoint("https://api.example/v1"), Limits(connect=2, read=2), Retries(1))
+    calls = ApiCalls(ApiKey(key), Endpoint("https://api.example/v1"), Limits(connect=2, read=2), Retries(1))
     yield calls
     calls.close()
 
@@ -172,7 +172,7 @@ def test_name_that_leads_to_a_private_address_is_refused_once_connected(public_c
 
 
 def test_key_does_not_leave_this_machine_unencrypted(elsewhere, key):
-    wire = Wire(
+    wire = Transport(
         lambda peer, scheme: peer_may_have_key("8.8.8.8", scheme), ApiKey(key), Limits(), with_key=True, proxies=False
     )
     with pytest.raises(errors.RefusedAddressError):

@@ -173,7 +173,7 @@ def test_a_crash_between_the_last_part_and_the_file_needs_no_frame_again(swap, s
         raise ImageError("the disk is full")
 
     with monkeypatch.context() as patched, pytest.raises(ImageError, match="full"):
-        patched.setattr(transcode, "join", full)
+        patched.setattr(transcode, "mux_parts", full)
         swap(target)
     seen = []
     assert swap(target, progress=lambda done, _total: seen.append(done)).frames == 20
@@ -181,7 +181,7 @@ def test_a_crash_between_the_last_part_and_the_file_needs_no_frame_again(swap, s
 
 
 def test_the_first_encoder_that_works_is_taken(tmp_path, monkeypatch):
-    facts = Clip(write_clip(tmp_path / "in.mp4", moving("grace_hopper.jpg", 2))).facts()
+    info = Clip(write_clip(tmp_path / "in.mp4", moving("grace_hopper.jpg", 2))).info()
     tried = []
 
     def works(chosen):
@@ -189,14 +189,14 @@ def test_the_first_encoder_that_works_is_taken(tmp_path, monkeypatch):
         return chosen.encoder == "libx264"
 
     monkeypatch.setattr(encoding, "_works", works)
-    assert encoding.plan(facts, "mp4", hardware=True).encoder == "libx264"
+    assert encoding.plan(info, "mp4", hardware=True).encoder == "libx264"
     assert tried[0] == "h264_nvenc" and tried[-1] == "libx264"
     tried.clear()
-    assert encoding.plan(facts, "mp4", hardware=False).encoder == "libx264"
+    assert encoding.plan(info, "mp4", hardware=False).encoder == "libx264"
     assert tried == ["libx264"]
     monkeypatch.setattr(encoding, "_works", lambda chosen: False)
     with pytest.raises(ImageError, match=r"no encoder for h264 at 192×160 .*libx264"):
-        encoding.plan(facts, "mp4", hardware=False)
+        encoding.plan(info, "mp4", hardware=False)
 
 
 def test_odd_sizes_can_be_written(swap, tmp_path):

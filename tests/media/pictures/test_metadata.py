@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from multifaceswap.media.pictures import Extras, encode_picture, read_extras, read_picture, write_picture
+from multifaceswap.media.pictures import Metadata, encode_picture, read_metadata, read_picture, write_picture
 from PIL import Image, PngImagePlugin
 
 ORIENTATION, MAKER, COPYRIGHT, EXIF_IFD, LENS = 0x0112, 0x010F, 0x8298, 0x8769, 0xA434
@@ -40,8 +40,8 @@ def _opened(path: Path) -> Image.Image:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_a_pngs_texts_are_kept_in_png(tmp_path, dtype):
-    extras = read_extras(_saved(tmp_path / "a.png", pnginfo=_texts()))
-    assert write_picture(tmp_path / "b.png", PICTURE.astype(dtype), extras=extras) == ()
+    metadata = read_metadata(_saved(tmp_path / "a.png", pnginfo=_texts()))
+    assert write_picture(tmp_path / "b.png", PICTURE.astype(dtype), metadata=metadata) == ()
     kept = _opened(tmp_path / "b.png").text
     assert kept == {"parameters": "a cat\nSteps: 20", "workflow": '{"nodes": []}', "prompt": '{"1": "猫"}'}
     assert (read_picture(tmp_path / "b.png") == PICTURE.astype(dtype)).all()
@@ -49,8 +49,8 @@ def test_a_pngs_texts_are_kept_in_png(tmp_path, dtype):
 
 @pytest.mark.parametrize("name", ["b.jpg", "b.webp"])
 def test_texts_that_a_format_cannot_hold_are_told(tmp_path, name):
-    extras = read_extras(_saved(tmp_path / "a.png", pnginfo=_texts()))
-    (note,) = write_picture(tmp_path / name, PICTURE, extras=extras)
+    metadata = read_metadata(_saved(tmp_path / "a.png", pnginfo=_texts()))
+    (note,) = write_picture(tmp_path / name, PICTURE, metadata=metadata)
     assert "can't hold a PNG's texts (parameters, workflow, prompt)" in note
 
 
@@ -60,7 +60,7 @@ def test_exif_is_kept_and_the_picture_stays_upright(tmp_path, source, target):
     path = _saved(tmp_path / source, exif=_exif(6))
     upright = read_picture(path)
     assert upright.shape == (9, 6, 3)
-    write_picture(tmp_path / target, upright, extras=read_extras(path))
+    write_picture(tmp_path / target, upright, metadata=read_metadata(path))
     exif = _opened(tmp_path / target).getexif()
     assert (exif[ORIENTATION], exif[MAKER], exif[COPYRIGHT]) == (1, "Rolleiflex", "me")
     assert exif.get_ifd(EXIF_IFD)[LENS] == "Planar"
@@ -68,8 +68,8 @@ def test_exif_is_kept_and_the_picture_stays_upright(tmp_path, source, target):
 
 
 def test_exif_of_16_bits(tmp_path):
-    extras = read_extras(_saved(tmp_path / "a.jpg", exif=_exif(1)))
-    write_picture(tmp_path / "b.png", PICTURE.astype(np.uint16), extras=extras)
+    metadata = read_metadata(_saved(tmp_path / "a.jpg", exif=_exif(1)))
+    write_picture(tmp_path / "b.png", PICTURE.astype(np.uint16), metadata=metadata)
     assert _opened(tmp_path / "b.png").getexif()[MAKER] == "Rolleiflex"
     assert read_picture(tmp_path / "b.png").dtype == np.uint16
 
@@ -83,35 +83,35 @@ def test_orientation_in_other_words_turns_nothing_twice(tmp_path):
     path = _saved(tmp_path / "a.png", pnginfo=info)
     upright = read_picture(path)
     assert upright.shape == (9, 6, 3)
-    write_picture(tmp_path / "b.png", upright, extras=read_extras(path))
+    write_picture(tmp_path / "b.png", upright, metadata=read_metadata(path))
     assert (read_picture(tmp_path / "b.png") == upright).all()
 
 
 def test_exif_that_is_too_much_for_jpeg_is_told():
-    extras = Extras(exif=b"Exif\0\0" + bytes(70_000))
-    _, (note,) = encode_picture(PICTURE, "jpeg", extras=extras)
+    metadata = Metadata(exif=b"Exif\0\0" + bytes(70_000))
+    _, (note,) = encode_picture(PICTURE, "jpeg", metadata=metadata)
     assert "can't hold that much EXIF" in note
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize(("source", "target"), [("a.png", "b.png"), ("a.png", "b.jpg"), ("a.jpg", "b.png")])
 def test_dots_an_inch_are_kept(tmp_path, source, target, dtype):
-    extras = read_extras(_saved(tmp_path / source, dpi=(300, 150)))
-    write_picture(tmp_path / target, PICTURE.astype(dtype), extras=extras)
+    metadata = read_metadata(_saved(tmp_path / source, dpi=(300, 150)))
+    write_picture(tmp_path / target, PICTURE.astype(dtype), metadata=metadata)
     assert [round(dots) for dots in _opened(tmp_path / target).info["dpi"]] == [300, 150]
 
 
 def test_nothing_is_made_up(tmp_path):
     for name in ("a.png", "a.jpg", "a.webp"):
         write_picture(tmp_path / name, PICTURE)
-        extras = read_extras(tmp_path / name)
-        assert (extras.profile, extras.exif, extras.texts, extras.note) == (None, None, (), None)
-    assert read_extras(tmp_path / "a.png").dpi is None
+        metadata = read_metadata(tmp_path / name)
+        assert (metadata.profile, metadata.exif, metadata.texts, metadata.note) == (None, None, (), None)
+    assert read_metadata(tmp_path / "a.png").dpi is None
 
 
 def test_a_damaged_part_is_left_out(tmp_path):
     path = _saved(tmp_path / "a.jpg", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff broken")
-    write_picture(tmp_path / "b.jpg", PICTURE, extras=read_extras(path))
+    write_picture(tmp_path / "b.jpg", PICTURE, metadata=read_metadata(path))
     assert read_picture(tmp_path / "b.jpg").shape == PICTURE.shape
 
 
@@ -119,11 +119,11 @@ def test_a_damaged_part_is_left_out(tmp_path):
 def test_frames_are_counted(tmp_path, name):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "green", "blue")]
     frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-    assert read_extras(tmp_path / name).note == "3 frames: only the first is used"
+    assert read_metadata(tmp_path / name).note == "3 frames: only the first is used"
 
 
 def test_a_jpegs_previews_are_no_frames(tmp_path):
     data = BytesIO()
     Image.new("RGB", (8, 8)).save(data, "MPO", save_all=True, append_images=[Image.new("RGB", (4, 4))])
     (tmp_path / "a.jpg").write_bytes(data.getvalue())
-    assert read_extras(tmp_path / "a.jpg").note is None
+    assert read_metadata(tmp_path / "a.jpg").note is None

@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
-from multifaceswap.media.pictures import MAX_PIXELS, decode_picture, read_extras, read_picture
+from multifaceswap.media.pictures import MAX_PIXELS, decode_picture, read_metadata, read_picture
 from multifaceswap.pipeline.errors import ImageError
 from PIL import Image, ImageCms
 
@@ -247,6 +247,6 @@ def test_the_profile_comes_with_rgb_and_not_with_cmyk(tmp_path):
     cmyk = profile[:16] + b"CMYK" + profile[20:]
     (tmp_path / "cmyk.jpg").write_bytes(_saved(Image.new("CMYK", (8, 8)), "JPEG", icc_profile=cmyk))
     (tmp_path / "none.png").write_bytes(_saved(Image.new("RGB", (8, 8)), "PNG"))
-    assert read_extras(tmp_path / "rgb.jpg").profile == profile
-    assert read_extras(tmp_path / "cmyk.jpg").profile is None
-    assert read_extras(tmp_path / "none.png").profile is None
+    assert read_metadata(tmp_path / "rgb.jpg").profile == profile
+    assert read_metadata(tmp_path / "cmyk.jpg").profile is None
+    assert read_metadata(tmp_path / "none.png").profile is None

@@ -5,10 +5,10 @@ import os
 import numpy as np
 import pytest
 from multifaceswap.media.pictures import (
-    Extras,
+    Metadata,
     encode_picture,
     picture_format,
-    read_extras,
+    read_metadata,
     read_picture,
     write_file,
     write_picture,
@@ -90,16 +90,16 @@ def test_16_bits_are_rounded_and_said(image_format, tmp_path):
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp"])
 def test_the_profile_is_written_with_the_pixels(tmp_path, name, dtype):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    write_picture(tmp_path / name, _noise(3, dtype), extras=Extras(profile))
-    assert read_extras(tmp_path / name).profile == profile
+    write_picture(tmp_path / name, _noise(3, dtype), metadata=Metadata(profile))
+    assert read_metadata(tmp_path / name).profile == profile
     if name == "a.png":
         assert (read_picture(tmp_path / name) == _noise(3, dtype)).all()
 
 
 def test_a_profile_of_another_colour_space_is_left_out(tmp_path):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    write_picture(tmp_path / "grey.png", _noise(1), extras=Extras(profile))
-    assert read_extras(tmp_path / "grey.png").profile is None
+    write_picture(tmp_path / "grey.png", _noise(1), metadata=Metadata(profile))
+    assert read_metadata(tmp_path / "grey.png").profile is None
 
 
 @pytest.mark.parametrize(

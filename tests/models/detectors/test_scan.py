@@ -3,7 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from multifaceswap.models.detectors.scan import Fit, Found, ScanningDetector, shrunk
+from multifaceswap.models.detectors.scan import Detections, Letterbox, ScanningDetector, shrunk
 from multifaceswap.pipeline.errors import SettingsError
 from multifaceswap.pipeline.types import Size
 
@@ -24,7 +24,7 @@ class Blocks:
         scale = min(1.0, self.side / max(size))
         inner = Size(round(size.width * scale), round(size.height * scale))
         outer = Size(inner.width + 10, inner.height + 6)
-        return Fit(inner, outer, 10, 6, scale)
+        return Letterbox(inner, outer, 10, 6, scale)
 
     def look(self, images, confidence):
         self.looks.append(images.shape)
@@ -37,7 +37,7 @@ class Blocks:
         rows = np.array(boxes, np.float32).reshape(-1, 4)
         scores = np.full(len(rows), 0.75, np.float32)
         points = rows[:, None, :2] + POINTS * (rows[:, None, 2:] - rows[:, None, :2])
-        return Found(rows, points, scores).where(scores > confidence)
+        return Detections(rows, points, scores).where(scores > confidence)
 
     def _upright(self, image, left, top, right, bottom):
         green = image[top:bottom, left:right, 1] > 0.5

@@ -11,8 +11,8 @@ import torch
 from multifaceswap import open_model
 from multifaceswap.models import catalog
 from multifaceswap.models.restorers import further
+from multifaceswap.models.restorers.architectures import ARCHITECTURES
 from multifaceswap.models.restorers.contents import OnnxContents, look
-from multifaceswap.models.restorers.networks import ARCHITECTURES
 from multifaceswap.models.restorers.rows import FILES
 from multifaceswap.models.store import Folders
 from multifaceswap.pipeline.errors import DamagedModelError, MissingModelError, SettingsError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from multifaceswap.models.restorers.networks import ARCHITECTURES
+from multifaceswap.models.restorers.architectures import ARCHITECTURES
 from multifaceswap.models.restorers.restorers import TorchRestorer
 from multifaceswap.models.runtime import torch as torch_runtime
 from multifaceswap.models.runtime.symptoms import lacks_memory

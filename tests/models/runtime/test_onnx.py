@@ -15,7 +15,7 @@ import torch
 from multifaceswap.models.runtime import onnx as runtime
 from multifaceswap.models.runtime.devices import CPU, CUDA
 from multifaceswap.models.runtime.onnx import Session
-from multifaceswap.models.runtime.registry import Networks
+from multifaceswap.models.runtime.registry import SessionRegistry
 from multifaceswap.pipeline.errors import DamagedModelError, EngineError, SettingsError
 
 
@@ -226,10 +226,10 @@ def test_cuda_libraries_of_other_wheels_are_made_known_once_and_quietly(monkeypa
 
 
 def test_a_file_has_one_session_a_device_while_it_is_in_use(path, fixed):
-    networks = Networks("cpu")
+    networks = SessionRegistry("cpu")
     session = networks.session(path)
     assert networks.session(path) is session is not networks.session(fixed)
-    assert Networks("auto").session(path).device == "auto"
+    assert SessionRegistry("auto").session(path).device == "auto"
     gone = weakref.ref(session)
     del session
     gc.collect()

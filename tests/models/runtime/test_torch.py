@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from multifaceswap.models.runtime.registry import Networks
+from multifaceswap.models.runtime.registry import SessionRegistry
 from multifaceswap.models.runtime.torch import TorchNetwork, torch_device
 from multifaceswap.pipeline.errors import DamagedModelError, EngineError, MissingPackageError
 
@@ -81,14 +81,14 @@ def test_another_network_is_told(file):
 
 def test_the_host_is_told_before_every_run(file):
     told = []
-    it = Networks("cpu", told.append).torch(file, lambda: torch.nn.Conv2d(3, 2, 1), "a test")
+    it = SessionRegistry("cpu", told.append).torch(file, lambda: torch.nn.Conv2d(3, 2, 1), "a test")
     it.run(np.zeros((1, 3, 2, 2)))
     it.run(np.zeros((1, 3, 2, 2)))
     assert told == [it, it]
 
 
 def test_one_network_a_file(tmp_path):
-    networks = Networks("cpu")
+    networks = SessionRegistry("cpu")
     first, again, other = (networks.shared(tmp_path / name, set) for name in "aab")
     assert first is again is not other
 

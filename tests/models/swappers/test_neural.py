@@ -11,11 +11,11 @@ import standins
 from multifaceswap.models import catalog
 from multifaceswap.models.embedders.arcface import ArcFace
 from multifaceswap.models.runtime.onnx import Session
-from multifaceswap.models.runtime.registry import Networks
+from multifaceswap.models.runtime.registry import SessionRegistry
 from multifaceswap.models.swappers import adapters
 from multifaceswap.models.swappers.network import SwapNetwork
 from multifaceswap.models.swappers.neural import PIXEL_BOOSTS, NeuralSwapper
-from multifaceswap.models.swappers.pixel_shuffle import join, split
+from multifaceswap.models.swappers.pixel_shuffle import pixel_shuffle, pixel_unshuffle
 from multifaceswap.pipeline.compose.masks import oval_mask, rim_mask
 from multifaceswap.pipeline.compose.swap import cut_face
 from multifaceswap.pipeline.errors import DamagedModelError, SettingsError
@@ -45,7 +45,7 @@ def reference():
 
 def _open(folder, name, file="", **options):
     paths = [folder / (file or f"{name}.onnx"), folder / "w600k_r50.onnx"]
-    return adapters.neural(catalog.find("swapper", name), paths, Networks(), **options)
+    return adapters.neural(catalog.find("swapper", name), paths, SessionRegistry(), **options)
 
 
 def _face(landmarks, **more):
@@ -73,8 +73,8 @@ def test_every_published_swapper_is_in_the_catalog_with_arcface():
     for name in NEURAL:
         row = catalog.find("swapper", name)
         assert [file.name for file in row.files] == [f"{name}.onnx", "w600k_r50.onnx"]
-        assert row.facts["size"] == int(name.rpartition("_")[2])
-        assert row.facts["options"] == ("pixel_boost",)
+        assert row.params["size"] == int(name.rpartition("_")[2])
+        assert row.params["options"] == ("pixel_boost",)
     assert len(catalog.INSWAPPER_128.sha256) == len(catalog.INSWAPPER_128.sizes) == 2
 
 
@@ -249,11 +249,11 @@ def test_other_boosts_are_refused(folder):
 @pytest.mark.parametrize("factor", [1, 2, 3])
 def test_split_takes_every_nth_pixel_and_join_undoes_it(factor):
     image = np.arange((4 * factor) ** 2 * 2).reshape(4 * factor, 4 * factor, 2)
-    parts = split(image, factor)
+    parts = pixel_unshuffle(image, factor)
     assert parts.shape == (factor**2, 4, 4, 2)
     assert np.array_equal(parts[-1], image[factor - 1 :: factor, factor - 1 :: factor])
     assert np.array_equal(parts[factor - 1], image[0::factor, factor - 1 :: factor])
-    assert np.array_equal(join(parts, factor), image)
+    assert np.array_equal(pixel_shuffle(parts, factor), image)
 
 
 def test_the_networks_own_mask_is_used_within_the_crops_rim(folder, picture, faces):

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from multifaceswap.pipeline.clip.assignment import Casting, Wishes
+from multifaceswap.pipeline.clip.assignment import Assignment, AssignmentRules
 from multifaceswap.pipeline.errors import FaceNotFoundError, IndexListError, SettingsError
 from multifaceswap.pipeline.types import Face, FaceSet, Size
 
@@ -18,11 +18,11 @@ DONORS = FaceSet(((face(0, 0), face(1, 100)), (face(0, 0),)), Size(200, 200))
 """Three donors in two pictures."""
 
 
-def casting(targets="0", sources="0", **wishes) -> Casting:
-    return Casting(Wishes(targets, sources, detection_face_order="left-right", **wishes), DONORS)
+def casting(targets="0", sources="0", **wishes) -> Assignment:
+    return Assignment(AssignmentRules(targets, sources, detection_face_order="left-right", **wishes), DONORS)
 
 
-def roles(cast: Casting) -> dict[int, int]:
+def roles(cast: Assignment) -> dict[int, int]:
     return {person: source.index for person, source in cast.roles.items()}
 
 
@@ -95,8 +95,8 @@ def test_it_goes_on_from_its_state_in_a_file():
 
 def test_wishes_that_cannot_be_are_refused_before_any_frame():
     with pytest.raises(IndexListError):
-        Wishes("0,x")
+        AssignmentRules("0,x")
     with pytest.raises(SettingsError, match="pairing"):
-        Wishes(pairing="x")
+        AssignmentRules(pairing="x")
     with pytest.raises(SettingsError, match="takes as many sources as targets"):
         casting("0,1,2", "0,1")

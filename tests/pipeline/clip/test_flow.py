@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 import pytest
 from clipmaking import moving
-from multifaceswap.pipeline.clip.assignment import Casting, Wishes
+from multifaceswap.pipeline.clip.assignment import Assignment, AssignmentRules
 from multifaceswap.pipeline.clip.flow import ClipFrame, ClipSettings, Engine, Models, Watcher, swap_frames
 from multifaceswap.pipeline.compose.crops import SwapSettings
 from multifaceswap.pipeline.compose.stream import donors_of
@@ -68,7 +68,9 @@ def picture(*spots, background=90) -> np.ndarray:
 
 def run(pictures, wishes=None, clip=None, masks=False, frames=None):
     painter = Painter()
-    watcher = Watcher(Models(Spots()), Casting(wishes or Wishes("*", "*"), FACES), clip.track if clip else True)
+    watcher = Watcher(
+        Models(Spots()), Assignment(wishes or AssignmentRules("*", "*"), FACES), clip.track if clip else True
+    )
     source = frames or (ClipFrame(number, number / 25, one) for number, one in enumerate(pictures))
     return swap_frames(source, watcher, Engine(donors_of(DONORS, painter), painter, SETTINGS), clip, masks=masks)
 
@@ -81,7 +83,7 @@ def colours(done, *spots) -> list[str]:
 def test_people_who_cross_keep_their_donors():
     left, right = [10 + 6 * t for t in range(31)], [190 - 6 * t for t in range(31)]
     clip = [picture((a, 20, 40), (b, 70, 40)) for a, b in zip(left, right, strict=True)]
-    done = list(run(clip, Wishes("0,1", "0,1", detection_face_order="left-right")))
+    done = list(run(clip, AssignmentRules("0,1", "0,1", detection_face_order="left-right")))
     assert [one.frame.number for one in done] == list(range(31))
     for one, a, b in zip(done, left, right, strict=True):
         assert colours(one, (a + 20, 40), (b + 20, 90)) == ["red", "green"]
@@ -89,7 +91,7 @@ def test_people_who_cross_keep_their_donors():
 
 def test_without_tracking_every_frame_counts_afresh():
     clip = [picture((10, 20, 40), (100, 20, 60)), picture((10, 20, 60), (100, 20, 40))]
-    done = list(run(clip, Wishes("0", "0"), ClipSettings(track=False)))
+    done = list(run(clip, AssignmentRules("0", "0"), ClipSettings(track=False)))
     assert [colours(one, (30, 40), (120, 40)) for one in done] == [["none", "red"], ["red", "none"]]
 
 
@@ -98,7 +100,7 @@ def test_numbers_start_over_after_a_cut():
     other = [np.ascontiguousarray(picture((100, 20, 40), (10, 20, 60), background=200)) for _ in range(4)]
     for one in other:
         one[60:, :120] = 10
-    done = list(run([one.copy() for one in [*bright, *other]], Wishes("0", "1")))
+    done = list(run([one.copy() for one in [*bright, *other]], AssignmentRules("0", "1")))
     assert [colours(one, (30, 40), (120, 40)) for one in done] == [["none", "green"]] * 4 + [["green", "none"]] * 4
 
 
@@ -174,7 +176,7 @@ def flicker(shaky, pool, astronaut, smooth) -> tuple[float, float]:
     """Of a still face: how far landmarks move a frame, in pixels, and the mean change of the mask a frame."""
     detector = pool.open("detector", "builtin", turns=False, tiles=False, min_size=16)
     swapper = pool.open("swapper", "mesh")
-    watcher = Watcher(Models(detector), Casting(Wishes(), detect_batch([astronaut], detector)))
+    watcher = Watcher(Models(detector), Assignment(AssignmentRules(), detect_batch([astronaut], detector)))
     frames = (ClipFrame(number, number / 25, frame.copy()) for number, frame in enumerate(shaky))
     engine = Engine(donors_of([astronaut], swapper), swapper, SwapSettings())
     done = list(swap_frames(frames, watcher, engine, ClipSettings(smooth=smooth), masks=True))[4:-4]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from multifaceswap.pipeline.clip.lookahead import Seen, delay, steadied
+from multifaceswap.pipeline.clip.lookahead import ObservedFrame, delay, look_ahead
 from multifaceswap.pipeline.clip.smoothing import RADIUS
 from multifaceswap.pipeline.types import Face
 
@@ -12,16 +12,16 @@ def face(x: float) -> Face:
     return Face(box, box[:2] + 40 * np.array([[0.3, 0.3], [0.7, 0.3], [0.5, 0.5], [0.35, 0.8], [0.65, 0.8]]), 0.9)
 
 
-def frames(spots: list[float | None], scenes: list[int] | None = None) -> list[Seen[int]]:
+def frames(spots: list[float | None], scenes: list[int] | None = None) -> list[ObservedFrame[int]]:
     """Frames with person 3 at these places, None where it isn't found."""
     return [
-        Seen(number, number / 25, scenes[number] if scenes else 0, {} if spot is None else {3: face(spot)})
+        ObservedFrame(number, number / 25, scenes[number] if scenes else 0, {} if spot is None else {3: face(spot)})
         for number, spot in enumerate(spots)
     ]
 
 
 def lefts(spots, scenes=None, **options) -> list[float | None]:
-    seen = list(steadied(frames(spots, scenes), **options))
+    seen = list(look_ahead(frames(spots, scenes), **options))
     assert [one.frame for one in seen] == list(range(len(spots)))
     return [round(float(one.people[3].box[0]), 3) if one.people else None for one in seen]
 
@@ -60,5 +60,5 @@ def test_frames_are_held_back_by_the_delay_and_no_more(bridge, smooth):
             given.append(one.frame)
             yield one
 
-    waits = [len(given) - 1 - seen.frame for seen in steadied(source(), bridge=bridge, smooth=smooth)]
+    waits = [len(given) - 1 - seen.frame for seen in look_ahead(source(), bridge=bridge, smooth=smooth)]
     assert delay(bridge, smooth) == bridge + RADIUS * smooth == waits[0] == max(waits)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from multifaceswap.pipeline.clip.smoothing import RADIUS, Moment, between, steady
+from multifaceswap.pipeline.clip.smoothing import RADIUS, TimedFace, interpolate_face, smooth_face
 from multifaceswap.pipeline.types import MESH_POINTS, Face
 
 RATE = 25
@@ -24,11 +24,11 @@ def face(mesh: np.ndarray) -> Face:
 def smoothed(path: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
     """Meshes (T, 468, 3) through the filter, as of one person in one scene."""
     times = np.arange(len(path)) / RATE if times is None else times
-    moments = [Moment(time, face(mesh)) for time, mesh in zip(times, path, strict=True)]
+    moments = [TimedFace(time, face(mesh)) for time, mesh in zip(times, path, strict=True)]
     faces = []
     for at in range(len(moments)):
         before = moments[max(0, at - RADIUS) : at][::-1]
-        faces.append(steady(before, moments[at], moments[at + 1 : at + 1 + RADIUS]))
+        faces.append(smooth_face(before, moments[at], moments[at + 1 : at + 1 + RADIUS]))
     return np.array([one.mesh for one in faces])
 
 
@@ -104,15 +104,15 @@ def test_without_neighbours_on_one_side_nothing_moves():
 
 def test_box_and_landmarks_are_steadied_and_a_face_needs_no_mesh():
     boxes = np.array([10, 10, 110, 110]) + np.random.default_rng(3).normal(0, 0.3, (9, 4))
-    moments = [Moment(t / RATE, Face(box, box[:2] + SHAPE[:5, :2], 1.0)) for t, box in enumerate(boxes)]
-    calm = steady(moments[:4][::-1], moments[4], moments[5:])
+    moments = [TimedFace(t / RATE, Face(box, box[:2] + SHAPE[:5, :2], 1.0)) for t, box in enumerate(boxes)]
+    calm = smooth_face(moments[:4][::-1], moments[4], moments[5:])
     assert calm.mesh is None
     assert np.abs(calm.box - [10, 10, 110, 110]).mean() < 0.7 * np.abs(boxes - [10, 10, 110, 110]).mean()
     assert np.abs(calm.landmarks - [10, 10] - SHAPE[:5, :2]).max() < 0.4
 
 
 def test_between_two_sightings_a_face_moves_evenly():
-    start, end = Moment(1.0, face(SHAPE)), Moment(2.0, face(SHAPE + 8))
-    middle = between(start, end, 1.25)
+    start, end = TimedFace(1.0, face(SHAPE)), TimedFace(2.0, face(SHAPE + 8))
+    middle = interpolate_face(start, end, 1.25)
     assert np.abs(middle.mesh - (SHAPE + 2)).max() < 1e-4
     assert middle.box == pytest.approx(face(SHAPE).box + 2, abs=1e-4)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from multifaceswap.pipeline.compose.occlusion import parsed
-from multifaceswap.pipeline.geometry import align, cut, similarity
+from multifaceswap.pipeline.geometry import align, extract_crop, similarity
 from multifaceswap.pipeline.templates import FFHQ_512
 from multifaceswap.pipeline.types import Crop, CropSpec, Face, Patch, Placement, Size
 
@@ -33,7 +33,7 @@ def picture():
 
 
 def one(picture, parser, **changes):
-    crop = Crop(cut(picture, PLACEMENT), PLACEMENT.matrix, FACE)
+    crop = Crop(extract_crop(picture, PLACEMENT), PLACEMENT.matrix, FACE)
     patch = Patch(crop.image, np.full((200, 200), 0.75, np.float32))._replace(**changes)
     return parsed(parser, [picture], [crop], [patch])[0]
 
@@ -49,7 +49,7 @@ def test_the_parser_gets_the_face_in_its_own_alignment(picture):
     one(picture, parser)
     (crop,) = parser.crops
     placement = align(FACE, CropSpec(FFHQ_512, 512))
-    np.testing.assert_array_equal(crop.image, cut(picture, placement))
+    np.testing.assert_array_equal(crop.image, extract_crop(picture, placement))
     np.testing.assert_allclose(crop.matrix[:, :2], np.eye(2) * 2, atol=1e-5)
 
 
@@ -77,7 +77,7 @@ def test_patches_finer_than_their_crops_are_bounded_alike(picture):
 def test_turned_faces_are_bounded_in_their_own_frame(picture):
     turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
     turned = Face(FACE.box, (FACE.landmarks - 200) @ turn + 200, 1.0)
-    crop = Crop(cut(picture, PLACEMENT), PLACEMENT.matrix, turned)
+    crop = Crop(extract_crop(picture, PLACEMENT), PLACEMENT.matrix, turned)
     patch = Patch(crop.image, np.ones((200, 200), np.float32))
     mask = parsed(Sees(left=256), [picture], [crop], [patch])[0].mask
     towards = similarity(FFHQ_512, turned.landmarks)[:, 0]

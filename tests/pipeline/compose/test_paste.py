@@ -6,7 +6,7 @@ import pytest
 import recipe
 from multifaceswap.pipeline.compose.masks import softened, square_mask
 from multifaceswap.pipeline.compose.paste import paste
-from multifaceswap.pipeline.geometry import cut, inverse, shifted
+from multifaceswap.pipeline.geometry import extract_crop, inverse, shifted
 from multifaceswap.pipeline.types import Placement, Size
 
 SHIFT = np.array([[1.0, 0, -5], [0, 1.0, -3]])
@@ -178,7 +178,7 @@ def test_a_crop_put_back_where_it_came_from_is_the_picture():
     smooth = np.stack([np.sin(x / 9), np.cos(y / 7), np.sin((x + y) / 11)], 2).astype(np.float32) * 0.4 + 0.5
     for matrix in (TURNED, inverse(TURNED) * 3, np.array([[-1.2, 0.1, 160.0], [-0.1, -1.2, 150.0]])):
         out = smooth.copy()
-        crop = cut(smooth, Placement(matrix, Size(256, 256)), "Bicubic", (0.5, 0.5, 0.5))
+        crop = extract_crop(smooth, Placement(matrix, Size(256, 256)), "Bicubic", (0.5, 0.5, 0.5))
         changed = np.zeros(out.shape[:2], np.float32)
         paste(out, crop, square_mask(256), matrix, "Bicubic", changed=changed)
         assert (changed == 1).sum() > 500

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from multifaceswap.pipeline.compose.restore import RestoreSettings
 from multifaceswap.pipeline.compose.swap import SwapSettings, swap_batch
-from multifaceswap.pipeline.compose.swap_restore import Boost
+from multifaceswap.pipeline.compose.swap_restore import SwapRestore
 from multifaceswap.pipeline.errors import OutOfMemoryError
 from multifaceswap.pipeline.faces.pairing import map_indexes
 from multifaceswap.pipeline.geometry import align
@@ -80,7 +80,7 @@ def swapped(boost, count=1, frames=1, strength=1.0, **options):
 
 def test_the_restorer_sees_the_swapped_face_in_its_own_alignment():
     restorer = Restorer()
-    swapped(Boost(restorer, RestoreSettings(weight=0.3, colour_correct=False)))
+    swapped(SwapRestore(restorer, RestoreSettings(weight=0.3, colour_correct=False)))
     (seen,) = restorer.seen
     assert seen.shape == (256, 256, 3) and restorer.weights == [0.3]
     x, y = np.rint(FFHQ_512[2] * 256).astype(int)
@@ -90,7 +90,7 @@ def test_the_restorer_sees_the_swapped_face_in_its_own_alignment():
 
 
 def test_without_restoring_anything_the_result_is_the_plain_swaps():
-    plain, boosted = swapped(None, 2), swapped(Boost(Restorer(), PLAIN), 2)
+    plain, boosted = swapped(None, 2), swapped(SwapRestore(Restorer(), PLAIN), 2)
     difference = np.abs(plain.images[0] - boosted.images[0])
     assert difference.mean() < 0.002 and np.percentile(difference, 99) < 0.05
     assert np.abs(plain.masks[0] - boosted.masks[0]).mean() < 0.005
@@ -99,7 +99,7 @@ def test_without_restoring_anything_the_result_is_the_plain_swaps():
 
 
 def test_only_the_swapped_part_is_restored_and_every_other_bit_stays():
-    result = swapped(Boost(Restorer(lambda crop: np.zeros_like(crop)), PLAIN))
+    result = swapped(SwapRestore(Restorer(lambda crop: np.zeros_like(crop)), PLAIN))
     (image,), (mask,) = result.images, result.masks
     np.testing.assert_array_equal(image[mask == 0], picture()[mask == 0])
     np.testing.assert_array_equal(image[mask == 1], 0)
@@ -109,29 +109,29 @@ def test_only_the_swapped_part_is_restored_and_every_other_bit_stays():
 @pytest.mark.parametrize("strength", [0.25, 1.0])
 def test_strength_is_not_applied_twice(strength):
     target = picture()
-    middle = swapped(Boost(Restorer(), PLAIN), strength=strength).images[0][63, 50]
+    middle = swapped(SwapRestore(Restorer(), PLAIN), strength=strength).images[0][63, 50]
     np.testing.assert_allclose(middle, target[63, 50] * (1 - strength) + DONOR * strength, atol=0.01)
 
 
 def test_nothing_swapped_is_nothing_restored():
-    result = swapped(Boost(Restorer(lambda crop: np.zeros_like(crop)), PLAIN), strength=0.0)
+    result = swapped(SwapRestore(Restorer(lambda crop: np.zeros_like(crop)), PLAIN), strength=0.0)
     np.testing.assert_array_equal(result.images[0], picture())
 
 
 def test_a_restorers_drift_does_not_reach_the_picture():
     drifting = Restorer(lambda crop: crop + np.float32([0.1, -0.05, 0.08]))
-    plain, fixed = swapped(None), swapped(Boost(drifting, RestoreSettings()))
+    plain, fixed = swapped(None), swapped(SwapRestore(drifting, RestoreSettings()))
     inside = fixed.masks[0] == 1
     assert np.abs(plain.images[0] - fixed.images[0])[inside].max() < 0.02
 
 
 def test_faces_of_several_pictures_share_batches_and_full_memory_is_reported():
     restorer = Restorer(room=2)
-    result = swapped(Boost(restorer, PLAIN), 2, frames=2)
+    result = swapped(SwapRestore(restorer, PLAIN), 2, frames=2)
     assert len(restorer.seen) == 4 and len(restorer.weights) == 2
     assert result.report[1] == "frame 0, face 0: memory was full with 4 faces at once: restored 2 at once"
     assert sum("memory" in line for line in result.report) == 1
-    whole = swapped(Boost(Restorer(), PLAIN), 2, frames=2)
+    whole = swapped(SwapRestore(Restorer(), PLAIN), 2, frames=2)
     for one, other in zip(result.images, whole.images, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -139,6 +139,6 @@ def test_faces_of_several_pictures_share_batches_and_full_memory_is_reported():
 def test_limits_hold_for_boosted_faces_too():
     limit = np.zeros((120, 200), np.float32)
     limit[:60] = 1
-    result = swapped(Boost(Restorer(lambda crop: np.zeros_like(crop)), PLAIN), limits=[limit])
+    result = swapped(SwapRestore(Restorer(lambda crop: np.zeros_like(crop)), PLAIN), limits=[limit])
     np.testing.assert_array_equal(result.images[0][60:], picture()[60:])
     assert not result.masks[0][60:].any() and result.masks[0][:60].max() == 1

@@ -7,7 +7,7 @@ import pytest
 import recipe
 import torch
 from multifaceswap import open_model
-from multifaceswap.models.restorers.networks import ARCHITECTURES, recognise
+from multifaceswap.models.restorers.architectures import ARCHITECTURES, recognise
 from multifaceswap.pipeline.errors import DamagedModelError, EngineError, MismatchError, SettingsError
 from multifaceswap.pipeline.templates import FFHQ_512
 

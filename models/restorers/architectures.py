@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...pipeline.errors import DamagedModelError
 from ..runtime.checkpoints import load_state
-from ..runtime.registry import Lender
+from ..runtime.registry import MemoryHook
 from ..runtime.torch import TorchNetwork
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def recognise(names: Collection[str]) -> Architecture | None:
 class SpandrelNetwork(TorchNetwork):
     """A restoration network whose class and sizes follow from its weight file."""
 
-    def __init__(self, path: Path, device: str = "cpu", lender: Lender | None = None) -> None:
-        super().__init__(path, partial(_filled, path), device, what=path.name, lender=lender)
+    def __init__(self, path: Path, device: str = "cpu", memory_hook: MemoryHook | None = None) -> None:
+        super().__init__(path, partial(_filled, path), device, what=path.name, memory_hook=memory_hook)
 
     def _load(self) -> nn.Module:
         return self._build()
