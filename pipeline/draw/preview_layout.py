@@ -82,14 +82,17 @@ def arrange(first: Size, others: Sequence[Size]) -> tuple[Size, list[Tile]]:
     longest = max(block.width, block.height)
     block = block.scaled(min(max(natural * longest, _SHORTEST), LONGEST) / longest)
     gap = max(block.width, block.height) * _GAP if others else 0.0
-    tiles = [_tile(rect, size, gap) for rect, size in zip(block.rects, sizes, strict=True)]
-    return Size(max(round(block.width), 1), max(round(block.height), 1)), tiles
+    whole = Size(max(round(block.width), 1), max(round(block.height), 1))
+    return whole, [_tile(rect, size, gap, whole) for rect, size in zip(block.rects, sizes, strict=True)]
 
 
-def _tile(rect: NDArray[np.float64], picture: Size, gap: float) -> Tile:
+def _tile(rect: NDArray[np.float64], picture: Size, gap: float, whole: Size) -> Tile:
     left, top, width, height = rect
+    # A sliver narrower than the gap keeps one pixel, in the middle of its place.
     size = Size(max(round(width - gap), 1), max(round(height - gap), 1))
-    return Tile(int(left + gap / 2), int(top + gap / 2), size, picture)
+    middle = left + (width - size.width) / 2, top + (height - size.height) / 2
+    x, y = (max(min(int(at), room - side), 0) for at, room, side in zip(middle, whole, size, strict=True))
+    return Tile(x, y, size, picture)
 
 
 def _best(first: _Block, others: Sequence[Size]) -> _Block:
