@@ -19,11 +19,10 @@ from PIL import Image
 
 from ...pipeline.errors import ImageError, SettingsError, require_choice, require_range
 from ...pipeline.types import Picture
+from ..picture_formats import FORMATS
 from .metadata import Metadata
 
 _NO_METADATA = Metadata()
-FORMATS = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
-"""What is written, each with its usual extension."""
 _BY_EXTENSION = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
 _AFTER_HEADER = 33
 """Where a PNG's second chunk begins."""

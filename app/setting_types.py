@@ -1,0 +1,110 @@
+"""What a setting is: its name, what it accepts, and where it applies."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from ..models.catalog import names
+from ..models.runtime.devices import providers_of
+from ..models.spec import Kind as ModelKind
+from ..pipeline.errors import IndexListError, SettingsError, require_choice, require_range
+from ..pipeline.faces.index_list import parse_indexes
+
+Value = str | float | bool
+Kind = Literal["choice", "model", "number", "integer", "switch", "indexes", "device"]
+Place = Literal["detect", "order", "map", "swap", "restore", "picture", "clip", "file", "session"]
+"""What a setting belongs to: one step each of the work on pictures; `picture`, all steps of a swap in one go; `clip`,
+the same for clips; `file`, how files are written; `session`, what is chosen once for all work."""
+PLACES: tuple[Place, ...] = ("detect", "order", "map", "swap", "restore", "picture", "clip", "file", "session")
+DISABLE = "disable"
+"""The choice of a model that stands for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table."""
+
+    name: str
+    kind: Kind
+    default: Value
+    text: str
+    """What it does, in whole sentences: for tooltips, for the command line's help and for the README."""
+    places: tuple[Place, ...]
+    choices: tuple[str, ...] = ()
+    """Of kind `choice`; of kind `model`, what there is beside the catalog's names, in front of them."""
+    low: float = 0
+    high: float = 0
+    step: float = 1
+    """Of a slider."""
+    model: ModelKind | None = None
+    """Of kind `model`: which kind of the catalog."""
+    old_names: tuple[str, ...] = ()
+    """Names from earlier releases, which stay valid; a node's input keeps the first of them."""
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The values that are listed; restorers may also be files that lie in the model folders."""
+        return self.choices if self.model is None else (*self.choices, *names(self.model))
+
+    def check(self, value: object) -> Value:
+        """The value as the work takes it; the default for None. SettingsError says what came and what is accepted."""
+        if value is None:
+            return self.default
+        if self.kind == "switch":
+            return self._switch(value)
+        if self.kind in ("number", "integer"):
+            return self._number(value)
+        text = self._text(value)
+        if self.kind == "indexes":
+            _require_indexes(self.name, text)
+        elif self.kind == "device":
+            providers_of(text)
+        elif self.model != "restorer":
+            require_choice(self.name, text, self.known)
+        return text
+
+    def parse(self, text: str) -> Value:
+        """As `check`, of a text such as a command line gives."""
+        if self.kind == "switch":
+            known = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
+            return self.check(known.get(text.lower(), text))
+        if self.kind not in ("number", "integer"):
+            return self.check(text)
+        try:
+            return self.check(int(text) if self.kind == "integer" else float(text))
+        except ValueError as error:
+            raise SettingsError(f"{self.name}: expected {self.low:g} to {self.high:g}, got {text!r}") from error
+
+    def _switch(self, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise SettingsError(f"{self.name}: expected True or False, got {value!r}")
+        return value
+
+    def _number(self, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise SettingsError(f"{self.name}: expected {self.low:g} to {self.high:g}, got {value!r}")
+        if self.kind == "integer" and value != int(value):
+            raise SettingsError(f"{self.name}: expected a whole number, got {value!r}")
+        require_range(self.name, value, self.low, self.high)
+        return int(value) if self.kind == "integer" else float(value)
+
+    def _text(self, value: object) -> str:
+        """The text of a choice. Numbers stand for choices that are numbers, 0 for `off`."""
+        if isinstance(value, int) and not isinstance(value, bool) and "off" in self.choices:
+            value = str(value or "off")
+        if not isinstance(value, str):
+            raise SettingsError(f"{self.name}: expected {self._expected}, got {value!r}")
+        return "off" if value == "0" and "off" in self.choices else value
+
+    @property
+    def _expected(self) -> str:
+        return f"one of {', '.join(self.known)}" if self.known else "a text"
+
+
+def _require_indexes(name: str, text: str) -> None:
+    try:
+        parse_indexes(text)
+    except IndexListError as error:
+        raise IndexListError(text, error.position, f"{name}: {error.reason}") from error

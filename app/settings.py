@@ -1,0 +1,296 @@
+"""Every local setting once: nodes, command line, Python, batches, checks and documentation read it from here.
+
+A new setting is a row, and the translations of its text in `locales`. What it needs to have an effect is a rule in
+`effects.py`; what it does to the work is said in `plan.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, get_args
+
+from ..media.picture_formats import FORMATS
+from ..pipeline.errors import SettingsError
+from ..pipeline.faces.ordering import GENDERS, ORDERS
+from ..pipeline.faces.pairing import MISSING, PAIRINGS
+from ..pipeline.types import ColourMatch, Interpolation
+from .setting_types import DISABLE, PLACES, Kind, Place, Setting, Value
+
+__all__ = ["DISABLE", "PLACES", "SETTINGS", "Kind", "Place", "Setting", "Value", "changed", "checked", "default", "of"]
+
+_FINDING: Final[tuple[Place, ...]] = ("detect", "restore", "picture", "clip")
+_WHOLE: Final[tuple[Place, ...]] = ("picture", "clip")
+_MAPPING: Final[tuple[Place, ...]] = ("map", *_WHOLE)
+_SWAPPING: Final[tuple[Place, ...]] = ("swap", *_WHOLE)
+_CLIP: Final[tuple[Place, ...]] = ("clip",)
+_RESTORE: Final[tuple[Place, ...]] = ("restore",)
+_LIST: Final = "0, 0,2 or 0-3; -1 is the last, * all"
+
+_ROWS: Final = (
+    # Finding faces
+    Setting("facedetection", "model", "builtin", "Detector. builtin needs no download.", _FINDING, model="detector"),
+    Setting(
+        "confidence",
+        "number",
+        0.0,
+        "Faces that the detector is less sure of are left out; lower it where a face is missed. 0: the detector's own.",
+        _FINDING,
+        high=1,
+        step=0.01,
+    ),
+    Setting("gender", "switch", False, "Also guess female or male, for the gender filter.", ("detect",)),
+    Setting("identity", "switch", False, "Also measure who it is, to recognise people.", ("detect",)),
+    Setting("turns", "switch", False, "Also find faces that lie on their side or are upside down.", _FINDING),
+    Setting("tiles", "switch", True, "Also search large pictures part by part, for small faces.", _FINDING),
+    Setting(
+        "min_size",
+        "integer",
+        0,
+        "Leave out faces whose longer side has fewer pixels. 0: looks for 16 pixels, in pictures beyond 4K for more.",
+        _FINDING,
+        high=4096,
+    ),
+    Setting(
+        "detection_size",
+        "integer",
+        0,
+        "Longer side, in pixels, of what a published detector sees at once. 0: its own.",
+        _FINDING,
+        high=8192,
+        step=32,
+        old_names=("size",),
+    ),
+    # Numbering faces
+    Setting(
+        "detection_face_order",
+        "choice",
+        "large-small",
+        "How faces are numbered, from 0: by size or by place in the picture. reading: rows, each from left to right.",
+        ("order", *_WHOLE),
+        ORDERS,
+    ),
+    Setting("detect_gender", "choice", "no", "Keep only faces guessed to be of this gender.", ("order",), GENDERS),
+    Setting(
+        "detect_gender_input", "choice", "no", "Number only target faces guessed to be of this gender.", _WHOLE, GENDERS
+    ),
+    Setting(
+        "detect_gender_source",
+        "choice",
+        "no",
+        "Number only source faces guessed to be of this gender.",
+        _WHOLE,
+        GENDERS,
+    ),
+    Setting(
+        "limit", "integer", 0, "Keep at most that many faces a picture, the first ones. 0: all.", ("order",), high=1000
+    ),
+    # Who becomes whom
+    Setting(
+        "input_faces_index",
+        "indexes",
+        "0",
+        f"Target faces to change: {_LIST}. Counted anew in each picture, in clips in each scene.",
+        _MAPPING,
+    ),
+    Setting(
+        "source_faces_index",
+        "indexes",
+        "0",
+        f"Source faces to put there: {_LIST}. Counted through all source pictures.",
+        _MAPPING,
+    ),
+    Setting(
+        "pairing",
+        "choice",
+        "pairwise",
+        "pairwise: first to first, or one source for all. round-robin: the sources start over.",
+        _MAPPING,
+        PAIRINGS,
+    ),
+    Setting(
+        "missing",
+        "choice",
+        "skip",
+        "Where a face isn't there: skip leaves the pair out and reports it, error stops.",
+        _MAPPING,
+        MISSING,
+    ),
+    Setting(
+        "identity_threshold",
+        "number",
+        0.0,
+        "How far from a reference face a face may be and still be that person, as the report gives it. "
+        "0: what suits the embedder.",
+        _MAPPING,
+        high=2,
+        step=0.01,
+        old_names=("threshold",),
+    ),
+    Setting(
+        "embedder",
+        "model",
+        "auto",
+        "Network that tells people apart. auto: the one whose identities the faces carry, else the built-in dlib128.",
+        _MAPPING,
+        ("auto",),
+        model="embedder",
+    ),
+    # The swap
+    Setting(
+        "swap_model",
+        "model",
+        "mesh",
+        "Engine. mesh needs no download; the others need their model files.",
+        _SWAPPING,
+        model="swapper",
+    ),
+    Setting(
+        "interpolation",
+        "choice",
+        "Bilinear",
+        "How pixels are resampled when faces are cut out and put back.",
+        (*_SWAPPING, "restore"),
+        get_args(Interpolation),
+    ),
+    Setting(
+        "strength", "number", 1.0, "0 leaves the target's face, 1 gives the source's.", _SWAPPING, high=1, step=0.05
+    ),
+    Setting(
+        "mask_feather",
+        "number",
+        0.0,
+        "Softens the rim further inwards, as a share of the face's size.",
+        _SWAPPING,
+        high=0.5,
+        step=0.01,
+    ),
+    Setting(
+        "colour_match",
+        "choice",
+        "auto",
+        "How colours follow the target's light: place by place, its mean, or not. auto: what suits the engine.",
+        _SWAPPING,
+        get_args(ColourMatch),
+    ),
+    Setting(
+        "mirror",
+        "switch",
+        True,
+        "mesh may show the source's other side where that fits the pose better.",
+        _SWAPPING,
+    ),
+    Setting(
+        "pixel_boost",
+        "choice",
+        "off",
+        "Side, in pixels, of the faces that neural engines make, in several passes. off: the engine's own.",
+        _SWAPPING,
+        ("off", "256", "512", "1024"),
+    ),
+    Setting(
+        "parse_mask",
+        "switch",
+        False,
+        "Keeps hair and hands in front of a face; needs the model parsing_bisenet.pth.",
+        (*_SWAPPING, "restore"),
+    ),
+    # Restoration
+    Setting(
+        "face_restore",
+        "model",
+        DISABLE,
+        "Sharpens swapped faces before they are put back; needs its model file.",
+        _SWAPPING,
+        (DISABLE,),
+        model="restorer",
+    ),
+    Setting(
+        "face_restore",
+        "model",
+        "codeformer-v0.1.0.pth",
+        "Restorer; needs its model file. disable gives the pictures back as they are.",
+        _RESTORE,
+        (DISABLE,),
+        model="restorer",
+    ),
+    Setting(
+        "face_restore_weight",
+        "number",
+        0.75,
+        "CodeFormer: 0 restores most, 1 stays closest. Others: the restored face's share.",
+        (*_SWAPPING, "restore"),
+        high=1,
+        step=0.05,
+    ),
+    Setting("visibility", "number", 1.0, "How much of the restored face is blended in.", _RESTORE, high=1, step=0.05),
+    Setting("colour_correct", "switch", True, "Takes back the tint that restorers give.", _RESTORE),
+    # Clips
+    Setting("track", "switch", True, "Follows people through each scene; off, every frame is by itself.", _CLIP),
+    Setting("smooth", "switch", True, "Steadies landmarks and masks, without lag.", _CLIP),
+    Setting(
+        "max_gap",
+        "integer",
+        5,
+        "Fills in a face that is missing for up to that many frames.",
+        _CLIP,
+        high=50,
+        old_names=("bridge",),
+    ),
+    Setting("hardware", "switch", True, "Lets the GPU encode where it can.", _CLIP),
+    Setting("start", "number", 0.0, "Where in the clip to begin, in seconds.", _CLIP, high=1e6, step=0.1),
+    Setting("duration", "number", 0.0, "How many seconds to keep. 0: to the end.", _CLIP, high=1e6, step=0.1),
+    Setting("resume", "switch", True, "Goes on where the same work was cut off, and keeps what a stop leaves.", _CLIP),
+    # Files
+    Setting(
+        "image_format",
+        "choice",
+        "auto",
+        "Format of pictures. auto: by the output's extension, in folders by that of each target.",
+        ("file",),
+        ("auto", *FORMATS),
+    ),
+    Setting("image_quality", "integer", 95, "Quality of jpeg and webp.", ("file",), low=10, high=100),
+    Setting(
+        "device",
+        "device",
+        "auto",
+        "What models run on: auto, cpu, cuda, cuda:1, tensorrt, rocm, migraphx, coreml or directml.",
+        ("session",),
+    ),
+)
+
+SETTINGS: Final[Mapping[Place, Mapping[str, Setting]]] = MappingProxyType(
+    {place: MappingProxyType({row.name: row for row in _ROWS if place in row.places}) for place in PLACES}
+)
+"""The settings of each place by name, in the order of the table."""
+
+
+def of(*places: Place) -> dict[str, Setting]:
+    """The settings of several places together, in the order of the table; where two differ, the first place's."""
+    return {name: row for place in reversed(places) for name, row in SETTINGS[place].items()}
+
+
+def default(name: str, place: Place) -> Value:
+    """A setting's default."""
+    return SETTINGS[place][name].default
+
+
+def checked(given: Mapping[str, object], *places: Place) -> dict[str, Value]:
+    """All settings of the places: those given, checked, under their present names, and the defaults of the others.
+
+    Raises SettingsError for an unknown name and for a value that isn't accepted, IndexListError for a list.
+    """
+    rows = of(*places)
+    present = {old: name for name, row in rows.items() for old in row.old_names}
+    named = {present.get(name, name): value for name, value in given.items()}
+    unknown = [name for name in named if name not in rows]
+    if unknown:
+        raise SettingsError(f"{', '.join(unknown)}: no such setting here, expected {', '.join(rows)}")
+    return {name: row.check(named.get(name)) for name, row in rows.items()}
+
+
+def changed(values: Mapping[str, Value], places: Iterable[Place]) -> dict[str, Value]:
+    """The values that aren't the defaults."""
+    rows = of(*places)
+    return {name: value for name, value in values.items() if name in rows and value != rows[name].default}
