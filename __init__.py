@@ -17,30 +17,49 @@ if TYPE_CHECKING:
         open_model,
         order_faces,
         restore_faces,
+        swap_clip,
         swap_faces,
     )
-    from .app.video import swap_clip
+    from .app.session import Session
+    from .pipeline.errors import (
+        CancelledError,
+        DamagedModelError,
+        EngineError,
+        FaceNotFoundError,
+        ImageError,
+        IndexListError,
+        MismatchError,
+        MissingModelError,
+        MissingPackageError,
+        ModelError,
+        MultiFaceSwapError,
+        OutOfMemoryError,
+        RemoteError,
+        SettingsError,
+    )
     from .pipeline.types import Face, FaceSet, IndexMap
 
 __version__ = "0.1.0"
 WEB_DIRECTORY = "web"
-_HOMES = {
-    "detect_faces": ".app.functions",
-    "order_faces": ".app.functions",
-    "map_indexes": ".app.functions",
-    "match_faces": ".app.functions",
-    "swap_faces": ".app.functions",
-    "restore_faces": ".app.functions",
-    "swap_clip": ".app.video",
-    "open_model": ".app.functions",
-    "Face": ".pipeline.types",
-    "FaceSet": ".pipeline.types",
-    "IndexMap": ".pipeline.types",
-}
 __all__ = [
+    "CancelledError",
+    "DamagedModelError",
+    "EngineError",
     "Face",
+    "FaceNotFoundError",
     "FaceSet",
+    "ImageError",
+    "IndexListError",
     "IndexMap",
+    "MismatchError",
+    "MissingModelError",
+    "MissingPackageError",
+    "ModelError",
+    "MultiFaceSwapError",
+    "OutOfMemoryError",
+    "RemoteError",
+    "Session",
+    "SettingsError",
     "detect_faces",
     "map_indexes",
     "match_faces",
@@ -50,16 +69,24 @@ __all__ = [
     "swap_clip",
     "swap_faces",
 ]
+_HOMES = {
+    ".pipeline.types": ("Face", "FaceSet", "IndexMap"),
+    ".app.session": ("Session",),
+    ".app.functions": tuple(name for name in __all__ if name[0].islower()),
+    ".pipeline.errors": tuple(name for name in __all__ if name.endswith("Error")),
+}
+"""Where each public name is defined."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    home = next((module for module, names in _HOMES.items() if name in names), None)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name], __name__), name)
+    return getattr(import_module(home, __name__), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *__all__})
 
 
 async def comfy_entrypoint() -> Any:

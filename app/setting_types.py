@@ -41,7 +41,11 @@ class Setting:
     model: ModelKind | None = None
     """Of kind `model`: which kind of the catalog."""
     old_names: tuple[str, ...] = ()
-    """Names from earlier releases, which stay valid; a node's input keeps the first of them."""
+    """Names from earlier releases, which stay valid."""
+    in_nodes: bool = True
+    """Whether the nodes of its places offer it; where not, what comes over their sockets or the host decides."""
+    node_id: str = ""
+    """What the nodes' input is called where saved workflows hold it under another name."""
 
     @property
     def known(self) -> tuple[str, ...]:

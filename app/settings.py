@@ -49,7 +49,7 @@ _ROWS: Final = (
         0,
         "Leave out faces whose longer side has fewer pixels. 0: looks for 16 pixels, in pictures beyond 4K for more.",
         _FINDING,
-        high=4096,
+        high=100_000,
     ),
     Setting(
         "detection_size",
@@ -126,6 +126,7 @@ _ROWS: Final = (
         high=2,
         step=0.01,
         old_names=("threshold",),
+        node_id="threshold",
     ),
     Setting(
         "embedder",
@@ -236,11 +237,23 @@ _ROWS: Final = (
         _CLIP,
         high=50,
         old_names=("bridge",),
+        node_id="bridge",
     ),
     Setting("hardware", "switch", True, "Lets the GPU encode where it can.", _CLIP),
-    Setting("start", "number", 0.0, "Where in the clip to begin, in seconds.", _CLIP, high=1e6, step=0.1),
-    Setting("duration", "number", 0.0, "How many seconds to keep. 0: to the end.", _CLIP, high=1e6, step=0.1),
-    Setting("resume", "switch", True, "Goes on where the same work was cut off, and keeps what a stop leaves.", _CLIP),
+    Setting(
+        "start", "number", 0.0, "Where in the clip to begin, in seconds.", _CLIP, high=1e6, step=0.1, in_nodes=False
+    ),
+    Setting(
+        "duration", "number", 0.0, "How many seconds to keep. 0: to the end.", _CLIP, high=1e6, step=0.1, in_nodes=False
+    ),
+    Setting(
+        "resume",
+        "switch",
+        True,
+        "Goes on where the same work was cut off, and keeps what a stop leaves.",
+        _CLIP,
+        in_nodes=False,
+    ),
     # Files
     Setting(
         "image_format",

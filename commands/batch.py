@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-import copy
-import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
-from io import StringIO
 from pathlib import Path
-from typing import Any, NoReturn
 
 from .. import __version__
-from ..batch import Cluster, Item, Place, Worker, items_of, run_locally, run_on_ray, tally
+from ..app import report, settings
+from ..app.jobs import FileDonors, Job, read_donors, swap_job
+from ..app.report import Json
+from ..app.session import Session
+from ..app.settings import Place as SettingPlace
+from ..app.settings import Value
+from ..batch import Cluster, Entry, Item, Place, Worker, items_of, run_locally, run_on_ray, tally
 from ..media.clips import is_clip
 from ..media.pictures import EXTENSIONS, find_pictures
-from ..models.pool import ModelPool
 from ..pipeline.errors import ModelError, SettingsError
 from . import console
-from .clips import add_clip_options
-from .files import extension_of, require_free
-from .options import add_detection, add_format, add_number
-from .swap import add_engine, add_pairing
-from .swapping import Donors, Job, read_donors, swap_target
+from .files import add_paths, extension_of, require_free
+from .options import add_number, add_settings, values_of
+from .swap import require_models
 
-_ELSEWHERE = frozenset({"target", "output", "report", "retries", "ray", "workers", "cpus", "gpus", "device", "run"})
-"""Arguments that results don't depend on, or by more than their names."""
+_PLACES: tuple[SettingPlace, ...] = ("picture", "clip", "file")
+"""What the settings of a batch belong to."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     _add_files(parser)
     _add_machines(parser)
-    _add_settings(parser)
+    add_settings(parser, *_PLACES, "session")
 
 
 def run(arguments: Namespace) -> int:
-    items = items_of(arguments.target, _is_wanted, lambda name: _result_name(name, arguments.image_format))
+    asked = None if arguments.image_format == "auto" else arguments.image_format
+    items = items_of(arguments.target, _is_wanted, lambda name: _result_name(name, asked))
     worker = _worker(arguments)
     _require_usable(items, worker, arguments)
-    entries: list[dict[str, Any]] = []
+    entries: list[Entry] = []
     try:
         with console.counted(_entries(items, worker, arguments), "item", len(items)) as bar:
             for entry in bar:
@@ -49,17 +49,17 @@ def run(arguments: Namespace) -> int:
     finally:
         _write_report(arguments, items, entries)
     console.say(f"{tally(entries)}: {_report(arguments).address}")
-    return console.exit_code(entries)
+    return console.exit_code([entry["error"] for entry in entries])
 
 
-def _entries(items: Sequence[Item], worker: Worker, arguments: Namespace) -> Iterator[dict[str, Any]]:
+def _entries(items: Sequence[Item], worker: Worker, arguments: Namespace) -> Iterator[Entry]:
     if arguments.ray is None:
         return run_locally(items, worker)
     sizes = {"workers": arguments.workers, "cpus": arguments.cpus, "gpus": arguments.gpus}
     return run_on_ray(items, worker, Cluster(arguments.ray or None, **sizes))
 
 
-def _tell(entry: Mapping[str, Any]) -> None:
+def _tell(entry: Entry) -> None:
     if entry["error"] is None:
         return
     if entry["fatal"]:
@@ -79,9 +79,9 @@ def _result_name(name: str, image_format: str | None) -> str:
 
 def _worker(arguments: Namespace) -> Worker:
     sources, references = (_shared(given) for given in (arguments.source, arguments.reference))
-    settings = {name: value for name, value in vars(arguments).items() if name not in _ELSEWHERE}
-    open_work = OpenSwaps(arguments.device, settings, sources, references)
-    depends_on = {**settings, "multifaceswap": __version__}
+    values = values_of(arguments, *_PLACES)
+    open_work = OpenSwaps(arguments.device, values, sources, references)
+    depends_on = {**values, "source": arguments.source, "reference": arguments.reference, "multifaceswap": __version__}
     return Worker(open_work, arguments.output, depends_on, (*sources, *references), arguments.retries)
 
 
@@ -96,7 +96,7 @@ def _require_usable(items: Sequence[Item], worker: Worker, arguments: Namespace)
     for item in items:
         if not item.sources and not arguments.source:
             raise SettingsError(f"{item.target}: there is no source: say --source, or give its row a `source`")
-        _with_options(arguments, item.options)
+    _require_models(items, arguments)
     results = [Place(arguments.output).at(item.name) for item in items]
     inputs = [Place(address) for item in items for address in (item.target, *item.sources)]
     replaced = {place.address for place in inputs if place.is_remote} & {place.address for place in results}
@@ -106,18 +106,25 @@ def _require_usable(items: Sequence[Item], worker: Worker, arguments: Namespace)
     require_free(*here)
 
 
-def _with_options(arguments: Namespace, options: Mapping[str, str]) -> Namespace:
-    """The arguments with an item's own options, read as those of the command line are. SettingsError as there."""
-    if not options:
-        return arguments
-    parser = _Options(prog="manifest", add_help=False, allow_abbrev=False)
-    _add_settings(parser)
-    return parser.parse_args([f"--{name}={value}" for name, value in options.items()], copy.copy(arguments))
+def _require_models(items: Sequence[Item], arguments: Namespace) -> None:
+    """Raise before any work where an item's settings can't be used, or a model is missing that it needs."""
+    values, several = values_of(arguments, *_PLACES), dict[tuple[tuple[str, str], ...], list[Path]]()
+    for item in items:
+        several.setdefault(tuple(sorted(item.options.items())), []).append(Path(item.target))
+    with Session(device=arguments.device) as session:
+        for options, targets in several.items():
+            require_models(session, targets, _with_options(values, dict(options)), bool(arguments.reference))
 
 
-class _Options(ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise SettingsError(f"manifest: {message}")
+def _with_options(values: Mapping[str, Value], options: Mapping[str, str]) -> dict[str, Value]:
+    """Settings with an item's own, which are texts by the names of options. Raises SettingsError."""
+    rows, values = settings.of(*_PLACES), dict(values)
+    known = {name.replace("_", "-"): row for row in rows.values() for name in (row.name, *row.old_names)}
+    for option, text in options.items():
+        if option not in known:
+            raise SettingsError(f"manifest: {option} is no setting, expected {', '.join(rows)}")
+        values[known[option].name] = known[option].parse(text)
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +132,7 @@ class OpenSwaps:
     """Opens what swaps, in the process that works."""
 
     device: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Value]
     sources: tuple[str, ...]
     references: tuple[str, ...]
 
@@ -138,58 +145,49 @@ class _Swaps:
 
     def __init__(self, opened: OpenSwaps) -> None:
         self._opened = opened
-        self._pool = ModelPool(device=opened.device)
+        self._session = Session(device=opened.device)
         self._donors = lru_cache(maxsize=4)(self._read)
 
-    def __call__(self, item: Item, target: Path, output: Path) -> dict[str, Any]:
-        arguments = self._arguments(item.options)
-        # What there is to tell is in the report; many workers would tell it at once.
-        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-            donors = self._donors(item.sources or self._opened.sources, tuple(item.options.items()))
-            facts = swap_target(Job(target, output, None, None), donors, arguments, self._pool)
-        return {name: value for name, value in facts.items() if name != "output"}
+    def __call__(self, item: Item, target: Path, output: Path) -> Mapping[str, Json]:
+        values = _with_options(self._opened.settings, item.options)
+        donors = self._donors(item.sources or self._opened.sources, tuple(item.options.items()))
+        done = swap_job(self._session, Job(target, output), donors, values)
+        return {**done.details, "report": list(done.notes)}
 
-    def _arguments(self, options: Mapping[str, str]) -> Namespace:
-        return _with_options(Namespace(**self._opened.settings), options)
-
-    def _read(self, sources: tuple[str, ...], options: tuple[tuple[str, str], ...]) -> Donors:
+    def _read(self, sources: tuple[str, ...], options: tuple[tuple[str, str], ...]) -> FileDonors:
         with ExitStack() as stack:
             files, references = (
                 [stack.enter_context(Place(address).fetched()) for address in some]
                 for some in (sources, self._opened.references)
             )
-            return read_donors(files, references, self._arguments(dict(options)), self._pool)._replace(files=sources)
+            values = _with_options(self._opened.settings, dict(options))
+            return read_donors(self._session, files, references, values, sources)
 
 
 def _report(arguments: Namespace) -> Place:
     return Place(arguments.report) if arguments.report else Place(arguments.output).at("report.json")
 
 
-def _write_report(arguments: Namespace, items: Sequence[Item], entries: Sequence[Mapping[str, Any]]) -> None:
+def _write_report(arguments: Namespace, items: Sequence[Item], entries: Sequence[Entry]) -> None:
     """The entries in the order of the items, whoever was done first."""
     order = {item.name: number for number, item in enumerate(items)}
-    settings = {name: value for name, value in vars(arguments).items() if name != "run"}
-    report = {
-        "multifaceswap": __version__,
-        "settings": settings,
-        "tally": tally(entries)._asdict(),
-        "targets": sorted(entries, key=lambda entry: order[entry["name"]]),
-    }
-    _report(arguments).write(f"{json.dumps(report, indent=2)}\n".encode())
+    given = {name: value for name, value in vars(arguments).items() if name != "run"}
+    listed = sorted(entries, key=lambda entry: order[entry["name"]])
+    _report(arguments).write(report.document(given, listed, tally=tally(entries)._asdict()))
 
 
 def _add_files(parser: ArgumentParser) -> None:
-    many: dict[str, Any] = {"nargs": "+", "action": "extend", "metavar": "PATH"}
     text = (
         "pictures, clips, folders with all folders in them, URLs such as s3://bucket/folder, and manifests: .csv with "
         "a column `target`, and if wanted `source`, `output` and any option of a swap, or .jsonl with such keys"
     )
-    parser.add_argument("--target", required=True, help=text, **many)
-    parser.add_argument("--source", help="pictures that give faces, for all targets that name none", **many)
-    parser.add_argument("--reference", help="pictures of people to look for in the targets", **many)
+    add_paths(parser, "--target", text, metavar="PATH")
+    text = "pictures that give faces, for all targets that name none"
+    add_paths(parser, "--source", text, required=False, metavar="PATH")
+    text = "pictures of people to look for in the targets"
+    add_paths(parser, "--reference", text, required=False, metavar="PATH")
     parser.add_argument("--output", required=True, metavar="FOLDER", help="folder or URL; what is done there is kept")
     parser.add_argument("--report", metavar="FILE.json", help="default: report.json in --output")
-    add_format(parser)
 
 
 def _add_machines(parser: ArgumentParser) -> None:
@@ -199,10 +197,3 @@ def _add_machines(parser: ArgumentParser) -> None:
     add_number(parser, "--workers", 0, 100_000, 0, "with --ray: how many work at once, 0 for as many as fit")
     add_number(parser, "--cpus", 0.01, 1024, 2.0, "with --ray: cores a worker")
     add_number(parser, "--gpus", 0, 16, 0.0, "with --ray: GPUs a worker, or a part of one")
-
-
-def _add_settings(parser: ArgumentParser) -> None:
-    add_pairing(parser)
-    add_detection(parser)
-    add_engine(parser)
-    add_clip_options(parser)

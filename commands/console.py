@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
 
 from tqdm import tqdm
 
+from ..app.report import TargetReport
 from ..pipeline.errors import CancelledError, IndexListError, MissingPackageError, ModelError, MultiFaceSwapError
+from ..pipeline.types import Progress
 
 PROGRAM = "multifaceswap"
 T = TypeVar("T")
-_FRAME = re.compile(r"^frame 0[:,] ")
 
 
 def say(text: str) -> None:
@@ -32,15 +32,22 @@ def fail(text: str) -> None:
     tqdm.write(f"{PROGRAM}: error: {text}", file=sys.stderr)
 
 
+def done(report: TargetReport, said: Collection[str] = ()) -> None:
+    """What became of a target, without the notes that were `said` before."""
+    for line in report.notes:
+        if line not in said:
+            note(f"{report.target}: {line}")
+    say(
+        f"{report.target} -> {report.output}: {report.summary}"
+        if report.summary
+        else f"{report.target} -> {report.output}"
+    )
+
+
 def message(error: BaseException, subject: object = "") -> str:
     """An error's own words, or what it stands for where it has none; the subject in front unless it is named."""
     text = "there is not enough memory" if isinstance(error, MemoryError) else str(error) or type(error).__name__
     return text if str(subject) in text else f"{subject}: {text}"
-
-
-def of_one(line: str) -> str:
-    """A line of a report on a batch of one picture, without the picture's number, which says nothing."""
-    return _FRAME.sub("", line)
 
 
 def progress(items: Sequence[T], unit: str) -> tqdm[T]:
@@ -53,23 +60,38 @@ def counted(items: Iterable[T], unit: str, total: int) -> tqdm[T]:
     return tqdm(items, unit=unit, total=total, file=sys.stderr, disable=total < 2)
 
 
-def attempt(subject: Path, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """One of several pieces of work: what it gives, or its `error`, which is told and doesn't stop the others.
+@contextmanager
+def frames(name: str, *, shown: bool) -> Generator[Progress | None]:
+    """A bar for the frames of a clip, as what is told of each; None where it isn't shown."""
+    if not shown:
+        yield None
+        return
+    with tqdm(unit="frame", desc=name, file=sys.stderr, leave=False) as bar:
+
+        def tell(finished: int, total: int) -> None:
+            bar.total = total
+            bar.update(finished - bar.n)
+
+        yield tell
+
+
+def attempt(subject: str, work: Callable[[], TargetReport]) -> TargetReport:
+    """One of several pieces of work: what it gives, or its error, which is printed and doesn't stop the others.
 
     Raised is what ends or meets all of them: a cancel, a reader that left, an unusable model or index list, a package
     that is missing.
     """
     try:
-        return {**work(), "error": None}
+        return work()
     except (CancelledError, ModelError, MissingPackageError, IndexListError, BrokenPipeError):
         raise
     except (MultiFaceSwapError, OSError, MemoryError) as error:
         text = message(error, subject)
         fail(text)
-        return {"error": text}
+        return TargetReport(subject, error=text)
 
 
-def exit_code(results: Sequence[dict[str, Any]]) -> int:
-    """Of what `attempt` gave: 0 all done, 1 some failed, 2 nothing could be done."""
-    failed = sum(result["error"] is not None for result in results)
-    return 0 if not failed else 1 if failed < len(results) else 2
+def exit_code(errors: Sequence[str | None]) -> int:
+    """Of each piece's error, if any: 0 all done, 1 some failed, 2 nothing could be done."""
+    failed = sum(error is not None for error in errors)
+    return 0 if not failed else 1 if failed < len(errors) else 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,11 @@ from ..pipeline.errors import SettingsError
 
 Identity = tuple[int, int]
 MASK_TEXT = "also write what was changed, white on black; an existing file is replaced only with --overwrite"
+
+
+def add_paths(parser: ArgumentParser, name: str, text: str, *, required: bool = True, metavar: str = "FILE") -> None:
+    """An option that takes several paths, and may be given several times."""
+    parser.add_argument(name, nargs="+", action="extend", required=required, metavar=metavar, help=text)
 
 
 class Targets(NamedTuple):

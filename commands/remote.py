@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -11,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
+from ..app import report
+from ..app.report import TargetReport
 from ..hosted.segmind.client import SegmindClient
 from ..hosted.segmind.endpoint import is_web_url
 from ..hosted.segmind.job import (
@@ -28,7 +28,7 @@ from ..pipeline.errors import SettingsError
 from ..pipeline.types import Picture
 from . import console
 from .files import Targets, find_targets, require_free, results
-from .options import add_choice, add_format, add_number
+from .options import add_choice, add_number, add_settings
 
 _SENT_AS_THEY_ARE = (".jpg", ".jpeg", ".png", ".webp")
 _LONGEST = 86_400
@@ -41,7 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--output", required=True, metavar="PATH", help="file to write; of several targets, a folder")
     parser.add_argument("--report", metavar="FILE.json", help="also write what was done, as JSON")
     parser.add_argument("--overwrite", action="store_true", help="let --output replace a target or source")
-    add_format(parser)
+    add_settings(parser, "file")
     for name, setting in SETTINGS.items():
         if name not in ("image_format", "image_quality"):
             _add_setting(parser, f"--{name.replace('_', '-')}", setting)
@@ -52,12 +52,11 @@ def run(arguments: Namespace) -> int:
     jobs = _plan(arguments)
     with SegmindClient.from_environment() as client:
         source = _picture(arguments.source)
-        entries = _done(jobs, source, client, arguments)
+        done = _done(jobs, source, client, arguments)
     if arguments.report:
         settings = {name: value for name, value in vars(arguments).items() if name != "run"}
-        report = {"multifaceswap": __version__, "settings": settings, "targets": entries}
-        write_file(arguments.report, json.dumps(report, indent=2).encode())
-    return console.exit_code(entries)
+        write_file(arguments.report, report.document(settings, [one.as_json() for one in done]))
+    return console.exit_code([one.error for one in done])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def _plan(arguments: Namespace) -> list[_Job]:
     outputs = results(
         Targets([Path(target) for target in targets], _is_folder(arguments, targets)),
         arguments.output,
-        arguments.image_format,
+        None if arguments.image_format == "auto" else arguments.image_format,
         "--output",
     )
     require_free(outputs, [] if arguments.overwrite else files, " or say --overwrite")
@@ -116,15 +115,12 @@ def _picture(name: str) -> Picture | bytes | str:
 
 def _done(
     jobs: Sequence[_Job], source: Picture | bytes | str, client: SegmindClient, arguments: Namespace
-) -> list[dict[str, Any]]:
+) -> list[TargetReport]:
     """What came of every job, in order, some at once."""
     stop = threading.Event()
 
-    def work(job: _Job) -> dict[str, Any]:
-        return {
-            "target": job.target,
-            **console.attempt(Path(job.target), lambda: _swap(job, source, client, arguments, stop)),
-        }
+    def work(job: _Job) -> TargetReport:
+        return console.attempt(job.target, lambda: _swap(job, source, client, arguments, stop))
 
     pool = ThreadPoolExecutor(arguments.concurrency)
     try:
@@ -136,7 +132,7 @@ def _done(
         pool.shutdown(cancel_futures=True)
 
 
-def _outcome(future: Future[dict[str, Any]]) -> dict[str, Any]:
+def _outcome(future: Future[TargetReport]) -> TargetReport:
     """What a future gives; looked at now and then, because Windows heeds no Ctrl-C during a wait without end."""
     while not future.done():
         wait([future], timeout=0.2)
@@ -145,7 +141,7 @@ def _outcome(future: Future[dict[str, Any]]) -> dict[str, Any]:
 
 def _swap(
     job: _Job, source: Picture | bytes | str, client: SegmindClient, arguments: Namespace, stop: threading.Event
-) -> dict[str, Any]:
+) -> TargetReport:
     result = client.swap(
         source,
         _picture(job.target),
@@ -157,18 +153,16 @@ def _swap(
         run_again=arguments.run_again,
         cancelled=stop.is_set,
     )
-    notes = [*result.report, *_write(job.output, result)]
+    notes = (*result.report, *_write(job.output, result))
     client.delivered(result)
-    for line in notes:
-        console.note(f"{job.target}: {line}")
-    console.say(f"{job.target} -> {job.output}")
-    return {
-        "output": str(job.output),
+    details = {
         "request_id": result.request_id,
         "inference_seconds": result.inference_seconds,
         "credits": result.credits,
-        "report": notes,
     }
+    done = TargetReport(job.target, str(job.output), details=details, notes=notes)
+    console.done(done)
+    return done
 
 
 def _write(output: Path, result: SegmindResult) -> tuple[str, ...]:

@@ -6,14 +6,14 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from ..app.functions import restore_faces
+from ..app.effects import only_for
+from ..app.jobs import save_picture, visible
+from ..app.report import TargetReport, of_one_picture
+from ..app.session import Session
 from ..media.pictures import read_metadata, read_picture, write_picture
-from ..models.pool import ModelPool
 from . import console
 from .files import MASK_TEXT, find_targets, require_free, require_new_masks, results
-from .options import add_detection, add_format, add_number, add_restorer, find_faces
+from .options import add_settings, values_of
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -21,14 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--output", required=True, metavar="PATH", help="file to write; of several pictures, a folder")
     parser.add_argument("--mask", metavar="FILE", help=MASK_TEXT)
     parser.add_argument("--overwrite", action="store_true", help="let --output replace a picture, and --mask a file")
-    add_restorer(parser, "codeformer-v0.1.0.pth")
-    add_number(parser, "--visibility", 0, 1, 1.0, "how much of the restored face is blended in")
-    parser.add_argument(
-        "--no-colour-correct", dest="colour_correct", action="store_false", help="keep the restorer's own colours"
-    )
-    parser.add_argument("--parse-mask", action="store_true", help="keep hair and hands before a face (bisenet)")
-    add_detection(parser)
-    add_format(parser)
+    add_settings(parser, "restore", "order", "file", "session", without=("detect_gender", "limit"))
 
 
 class _Job(NamedTuple):
@@ -41,16 +34,16 @@ class _Job(NamedTuple):
 
 def run(arguments: Namespace) -> int:
     jobs = _plan(arguments)
-    pool = ModelPool(device=arguments.device)
-    # A restorer that isn't there is told before the first picture is read.
-    pool.open("restorer", arguments.face_restore)
-    with console.progress(jobs, "picture") as bar:
-        return console.exit_code([_attempt(job, arguments, pool) for job in bar])
+    with Session(device=arguments.device) as session:
+        session.plan("restore", values_of(arguments, "restore"))
+        with console.progress(jobs, "picture") as bar:
+            return console.exit_code([_attempt(session, job, arguments).error for job in bar])
 
 
 def _plan(arguments: Namespace) -> list[_Job]:
     targets = find_targets(arguments.files, arguments.output)
-    outputs = results(targets, arguments.output, arguments.image_format, "--output")
+    image_format = None if arguments.image_format == "auto" else arguments.image_format
+    outputs = results(targets, arguments.output, image_format, "--output")
     masks = results(targets, arguments.mask, "png", "--mask") if arguments.mask else [None] * len(outputs)
     others = [mask for mask in masks if mask]
     require_free(others, targets.files)
@@ -60,33 +53,23 @@ def _plan(arguments: Namespace) -> list[_Job]:
     return [_Job(*paths) for paths in zip(targets.files, outputs, masks, strict=True)]
 
 
-def _attempt(job: _Job, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:
-    return console.attempt(job.file, lambda: _restore(job, arguments, pool))
+def _attempt(session: Session, job: _Job, arguments: Namespace) -> TargetReport:
+    return console.attempt(str(job.file), lambda: _restore(session, job, arguments))
 
 
-def _restore(job: _Job, arguments: Namespace, pool: ModelPool) -> dict[str, Any]:
+def _restore(session: Session, job: _Job, arguments: Namespace) -> TargetReport:
     picture, metadata = read_picture(job.file), read_metadata(job.file)
-    result = restore_faces(
-        [picture],
-        find_faces([picture], arguments, pool, "no").faces,
-        arguments.face_restore,
-        arguments.face_restore_weight,
-        visibility=arguments.visibility,
-        colour_correct=arguments.colour_correct,
-        parse_mask=arguments.parse_mask,
-        pool=pool,
-    )
+    result = session.restore([picture], **dict[str, Any](values_of(arguments, "restore")))
     if job.mask:
-        # Rounded up: where the file is black, nothing changed.
-        write_picture(job.mask, np.ceil(result.masks[0] * 255).astype(np.uint8))
-    lost = write_picture(
-        job.output,
-        result.images[0],
-        image_format=arguments.image_format,
-        image_quality=arguments.image_quality,
-        metadata=metadata,
+        write_picture(job.mask, visible(result.masks[0]))
+    # Kept for command lines of old: all faces are restored, in whatever order.
+    idle = only_for(values_of(arguments, "order"), "order", "restore", "restoration")
+    lost = save_picture(job.output, result.images[0], metadata, values_of(arguments, "file"))
+    done = TargetReport(
+        str(job.file),
+        str(job.output),
+        notes=(*filter(None, [metadata.note]), *of_one_picture(result.report), *idle, *lost),
+        summary=f"{result.faces.count} face(s) restored",
     )
-    for line in (*filter(None, [metadata.note]), *result.report, *lost):
-        console.note(f"{job.file}: {console.of_one(line)}")
-    console.say(f"{job.file} -> {job.output}: {result.faces.count} face(s) restored")
-    return {}
+    console.done(done)
+    return done

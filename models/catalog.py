@@ -196,7 +196,9 @@ MODELS: tuple[Model, ...] = (
     Model("dlib_gender", "attributes", "attributes.adapters:dlib_gender", (DLIB_GENDER,)),
     Model("genderage", "attributes", "attributes.adapters:genderage", (GENDERAGE,)),
     Model("bisenet", "parser", "occluders.adapters:bisenet", (BISENET,)),
-    Model("mesh", "swapper", "swappers.adapters:mesh", (FACEMESH_CANONICAL,), params(options=("mirror",))),
+    Model(
+        "mesh", "swapper", "swappers.adapters:mesh", (FACEMESH_CANONICAL,), params(options=("mirror", "interpolation"))
+    ),
     _neural(INSWAPPER_128, size=128, map=True),
     _neural(RESWAPPER_128, size=128, map=True),
     _neural(RESWAPPER_256, size=256, map=True),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from threading import Lock
 from typing import Any
 
-from ..pipeline.errors import DamagedModelError
+from ..pipeline.errors import DamagedModelError, MissingModelError
+from ..pipeline.types import Attributes, Detector, Embedder, Locator, Mesher, Parser, Restorer, Swapper
 from . import catalog, store
 from .catalog import Kind, Model
 from .restorers import further
@@ -62,6 +63,47 @@ class ModelPool:
         row = _find(kind, name, self.folders)
         return _open(row, self.folders, self._shipped if row.built_in else self._registry, options)
 
+    def detector(self, name: str, **options: Any) -> Detector:
+        """This and the following are `open` for one kind each."""
+        return self.open("detector", name, **options)
+
+    def locator(self, name: str = "builtin", **options: Any) -> Locator:
+        return self.open("detector", name, **options)
+
+    def mesher(self, name: str = "facemesh") -> Mesher:
+        return self.open("mesher", name)
+
+    def attributes(self, name: str = "dlib_gender") -> Attributes:
+        return self.open("attributes", name)
+
+    def embedder(self, name: str = "dlib128") -> Embedder:
+        return self.open("embedder", name)
+
+    def swapper(self, name: str, **options: Any) -> Swapper:
+        return self.open("swapper", name, **options)
+
+    def parser(self, name: str) -> Parser:
+        return self.open("parser", name)
+
+    def restorer(self, name: str) -> Restorer:
+        return self.open("restorer", name)
+
+    def require(self, models: Iterable[tuple[Kind, str]]) -> None:
+        """Raise one MissingModelError for all files that the models lack; nothing is opened.
+
+        Raises SettingsError for an unknown name, MissingPackageError where a package is missing that they need.
+        """
+        rows = [_find(kind, name, self.folders) for kind, name in dict.fromkeys(models)]
+        missing: list[str] = []
+        for row in rows:
+            try:
+                store.require(row, self.folders)
+            except MissingModelError as error:
+                missing.append(str(error))
+        if missing:
+            raise MissingModelError("\n".join(missing))
+        store.require_packages(rows)
+
     def notes(self, kind: Kind, name: str) -> list[str]:
         """Lines for a report: which files of a model aren't the published ones. Raises as `open` does."""
         return _notes(_find(kind, name, self.folders), self.folders)
@@ -70,6 +112,12 @@ class ModelPool:
         """Let go of all models; those in use live on until they are done."""
         with self._lock:
             self._opened.clear()
+
+    def close(self) -> None:
+        """Free the memory of all networks, once their runs are done, and let go of the models."""
+        self.clear()
+        for registry in (self._registry, self._shipped):
+            registry.close()
 
 
 def open_row(kind: Kind, name: str, folders: Folders, device: str, **options: Any) -> Any:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..pipeline.errors import MissingModelError
+from ..pipeline.errors import MissingModelError, MissingPackageError
 from .spec import Model, ModelFile
 
 BUILTIN_PATH = Path(__file__).parent / "builtin"
@@ -73,10 +73,20 @@ def require(model: Model, folders: Folders) -> list[Path]:
     return [path for _file, path in found if path is not None]
 
 
+def require_packages(models: Iterable[Model]) -> None:
+    """Raise MissingPackageError where files of these models need torch and it isn't installed."""
+    for model in models:
+        if _needs_torch(model) and find_spec("torch") is None:
+            raise MissingPackageError(f"{model.name} needs the package torch: pip install 'multifaceswap[models]'")
+
+
+def _needs_torch(model: Model) -> bool:
+    return any(Path(file.name).suffix in _TORCH for file in model.files)
+
+
 def _also_missing(model: Model) -> list[str]:
     """Whoever fetches hundreds of megabytes learns before that torch is missing too."""
-    needs_torch = any(Path(file.name).suffix in _TORCH for file in model.files)
-    if not needs_torch or find_spec("torch") is not None:
+    if not _needs_torch(model) or find_spec("torch") is not None:
         return []
     return [f"{model.name} also needs the package torch: pip install 'multifaceswap[models]'"]
 

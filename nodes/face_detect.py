@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from . import menus
+from ..app.effects import Case
+from ..app.report import counted
 from .bridge import boxes_in, boxes_of, frames_of, mask_of
-from .host import pool, progress
+from .host import progress, session
+from .inputs import check, inputs, values_of
 from .previews import in_node, preview_of_faces
-from .schema import advanced, schema
+from .schema import schema
 from .sockets import BoundingBox, Faces
 
 if TYPE_CHECKING:
@@ -32,43 +34,11 @@ class FaceDetect(io.ComfyNode):
             has_intermediate_output=True,
             inputs=[
                 io.Image.Input("image", tooltip="One picture, a batch of pictures or the frames of a clip."),
-                io.Combo.Input(
-                    "facedetection",
-                    options=menus.menu("detector"),
-                    default="builtin",
-                    tooltip="The detector. builtin needs no download; the others need their model files.",
-                ),
-                io.Float.Input(
-                    "confidence",
-                    default=0.5,
-                    min=0.05,
-                    max=0.99,
-                    step=0.01,
-                    tooltip="Faces the detector is less sure of are left out. Lower it where a face is missed.",
-                ),
-                BoundingBox.Input(
-                    "bboxes",
-                    optional=True,
-                    extra_dict={"forceInput": True},  # else newer pages show a box to type in, of their own
-                    tooltip="Boxes of another detector, used in place of this one's: the faces inside are measured.",
-                ),
-                io.Boolean.Input(
-                    "gender", default=False, optional=True, tooltip="Also tell female from male, for Order Faces."
-                ),
-                advanced(
-                    io.Boolean.Input, "identity", default=False, tooltip="Also measure who it is, to follow people."
-                ),
-                advanced(io.Boolean.Input, "turns", default=False, tooltip="Also find faces lying or upside down."),
-                advanced(
-                    io.Boolean.Input, "tiles", default=True, tooltip="Also look closely, part by part, for small faces."
-                ),
-                advanced(
-                    io.Int.Input,
-                    "min_size",
-                    default=0,
-                    min=0,
-                    max=4096,
-                    tooltip="Smaller faces are left out: their box's longer side in pixels. 0 chooses by itself.",
+                *inputs(
+                    "detect",
+                    ["facedetection", "confidence", _boxes(), "gender", "identity", "turns", "tiles", "min_size"],
+                    required=("facedetection", "confidence"),
+                    shown=("gender",),
                 ),
             ],
             outputs=[
@@ -77,38 +47,35 @@ class FaceDetect(io.ComfyNode):
                 io.Mask.Output("mask", tooltip="White on the faces, a mask a picture."),
                 BoundingBox.Output("bboxes", tooltip="The faces' boxes, for core nodes and other packs."),
                 io.Int.Output("count", tooltip="Number of faces in all pictures together."),
+                io.String.Output("report", tooltip="How many faces were found, and which settings had no effect."),
             ],
         )
 
     @classmethod
     def validate_inputs(cls, facedetection: str | None = None) -> bool | str:
-        return menus.check("facedetection", "detector", facedetection)
+        return check("detect", facedetection=facedetection)
 
     @classmethod
-    def execute(
-        cls,
-        image: torch.Tensor,
-        facedetection: str,
-        confidence: float,
-        bboxes: Any = None,
-        gender: bool = False,
-        identity: bool = False,
-        turns: bool = False,
-        tiles: bool = True,
-        min_size: int = 0,
-    ) -> io.NodeOutput:
-        from ..app.functions import detect_faces, locate_faces
-
-        pictures = frames_of(image)
-        shared: dict[str, Any] = {"gender": gender, "identity": identity, "turns": turns}
-        shared |= {"pool": pool(), "progress": progress()}
+    def execute(cls, image: torch.Tensor, bboxes: Any = None, **given: Any) -> io.NodeOutput:
+        pictures, settings = frames_of(image), values_of("detect", given)
         if bboxes is None:
-            settings: dict[str, Any] = {"confidence": confidence, "tiles": tiles, "min_size": min_size}
-            faces = detect_faces(pictures, menus.named(facedetection), **settings, **shared)
+            faces = session().detect(pictures, progress=progress(), **settings)
         else:
-            faces = locate_faces(pictures, boxes_in(bboxes, len(pictures)), **shared)
+            faces = session().locate(pictures, boxes_in(bboxes, len(pictures)), progress=progress(), **settings)
         preview = preview_of_faces(faces, pictures)
-        return io.NodeOutput(faces, preview, mask_of(_areas(faces)), boxes_of(faces), faces.count, ui=in_node(preview))
+        notes = session().plan("detect", settings, Case(boxes=bboxes is not None)).notes
+        report = "\n".join([f"{counted(faces.count, 'face')} in {counted(len(pictures), 'picture')}", *notes])
+        outputs = faces, preview, mask_of(_areas(faces)), boxes_of(faces), faces.count, report
+        return io.NodeOutput(*outputs, ui=in_node(preview))
+
+
+def _boxes() -> io.Input:
+    return BoundingBox.Input(
+        "bboxes",
+        optional=True,
+        extra_dict={"forceInput": True},  # else newer pages show a box to type in, of their own
+        tooltip="Boxes of another detector, used in place of this one's: the faces inside are measured.",
+    )
 
 
 def _areas(faces: FaceSet) -> list[Any]:

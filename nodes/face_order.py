@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from ..pipeline.faces.ordering import GENDERS, ORDERS, order_faces
 from .bridge import frames_of
+from .host import session
+from .inputs import inputs, values_of
 from .previews import in_node, preview_of_faces
-from .schema import advanced, schema
+from .schema import schema
 from .sockets import Faces
 
 if TYPE_CHECKING:
@@ -31,27 +32,11 @@ class FaceOrder(io.ComfyNode):
             has_intermediate_output=True,
             inputs=[
                 Faces.Input("faces", tooltip="From Detect Faces."),
-                io.Combo.Input(
-                    "detection_face_order",
-                    options=list(ORDERS),
-                    default="large-small",
-                    tooltip="By size or by place in the picture. reading: rows of faces, each from left to right.",
+                *inputs(
+                    "order",
+                    ["detection_face_order", "detect_gender", "limit", _image()],
+                    required=("detection_face_order", "detect_gender"),
                 ),
-                io.Combo.Input(
-                    "detect_gender",
-                    options=list(GENDERS),
-                    default="no",
-                    tooltip="Keep only faces of this gender; needs gender switched on in Detect Faces.",
-                ),
-                advanced(
-                    io.Int.Input,
-                    "limit",
-                    default=0,
-                    min=0,
-                    max=1000,
-                    tooltip="Keep at most that many faces a picture, the first ones. 0 keeps all.",
-                ),
-                io.Image.Input("image", optional=True, tooltip="The pictures the faces are from, for the preview."),
             ],
             outputs=[
                 Faces.Output("faces", tooltip="The faces that were asked for, numbered from 0 in every picture."),
@@ -62,17 +47,14 @@ class FaceOrder(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
-        cls,
-        faces: FaceSet,
-        detection_face_order: str,
-        detect_gender: str,
-        limit: int = 0,
-        image: torch.Tensor | None = None,
-    ) -> io.NodeOutput:
+    def execute(cls, faces: FaceSet, image: torch.Tensor | None = None, **given: Any) -> io.NodeOutput:
         pictures = None if image is None else frames_of(image)
         if pictures is not None:
             faces.require(pictures, "detected")
-        ordered, rest = order_faces(faces, detection_face_order, detect_gender, limit)
+        ordered, rest = session().order_and_rest(faces, **values_of("order", given))
         preview = preview_of_faces(ordered, pictures)
         return io.NodeOutput(ordered, rest, preview, ordered.count, ui=in_node(preview))
+
+
+def _image() -> io.Input:
+    return io.Image.Input("image", optional=True, tooltip="The pictures the faces are from, for the preview.")

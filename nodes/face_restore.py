@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from comfy_api.latest import io
 
-from . import menus
+from ..app.effects import Case
+from ..app.settings import DISABLE
 from .bridge import frames_of, image_like, mask_of
-from .host import pool, progress
-from .schema import advanced, schema
+from .host import progress, session
+from .inputs import check, inputs, values_of
+from .schema import schema
 from .sockets import Faces
 
 if TYPE_CHECKING:
     import torch
 
     from ..pipeline.types import FaceSet
-
-_OFF = "disable"
 
 
 class FaceRestore(io.ComfyNode):
@@ -33,50 +33,8 @@ class FaceRestore(io.ComfyNode):
             search_aliases=["face restore", "face enhance", "codeformer", "gfpgan", "face_restore", "upscale face"],
             inputs=[
                 io.Image.Input("image", tooltip="The pictures, e.g. from Swap Faces."),
-                io.Combo.Input(
-                    "face_restore",
-                    options=menus.menu("restorer", _OFF),
-                    default=_OFF,
-                    tooltip="The restorer; its model file is needed. disable gives the pictures back as they are.",
-                ),
-                io.Float.Input(
-                    "face_restore_weight",
-                    default=0.75,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    tooltip="CodeFormer: 0 restores most, 1 stays closest. Others: the restored face's share.",
-                ),
-                Faces.Input(
-                    "faces", optional=True, tooltip="The faces to restore, from Swap Faces; without them all are found."
-                ),
-                io.Float.Input(
-                    "visibility",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    optional=True,
-                    tooltip="How much of the result is blended in.",
-                ),
-                advanced(
-                    io.Boolean.Input,
-                    "colour_correct",
-                    default=True,
-                    tooltip="Takes back the tint that restorers give.",
-                ),
-                advanced(
-                    io.Boolean.Input,
-                    "parse_mask",
-                    default=False,
-                    tooltip="Keeps hair and hands in front of a face; needs the model parsing_bisenet.pth.",
-                ),
-                advanced(
-                    io.Combo.Input,
-                    "facedetection",
-                    options=menus.menu("detector"),
-                    default="builtin",
-                    tooltip="The detector where no faces are connected.",
+                *inputs(
+                    "restore", _released(), required=("face_restore", "face_restore_weight"), shown=("visibility",)
                 ),
             ],
             outputs=[
@@ -88,38 +46,26 @@ class FaceRestore(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, face_restore: str | None = None, facedetection: str | None = None) -> bool | str:
-        restorer = menus.check("face_restore", "restorer", face_restore, _OFF)
-        return menus.check("facedetection", "detector", facedetection) if restorer is True else restorer
+        return check("restore", face_restore=face_restore, facedetection=facedetection)
 
     @classmethod
-    def execute(
-        cls,
-        image: torch.Tensor,
-        face_restore: str,
-        face_restore_weight: float,
-        faces: FaceSet | None = None,
-        visibility: float = 1.0,
-        colour_correct: bool = True,
-        parse_mask: bool = False,
-        facedetection: str = "builtin",
-    ) -> io.NodeOutput:
-        if face_restore == _OFF:
-            return io.NodeOutput(image, _nowhere(image), "face_restore is disable: nothing was restored")
-        from ..app.functions import restore_faces
-
-        result = restore_faces(
-            frames_of(image),
-            faces,
-            menus.named(face_restore),
-            face_restore_weight,
-            visibility=visibility,
-            colour_correct=colour_correct,
-            parse_mask=parse_mask,
-            facedetection=menus.named(facedetection),
-            pool=pool(),
-            progress=progress(),
-        )
+    def execute(cls, image: torch.Tensor, faces: FaceSet | None = None, **given: Any) -> io.NodeOutput:
+        settings = values_of("restore", given)
+        if settings["face_restore"] == DISABLE:
+            # The very tensor that came in: no copy of a batch for nothing.
+            plan = session().plan("restore", settings, Case(faces=faces is not None))
+            report = ["face_restore is disable: nothing was restored", *plan.notes]
+            return io.NodeOutput(image, _nowhere(image), "\n".join(report))
+        result = session().restore(frames_of(image), faces, progress=progress(), **settings)
         return io.NodeOutput(image_like(result.images, image), mask_of(result.masks), "\n".join(result.report))
+
+
+def _released() -> list[str | io.Input]:
+    faces = Faces.Input(
+        "faces", optional=True, tooltip="The faces to restore, from Swap Faces; without them all are found."
+    )
+    blending = ["visibility", "colour_correct", "parse_mask", "facedetection"]
+    return ["face_restore", "face_restore_weight", faces, *blending]
 
 
 def _nowhere(image: torch.Tensor) -> torch.Tensor:

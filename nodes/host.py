@@ -14,7 +14,7 @@ from ..models.store import Folders
 from ..pipeline.types import Progress
 
 if TYPE_CHECKING:
-    from ..models.pool import ModelPool
+    from ..app.session import Session
 
 FOLDER_KEYS = ("insightface", "reswapper", "hyperswap", "facerestore_models", "facedetection", "facexlib")
 """Where artists already keep face models."""
@@ -65,34 +65,35 @@ def device_name() -> str:
 
 
 class _Held:
-    """The one pool of the process: nodes come and go, models stay open."""
+    """The one session of the process: nodes come and go, models stay open."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._pool: ModelPool | None = None
+        self._session: Session | None = None
 
-    def get(self) -> ModelPool:
+    def get(self) -> Session:
         with self._lock:
-            if self._pool is None:
-                self._pool = _new_pool()
-            return self._pool
+            if self._session is None:
+                self._session = _new_session()
+            return self._session
 
 
-def _new_pool() -> ModelPool:
+def _new_session() -> Session:
     import comfy.model_management as management
 
-    from ..models.pool import ModelPool
-    from .memory import ComfyLender
+    from ..app.session import Session
+    from .memory import ComfyMemoryHook
 
     # The shipped networks take milliseconds on a CPU: they leave the GPU to the large ones.
-    return ModelPool(folders(), device_name(), ComfyLender(management.get_torch_device()), built_in="cpu")
+    hook = ComfyMemoryHook(management.get_torch_device())
+    return Session(folders(), device_name(), memory_hook=hook, built_in="cpu")
 
 
 _held = _Held()
 
 
-def pool() -> ModelPool:
-    """The models that all nodes share, in ComfyUI's folders, on its device, known to its memory manager."""
+def session() -> Session:
+    """What all nodes share: models from ComfyUI's folders, on its device, known to its memory manager; donors."""
     return _held.get()
 
 

@@ -48,7 +48,7 @@ class NetworkPatcher(ModelPatcher):
         return self.model
 
 
-class ComfyLender:
+class ComfyMemoryHook:
     """Asks ComfyUI for room before a network opens, and stops the work where the user pressed Cancel."""
 
     def __init__(self, device: torch.device) -> None:

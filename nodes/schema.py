@@ -14,14 +14,15 @@ _NEWER: Final = ("advanced", "search_aliases", "has_intermediate_output")
 
 def schema(**texts: Any) -> io.Schema:
     """The schema of a node of this pack."""
-    return _made(io.Schema, {"category": CATEGORY, **texts})
+    return made(io.Schema, {"category": CATEGORY, **texts})
 
 
-def advanced(made: type, name: str, **texts: Any) -> Any:
+def advanced(kind: type, name: str, **texts: Any) -> Any:
     """A setting that is folded away until asked for; always optional, so that it may be missing in a workflow."""
-    return _made(made, {"id": name, "optional": True, "advanced": True, **texts})
+    return made(kind, {"id": name, "optional": True, "advanced": True, **texts})
 
 
-def _made(made: type, texts: dict[str, Any]) -> Any:
-    known = inspect.signature(made).parameters
-    return made(**{name: value for name, value in texts.items() if name in known or name not in _NEWER})
+def made(kind: type, texts: dict[str, Any]) -> Any:
+    """An input, or a schema, with the keywords that the host knows."""
+    known = inspect.signature(kind).parameters
+    return kind(**{name: value for name, value in texts.items() if name in known or name not in _NEWER})

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
-from ..pipeline.types import ColourMatch, Interpolation
-from . import menus
 from .bridge import frames_of, image_like, limits_of, mask_of
-from .host import pool, progress
-from .schema import advanced, schema
+from .host import progress, session
+from .inputs import check, inputs, values_of
+from .schema import schema
 from .sockets import Faces, IndexMap
 
 if TYPE_CHECKING:
     import torch
 
     from ..pipeline import types
-
-_OFF = "disable"
 
 
 class SwapFaces(io.ComfyNode):
@@ -35,79 +32,7 @@ class SwapFaces(io.ComfyNode):
                 io.Image.Input("target_image", tooltip="The pictures to change, the ones their faces were found in."),
                 io.Image.Input("source_image", tooltip="The pictures that give the faces; a batch is several donors."),
                 IndexMap.Input("index_map", tooltip="From Map Faces."),
-                io.Combo.Input(
-                    "swap_model",
-                    options=menus.menu("swapper"),
-                    default="mesh",
-                    tooltip="The engine. mesh needs no download; the others need their model files.",
-                ),
-                io.Combo.Input(
-                    "interpolation",
-                    options=list(get_args(Interpolation)),
-                    default="Bilinear",
-                    tooltip="How faces are cut out and put back.",
-                ),
-                io.Float.Input(
-                    "strength",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    optional=True,
-                    tooltip="0 leaves the target's face, 1 gives the source's.",
-                ),
-                advanced(
-                    io.Float.Input,
-                    "mask_feather",
-                    default=0.0,
-                    min=0.0,
-                    max=0.5,
-                    step=0.01,
-                    tooltip="Softens the rim further inwards, as a share of the face's size.",
-                ),
-                advanced(
-                    io.Combo.Input,
-                    "colour_match",
-                    options=list(get_args(ColourMatch)),
-                    default="auto",
-                    tooltip="How colours follow the target's light. auto: what suits the engine.",
-                ),
-                advanced(
-                    io.Boolean.Input,
-                    "mirror",
-                    default=True,
-                    tooltip="mesh may show the source's other side where that fits the pose better.",
-                ),
-                advanced(
-                    io.Combo.Input,
-                    "pixel_boost",
-                    options=["off", "256", "512", "1024"],
-                    default="off",
-                    tooltip="Lets inswapper and its like make larger faces, in several passes.",
-                ),
-                advanced(
-                    io.Boolean.Input,
-                    "parse_mask",
-                    default=False,
-                    tooltip="Keeps hair and hands in front of a face; needs the model parsing_bisenet.pth.",
-                ),
-                io.Mask.Input("mask", optional=True, tooltip="Pixels may change only where it is white."),
-                advanced(
-                    io.Combo.Input,
-                    "face_restore",
-                    options=menus.menu("restorer", _OFF),
-                    default=_OFF,
-                    tooltip="Sharpens swapped faces before they are put back, for large ones; needs its model file.",
-                ),
-                advanced(
-                    io.Float.Input,
-                    "face_restore_weight",
-                    default=0.75,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    tooltip="CodeFormer: 0 restores most, 1 stays closest. Others: the restored face's share.",
-                ),
+                *inputs("swap", _released(), required=("swap_model", "interpolation"), shown=("strength",)),
             ],
             outputs=[
                 io.Image.Output("image", tooltip="The target pictures with the faces swapped."),
@@ -119,8 +44,7 @@ class SwapFaces(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, swap_model: str | None = None, face_restore: str | None = None) -> bool | str:
-        swapper = menus.check("swap_model", "swapper", swap_model)
-        return menus.check("face_restore", "restorer", face_restore, _OFF) if swapper is True else swapper
+        return check("swap", swap_model=swap_model, face_restore=face_restore)
 
     @classmethod
     def execute(
@@ -128,38 +52,17 @@ class SwapFaces(io.ComfyNode):
         target_image: torch.Tensor,
         source_image: torch.Tensor,
         index_map: types.IndexMap,
-        swap_model: str,
-        interpolation: Interpolation,
-        strength: float = 1.0,
-        mask_feather: float = 0.0,
-        colour_match: ColourMatch = "auto",
-        mirror: bool = True,
-        pixel_boost: str = "off",
-        parse_mask: bool = False,
         mask: torch.Tensor | None = None,
-        face_restore: str = _OFF,
-        face_restore_weight: float = 0.75,
+        **given: Any,
     ) -> io.NodeOutput:
-        from ..app.functions import swap_faces
-
-        targets = frames_of(target_image)
-        result = swap_faces(
-            targets,
-            frames_of(source_image),
-            index_map,
-            menus.named(swap_model),
-            interpolation,
-            strength=strength,
-            mask_feather=mask_feather,
-            colour_match=colour_match,
-            mirror=mirror,
-            pixel_boost=0 if pixel_boost == "off" else int(pixel_boost),
-            parse_mask=parse_mask,
-            face_restore=menus.named(face_restore),
-            face_restore_weight=face_restore_weight,
-            mask=limits_of(mask, targets),
-            pool=pool(),
-            progress=progress(),
-        )
+        targets, sources = frames_of(target_image), frames_of(source_image)
+        limits, settings = limits_of(mask, targets), values_of("swap", given)
+        result = session().swap(targets, sources, index_map, mask=limits, progress=progress(), **settings)
         image = image_like(result.images, target_image)
         return io.NodeOutput(image, result.faces, mask_of(result.masks), "\n".join(result.report))
+
+
+def _released() -> list[str | io.Input]:
+    mask = io.Mask.Input("mask", optional=True, tooltip="Pixels may change only where it is white.")
+    blending = ["strength", "mask_feather", "colour_match", "mirror", "pixel_boost", "parse_mask"]
+    return ["swap_model", "interpolation", *blending, mask, "face_restore", "face_restore_weight"]

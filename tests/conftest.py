@@ -16,11 +16,17 @@ runpy.run_path(str(ROOT / "scripts" / "checkout.py"))["load_checkout"]()
 
 
 @pytest.fixture(scope="session")
-def pool():
-    """One pool of the shipped models for all tests, on the CPU."""
-    from multifaceswap.models.pool import ModelPool
+def session():
+    """One session of the shipped models for all tests, on the CPU."""
+    from multifaceswap import Session
 
-    return ModelPool(device="cpu")
+    return Session(device="cpu")
+
+
+@pytest.fixture(scope="session")
+def pool(session):
+    """Its models."""
+    return session.models
 
 
 def _example(name):

@@ -73,3 +73,8 @@ class SessionRegistry:
         if network is None:
             network = self._known[path] = make()
         return network
+
+    def close(self) -> None:
+        """Close every network that is still in use; whoever uses one later opens it again."""
+        for network in list(self._known.values()):
+            network.close()

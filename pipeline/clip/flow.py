@@ -106,11 +106,15 @@ class AssignedFrame(NamedTuple):
 class Watcher:
     """Finds the people of each frame, follows them, and gives them their donors."""
 
-    def __init__(self, models: Models, assignment: Assignment, track: bool = True) -> None:
+    def __init__(
+        self, models: Models, assignment: Assignment, track: bool = True, same_person: float | None = None
+    ) -> None:
+        """`same_person` stands in for the embedder's own distance below which two faces are one person."""
         self._models = models
         self.assignment = assignment
         self._track = track
-        self._tracker = Tracker(getattr(models.embedder, "same_person", SAME_PERSON))
+        self._same_person = same_person or getattr(models.embedder, "same_person", SAME_PERSON)
+        self._tracker = Tracker(self._same_person)
         self._scene = 0
         self._before: FloatArray | None = None
 
@@ -146,7 +150,7 @@ class Watcher:
         """Go on as if the frames before had been seen."""
         self._scene = state["scene"]
         self._before = None if state["before"] is None else np.array(state["before"], np.float32)
-        self._tracker = Tracker.from_json(state["tracker"], getattr(self._models.embedder, "same_person", SAME_PERSON))
+        self._tracker = Tracker.from_json(state["tracker"], self._same_person)
         self.assignment.restore(state["assignment"])
 
     def _tracked(self, picture: Picture) -> list[Face]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..types import Face, FaceSet, FloatArray, IndexMap, Parser, Picture, Progress, Swapper, SwapResult
 from .crops import COLOUR_MATCHES, SwapSettings, cut_face
-from .stream import SwapTask, donors_of, swap_stream
+from .stream import DonorOf, SwapTask, donors_of, swap_stream
 from .swap_restore import SwapRestore
 
 __all__ = ["COLOUR_MATCHES", "SwapSettings", "cut_face", "swap_batch"]
@@ -24,6 +24,7 @@ def swap_batch(
     swapper: Swapper,
     settings: SwapSettings,
     *,
+    donor_of: DonorOf | None = None,
     limits: Sequence[FloatArray] | None = None,
     parser: Parser | None = None,
     boost: SwapRestore | None = None,
@@ -31,7 +32,8 @@ def swap_batch(
 ) -> SwapResult:
     """Swap exactly the pairs of `index_map`. `limits` (H, W) in [0, 1] a target bound where pixels may change.
 
-    With a parser hair and hands before the face stay; with a boost swapped faces are restored before they are pasted.
+    `donor_of` gives prepared donors; without it each is prepared here, once. With a parser hair and hands before the
+    face stay; with a boost swapped faces are restored before they are pasted.
 
     Where `targets` is one array (B, H, W, C), so are the images, and the masks are one (B, H, W): each is allocated
     once, and beside them a few crops are all that is held.
@@ -46,7 +48,7 @@ def swap_batch(
     )
     report: list[str] = list(index_map.report)
     ticks = _counted(progress, index_map.count)
-    stream = swap_stream(work, donors_of(sources, swapper), swapper, settings, parser, boost)
+    stream = swap_stream(work, donor_of or donors_of(sources, swapper), swapper, settings, parser, boost)
     for number, done in enumerate(stream):
         report += [f"frame {number}, face {pair.target.index}: {note}" for pair, note in done.notes]
         for _ in islice(ticks, len(done.work.pairs)):

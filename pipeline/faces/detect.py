@@ -111,21 +111,42 @@ def _with_mesh(face: Face, fitted: Face | None) -> Face:
 
 
 def with_meshes(
-    index_map: IndexMap, targets: Sequence[Picture], sources: Sequence[Picture], mesher: Mesher
+    index_map: IndexMap,
+    targets: Sequence[Picture],
+    sources: Sequence[Picture],
+    mesher: Mesher,
+    source_mesh: Callable[[Face], Face] | None = None,
 ) -> IndexMap:
-    """The pairs with meshes on both sides; a pair without a mesh is left out, and the report says so."""
+    """The pairs with meshes on both sides; a pair without a mesh is left out, and the report says so.
+
+    Each face is fitted once, however many pairs it is in, and stays one object in all of them. `source_mesh` gives a
+    source face with its mesh where that is known already.
+    """
     index_map.require(targets, sources)
+    fitted: dict[int, Face] = {}
+
+    def meshed(face: Face, fit: Callable[[Face], Face]) -> Face:
+        if id(face) not in fitted:
+            fitted[id(face)] = fit(face)
+        return fitted[id(face)]
+
+    def of_source(face: Face) -> Face:
+        return add_meshes(sources[face.frame], [face], mesher)[0]
+
     report = list(index_map.report)
     frames: list[tuple[Pair, ...]] = []
     for number, pairs in enumerate(index_map.frames):
-        kept: list[Pair] = []
-        for pair in pairs:
-            target = add_meshes(targets[number], [pair.target], mesher)[0]
-            source = add_meshes(sources[pair.source.frame], [pair.source], mesher)[0]
-            if target.mesh is None or source.mesh is None:
-                side = "target" if target.mesh is None else "source"
-                report.append(f"frame {number}, face {pair.target.index}: no mesh fits the {side} face, not swapped")
-                continue
-            kept.append(Pair(target, source))
-        frames.append(tuple(kept))
+
+        def of_target(face: Face, picture: Picture = targets[number]) -> Face:
+            return add_meshes(picture, [face], mesher)[0]
+
+        kept = [Pair(meshed(pair.target, of_target), meshed(pair.source, source_mesh or of_source)) for pair in pairs]
+        report += [f"frame {number}, face {pair.target.index}: {_lacking(pair)}" for pair in kept if _lacking(pair)]
+        frames.append(tuple(pair for pair in kept if not _lacking(pair)))
     return replace(index_map, frames=tuple(frames), report=tuple(report))
+
+
+def _lacking(pair: Pair) -> str:
+    """What a pair lacks to be swapped; nothing where both faces have a mesh."""
+    side = "target" if pair.target.mesh is None else "source" if pair.source.mesh is None else ""
+    return f"no mesh fits the {side} face, not swapped" if side else ""

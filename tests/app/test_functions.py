@@ -7,9 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import standins
-from multifaceswap import detect_faces, map_indexes, match_faces, order_faces, restore_faces, swap_faces
-from multifaceswap.models.pool import ModelPool
-from multifaceswap.models.store import Folders
+from multifaceswap import Session, detect_faces, map_indexes, match_faces, order_faces, restore_faces, swap_faces
 from multifaceswap.pipeline.errors import MismatchError, SettingsError
 
 CPU = "run on CPU"
@@ -34,22 +32,22 @@ def clip(portraits):
 
 
 @pytest.fixture(scope="module")
-def clip_faces(clip, pool):
-    return order_faces(detect_faces(clip, pool=pool), "left-right")
+def clip_faces(clip, session):
+    return order_faces(detect_faces(clip, session=session), "left-right")
 
 
 @pytest.fixture(scope="module")
-def people(portraits, pool):
-    return detect_faces(portraits, pool=pool, identity=True)
+def people(portraits, session):
+    return detect_faces(portraits, session=session, identity=True)
 
 
 def _pairs(index_map):
     return [[(pair.target.index, pair.source.index) for pair in frame] for frame in index_map.frames]
 
 
-def test_in_a_clip_everybody_keeps_their_donor_when_they_cross(clip, clip_faces, people, pool):
+def test_in_a_clip_everybody_keeps_their_donor_when_they_cross(clip, clip_faces, people, session):
     assert [len(faces) for faces in clip_faces] == [2, 2, 2, 2]
-    made = match_faces(clip_faces, people, people, "0,1", "1,0", targets=clip, pool=pool)
+    made = match_faces(clip_faces, people, people, "0,1", "1,0", targets=clip, session=session)
     assert _pairs(made) == [[(0, 1), (1, 0)], [(0, 1), (1, 0)], [(0, 0), (1, 1)], [(0, 0), (1, 1)]]
     assert made.report[0] == "matched by identity: euclidean distance, threshold 0.6"
     assert len(made.report) == 3 and all("in frames 0-3, distance" in line for line in made.report[1:])
@@ -57,35 +55,35 @@ def test_in_a_clip_everybody_keeps_their_donor_when_they_cross(clip, clip_faces,
     assert _pairs(by_place)[3] != _pairs(made)[3]
 
 
-def test_identities_that_are_there_are_not_computed_again(clip, clip_faces, people, pool):
+def test_identities_that_are_there_are_not_computed_again(clip, clip_faces, people, session):
     marked = [replace(face, embedding=face.embedding + 2) for face in people.flat()]
     references = replace(people, frames=((marked[0],), (marked[1],)))
-    made = match_faces(clip_faces, people, references, "0,1", "1,0", targets=clip, pool=pool)
+    made = match_faces(clip_faces, people, references, "0,1", "1,0", targets=clip, session=session)
     assert made.count == 0
 
 
-def test_faces_without_identity_need_their_pictures(clip, clip_faces, people, pool):
+def test_faces_without_identity_need_their_pictures(clip, clip_faces, people, session):
     with pytest.raises(SettingsError, match="target faces carry no identity"):
-        match_faces(clip_faces, people, people, pool=pool)
+        match_faces(clip_faces, people, people, session=session)
     with pytest.raises(MismatchError, match="target faces were found in 4"):
-        match_faces(clip_faces, people, people, targets=clip[:2], pool=pool)
+        match_faces(clip_faces, people, people, targets=clip[:2], session=session)
 
 
 @pytest.fixture(scope="module")
-def neural_pool(tmp_path_factory):
+def neural(tmp_path_factory):
     """Stand-ins under the published names: their hashes aren't known, so they are opened with a warning."""
     folder = tmp_path_factory.mktemp("models")
     standins.swapper(folder / "inswapper_128.onnx")
     standins.pooled(folder / "w600k_r50.onnx", scale=40)
-    return ModelPool(Folders({}, [folder]), "cpu")
+    return Session([folder], "cpu")
 
 
-def test_arcface_matches_too_and_is_found_by_what_faces_carry(clip, clip_faces, people, portraits, neural_pool):
-    options = {"targets": clip, "references": portraits, "threshold": 0.9, "pool": neural_pool}
+def test_arcface_matches_too_and_is_found_by_what_faces_carry(clip, clip_faces, people, portraits, neural):
+    options = {"targets": clip, "references": portraits, "threshold": 0.9, "session": neural}
     made = match_faces(clip_faces, people, people, "0,1", "1,0", embedder="w600k_r50", **options)
     assert made.report[0] == "matched by identity: cosine distance, threshold 0.9"
     assert _pairs(made)[0] == [(0, 1), (1, 0)] and _pairs(made)[3] == [(0, 0), (1, 1)]
-    arcface = neural_pool.open("embedder", "w600k_r50")
+    arcface = neural.models.open("embedder", "w600k_r50")
     known = replace(
         people,
         frames=tuple(
@@ -93,45 +91,45 @@ def test_arcface_matches_too_and_is_found_by_what_faces_carry(clip, clip_faces, 
             for picture, faces in zip(portraits, people, strict=True)
         ),
     )
-    again = match_faces(clip_faces, people, known, "0,1", "1,0", targets=clip, threshold=0.9, pool=neural_pool)
+    again = match_faces(clip_faces, people, known, "0,1", "1,0", targets=clip, threshold=0.9, session=neural)
     assert again.report == made.report
 
 
-def test_an_unknown_embedder_is_refused(clip_faces, people, pool):
-    with pytest.raises(SettingsError, match="embedder: expected one of dlib128, w600k_r50"):
-        match_faces(clip_faces, people, people, embedder="nobody", pool=pool)
+def test_an_unknown_embedder_is_refused(clip_faces, people, session):
+    with pytest.raises(SettingsError, match="embedder: expected one of auto, dlib128, w600k_r50"):
+        match_faces(clip_faces, people, people, embedder="nobody", session=session)
 
 
-def test_a_neural_engine_swaps_through_the_api_and_says_where_it_ran(clip, clip_faces, people, portraits, neural_pool):
-    index_map = match_faces(clip_faces, people, people, "0,1", "1,0", targets=clip, pool=neural_pool)
-    plain = swap_faces(clip, portraits, index_map, "inswapper_128", pool=neural_pool)
+def test_a_neural_engine_swaps_through_the_api_and_says_where_it_ran(clip, clip_faces, people, portraits, neural):
+    index_map = match_faces(clip_faces, people, people, "0,1", "1,0", targets=clip, session=neural)
+    plain = swap_faces(clip, portraits, index_map, "inswapper_128", session=neural)
     assert plain.faces.count == 8
     *matched, other, another, devices = plain.report
     assert tuple(matched) == index_map.report and devices == f"inswapper_128.onnx, w600k_r50.onnx {CPU}"
-    assert [other, another] == neural_pool.notes("swapper", "inswapper_128")
+    assert [other, another] == neural.models.notes("swapper", "inswapper_128")
     assert other.startswith("inswapper_128.onnx is not the published file, but used")
     for before, after, mask in zip(clip, plain.images, plain.masks, strict=True):
         assert (before[mask == 0] == after[mask == 0]).all() and (before != after).any()
-    boosted = swap_faces(clip, portraits, index_map, "inswapper_128", pixel_boost=512, pool=neural_pool)
+    boosted = swap_faces(clip, portraits, index_map, "inswapper_128", pixel_boost=512, session=neural)
     assert boosted.report == plain.report
     assert any((a != b).any() for a, b in zip(boosted.images, plain.images, strict=True))
 
 
-def test_boosting_opens_no_file_twice(neural_pool):
-    swappers = [neural_pool.open("swapper", "inswapper_128", pixel_boost=boost) for boost in (0, 256, 512)]
+def test_boosting_opens_no_file_twice(neural):
+    swappers = [neural.models.open("swapper", "inswapper_128", pixel_boost=boost) for boost in (0, 256, 512)]
     assert len({id(session) for swapper in swappers for session in swapper.sessions}) == 2
-    assert neural_pool.open("embedder", "w600k_r50").sessions == swappers[0].sessions[1:]
+    assert neural.models.open("embedder", "w600k_r50").sessions == swappers[0].sessions[1:]
 
 
-def test_an_engine_without_pixel_boost_says_that_it_was_not_used(portraits, people, pool):
+def test_an_engine_without_pixel_boost_says_that_it_was_not_used(portraits, people, session):
     index_map = map_indexes(people, people)
-    result = swap_faces(portraits, portraits, index_map, "mesh", pixel_boost=512, pool=pool)
-    assert "mesh has no pixel boost: it was not used" in result.report
+    result = swap_faces(portraits, portraits, index_map, "mesh", pixel_boost=512, session=session)
+    assert "pixel_boost 512 has no effect: mesh has no pixel boost" in result.report
 
 
-def test_a_device_that_is_not_there_is_told(portraits, people, neural_pool):
-    pool = ModelPool(neural_pool.folders, "migraphx")
-    result = swap_faces(portraits, portraits, map_indexes(people, people), "inswapper_128", pool=pool)
+def test_a_device_that_is_not_there_is_told(portraits, people, neural):
+    other = Session(neural.models.folders, "migraphx")
+    result = swap_faces(portraits, portraits, map_indexes(people, people), "inswapper_128", session=other)
     why = "migraphx was asked for, but the installed onnxruntime has no MIGraphXExecutionProvider"
     assert result.report[-1] == f"inswapper_128.onnx, w600k_r50.onnx {CPU} ({why})"
 
@@ -142,7 +140,7 @@ def restorers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "facerestore_models"
     standins.restorer(folder / "GPEN-BFR-512.onnx")
     standins.restorer(folder / "codeformer.onnx", weight="double")
-    return ModelPool(Folders({}, [folder.parent]), "cpu")
+    return Session([folder.parent], "cpu")
 
 
 def _mean_change(result, before, amount):
@@ -156,7 +154,7 @@ def _mean_change(result, before, amount):
 @pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
 def test_the_weight_is_fidelity_or_share(portraits, restorers, weight):
     picture = portraits[:1]
-    plain = {"pool": restorers, "colour_correct": False}
+    plain = {"session": restorers, "colour_correct": False}
     found, wanted = _mean_change(
         restore_faces(picture, None, "GPEN-BFR-512.onnx", weight, **plain), picture[0], amount=1
     )
@@ -168,30 +166,30 @@ def test_the_weight_is_fidelity_or_share(portraits, restorers, weight):
 
 
 def test_faces_are_found_only_where_none_are_handed_over(portraits, restorers, monkeypatch):
-    faces = detect_faces(portraits, pool=restorers)
-    found = restore_faces(portraits, None, "codeformer.onnx", pool=restorers)
+    faces = detect_faces(portraits, session=restorers)
+    found = restore_faces(portraits, None, "codeformer.onnx", session=restorers)
     assert found.faces.count == 2 and found.report == ("codeformer.onnx runs on CPU",)
-    monkeypatch.setattr("multifaceswap.app.functions.detect_faces", lambda *_, **__: pytest.fail("detected"))
-    handed = restore_faces(portraits, faces, "codeformer.onnx", pool=restorers)
+    monkeypatch.setattr(Session, "detect", lambda *_, **__: pytest.fail("detected"))
+    handed = restore_faces(portraits, faces, "codeformer.onnx", session=restorers)
     np.testing.assert_array_equal(handed.images[0], found.images[0])
     only = replace(faces, frames=((), faces.frames[1]))
-    some = restore_faces(portraits, only, "codeformer.onnx", pool=restorers)
+    some = restore_faces(portraits, only, "codeformer.onnx", session=restorers)
     np.testing.assert_array_equal(some.images[0], portraits[0])
     np.testing.assert_array_equal(some.images[1], found.images[1])
-    nobody = restore_faces(portraits, replace(faces, frames=((), ())), "codeformer.onnx", pool=restorers)
+    nobody = restore_faces(portraits, replace(faces, frames=((), ())), "codeformer.onnx", session=restorers)
     assert nobody.faces.count == 0 and not any(mask.any() for mask in nobody.masks)
-    off = restore_faces(portraits, faces, "disable", pool=restorers)
+    off = restore_faces(portraits, faces, "disable", session=restorers)
     assert off.faces.count == 0 and off.report == ()
     np.testing.assert_array_equal(off.images[0], portraits[0])
 
 
 def test_swapped_faces_are_restored_and_nothing_else(portraits, restorers):
-    people = order_faces(detect_faces(portraits, pool=restorers))
+    people = order_faces(detect_faces(portraits, session=restorers))
     donor = replace(people, frames=((), people.frames[1]))
     index_map = map_indexes(people, donor, "0", "0")
-    plain = swap_faces(portraits, portraits, index_map, pool=restorers)
+    plain = swap_faces(portraits, portraits, index_map, session=restorers)
     boosted = swap_faces(
-        portraits, portraits, index_map, pool=restorers, face_restore="codeformer.onnx", face_restore_weight=1.0
+        portraits, portraits, index_map, session=restorers, face_restore="codeformer.onnx", face_restore_weight=1.0
     )
     assert "codeformer.onnx" in boosted.report[-1] and "codeformer.onnx" not in str(plain.report)
     for before, image, mask in zip(portraits, boosted.images, boosted.masks, strict=True):

@@ -5,20 +5,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from multifaceswap.commands import detect, swap
+from multifaceswap import Session
+from multifaceswap.commands import batch, detect, swap
 from multifaceswap.media.pictures import write_picture
-from multifaceswap.models.pool import ModelPool
 
 
 @pytest.fixture(autouse=True)
 def _models_opened_once(monkeypatch):
-    monkeypatch.setattr(swap, "ModelPool", _pool)
-    monkeypatch.setattr(detect, "ModelPool", _pool)
+    for command in (swap, detect, batch):
+        monkeypatch.setattr(command, "Session", _session)
+
+
+class _Lasting(Session):
+    """Stays open from command to command."""
+
+    def close(self) -> None:
+        pass
 
 
 @cache
-def _pool(device: str) -> ModelPool:
-    return ModelPool(device=device)
+def _session(device: str) -> Session:
+    return _Lasting(device=device)
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 import fsspec
 import numpy as np
 import pytest
-from multifaceswap import cli
+from multifaceswap import Session, cli
 from multifaceswap.batch import Cluster
-from multifaceswap.commands import batch, swapping
+from multifaceswap.commands import batch
 from multifaceswap.media.pictures import decode_picture, read_picture
 from multifaceswap.pipeline.errors import CancelledError, MissingModelError
 
@@ -19,11 +19,6 @@ WOMAN, MAN, PAIR = EXAMPLES / "astronaut.png", EXAMPLES / "grace_hopper.jpg", EX
 
 def _batch(*words: object) -> int:
     return cli.main(["batch", *(str(word) for word in words)])
-
-
-@pytest.fixture(autouse=True)
-def _one_pool(monkeypatch, pool):
-    monkeypatch.setattr(batch, "ModelPool", lambda device: pool)
 
 
 @pytest.fixture
@@ -101,14 +96,14 @@ def test_a_missing_model_ends_all_with_a_report(tmp_path, folder, monkeypatch, c
     def missing(*_, **__):
         raise MissingModelError("inswapper_128.onnx is nowhere")
 
-    monkeypatch.setattr(swapping, "swap_faces", missing)
+    monkeypatch.setattr(Session, "swap", missing)
     assert _batch("--source", WOMAN, "--target", folder, "--output", tmp_path / "out") == 2
     assert capsys.readouterr().err.count("inswapper_128.onnx is nowhere") == 1
     assert _report(tmp_path / "out" / "report.json")["tally"] == {"done": 0, "kept": 0, "failed": 1}
 
 
 def test_a_cancel_keeps_what_is_done(tmp_path, folder, monkeypatch):
-    real, calls = swapping.swap_faces, []
+    real, calls = Session.swap, []
 
     def second_time(*arguments, **options):
         calls.append(1)
@@ -116,7 +111,7 @@ def test_a_cancel_keeps_what_is_done(tmp_path, folder, monkeypatch):
             raise CancelledError
         return real(*arguments, **options)
 
-    monkeypatch.setattr(swapping, "swap_faces", second_time)
+    monkeypatch.setattr(Session, "swap", second_time)
     assert _batch("--source", WOMAN, "--target", folder, "--output", tmp_path / "out") == 130
     monkeypatch.undo()
     assert _report(tmp_path / "out" / "report.json")["tally"] == {"done": 1, "kept": 0, "failed": 0}
@@ -127,7 +122,7 @@ def test_a_cancel_keeps_what_is_done(tmp_path, folder, monkeypatch):
     [
         ("target\nx.png\n", "there is no source"),
         ("target,source,strength\nx.png,y.png,2\n", "expected 0 to 1"),
-        ("target,source,stength\nx.png,y.png,1\n", "unrecognized arguments: --stength"),
+        ("target,source,stength\nx.png,y.png,1\n", "stength is no setting"),
         ("target,source,output\nx.png,y.png,y.png\n", "is an input and would be overwritten"),
     ],
 )

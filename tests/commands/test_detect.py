@@ -4,9 +4,7 @@ import json
 from pathlib import Path
 
 from multifaceswap import cli
-from multifaceswap.commands import options
 from multifaceswap.media.pictures import read_picture
-from multifaceswap.pipeline.errors import CancelledError
 
 WOMAN = Path(__file__).resolve().parents[2] / "examples" / "astronaut.png"
 
@@ -65,28 +63,3 @@ def test_the_preview_is_never_an_input(blank, capsys):
     before = blank.read_bytes()
     assert _main("detect", blank, "--preview", blank) == 2
     assert blank.read_bytes() == before and "is an input" in _errors(capsys)
-
-
-def test_every_option_reaches_detection(monkeypatch):
-    given = {}
-
-    def record(pictures, facedetection, **options):
-        given.update(options, facedetection=facedetection)
-        raise CancelledError
-
-    monkeypatch.setattr(options, "detect_faces", record)
-    words = (
-        "--facedetection builtin --confidence 0.3 --turns --no-tiles --min-size 40 --detection-size 320 --device cpu"
-    )
-    words += " --gender"
-    assert _main("detect", WOMAN, *words.split()) == 130
-    assert given.pop("pool").device == "cpu"
-    assert given == {
-        "facedetection": "builtin",
-        "confidence": 0.3,
-        "gender": True,
-        "turns": True,
-        "tiles": False,
-        "min_size": 40,
-        "size": 320,
-    }

@@ -5,12 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import standins
-from multifaceswap import cli
+from multifaceswap import Session, cli
 from multifaceswap.commands import restore
 from multifaceswap.media.pictures import read_picture
-from multifaceswap.models.pool import ModelPool
-from multifaceswap.models.store import Folders
-from multifaceswap.pipeline.errors import CancelledError
 
 WOMAN = Path(__file__).resolve().parents[2] / "examples" / "astronaut.png"
 
@@ -21,7 +18,7 @@ def _models(tmp_path, monkeypatch):
     folder = tmp_path / "models" / "facerestore_models"
     standins.restorer(folder / "GPEN-BFR-512.onnx")
     standins.restorer(folder / "mine.onnx", size=256)
-    monkeypatch.setattr(restore, "ModelPool", lambda device: ModelPool(Folders({}, [tmp_path / "models"]), "cpu"))
+    monkeypatch.setattr(restore, "Session", lambda device: Session([tmp_path / "models"], "cpu"))
 
 
 def _restore(*words: object) -> int:
@@ -74,25 +71,6 @@ def test_inputs_are_only_replaced_when_asked(tmp_path, blank, capsys):
     assert _restore(blank, "--output", blank, "--face-restore", "mine.onnx") == 2
     assert "would be overwritten" in capsys.readouterr().err and blank.read_bytes() == before
     assert _restore(blank, "--output", blank, "--face-restore", "mine.onnx", "--overwrite") == 0
-
-
-def test_every_option_reaches_the_work(tmp_path, blank, monkeypatch):
-    given = {}
-
-    def record(*arguments, **options):
-        given.update(options, positional=arguments[2:])
-        raise CancelledError
-
-    monkeypatch.setattr(restore, "restore_faces", record)
-    words = "--face-restore mine.onnx --face-restore-weight 0.5 --visibility 0.25 --no-colour-correct --parse-mask"
-    assert _restore(blank, "--output", tmp_path / "a.png", *words.split()) == 130
-    del given["pool"]
-    assert given == {
-        "positional": ("mine.onnx", 0.5),
-        "visibility": 0.25,
-        "colour_correct": False,
-        "parse_mask": True,
-    }
 
 
 @pytest.mark.parametrize(("option", "value"), [("--face-restore-weight", "1.1"), ("--visibility", "-0.1")])

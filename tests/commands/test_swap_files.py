@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from multifaceswap import cli
-from multifaceswap.commands import swapping
+from multifaceswap import Session, cli
 from multifaceswap.media.pictures import read_metadata, read_picture, write_picture
 from multifaceswap.pipeline.errors import CancelledError, MissingModelError, MissingPackageError
 from PIL import Image, ImageCms, PngImagePlugin
@@ -102,14 +101,14 @@ def test_what_all_pictures_lack_is_told_once(tmp_path, blank, monkeypatch, capsy
     def missing(*_, **__):
         raise kind("inswapper_128.onnx is nowhere")
 
-    monkeypatch.setattr(swapping, "swap_faces", missing)
+    monkeypatch.setattr(Session, "swap", missing)
     assert _swap(blank, tmp_path / "out", "--target", WOMAN) == 2
     assert _errors(capsys).count("inswapper_128.onnx is nowhere") == 1
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, CancelledError])
 def test_cancelling_keeps_what_is_written(tmp_path, blank, monkeypatch, capsys, stop):
-    real, calls = swapping.swap_faces, []
+    real, calls = Session.swap, []
 
     def second_time(*arguments, **options):
         calls.append(1)
@@ -117,7 +116,7 @@ def test_cancelling_keeps_what_is_written(tmp_path, blank, monkeypatch, capsys, 
             raise stop
         return real(*arguments, **options)
 
-    monkeypatch.setattr(swapping, "swap_faces", second_time)
+    monkeypatch.setattr(Session, "swap", second_time)
     assert _swap(blank, tmp_path / "out", "--target", WOMAN) == 130
     assert _errors(capsys).rstrip().endswith("multifaceswap: error: cancelled")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["blank.png"]
@@ -127,7 +126,7 @@ def test_too_little_memory_is_one_pictures_error(tmp_path, blank, monkeypatch, c
     def full(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(swapping, "swap_faces", full)
+    monkeypatch.setattr(Session, "swap", full)
     assert _swap(blank, tmp_path / "a.png") == 2
     assert f"error: {blank}: there is not enough memory" in _errors(capsys)
 

@@ -76,7 +76,7 @@ def test_room_to_work_in_is_asked_for_before_every_run_and_the_restorer_stays_op
     monkeypatch.setattr(
         management, "free_memory", lambda room, *args, **more: (asked.append(room), frees(room, *args, **more))[1]
     )
-    pool = comfy.module("nodes.host").pool()
+    pool = comfy.module("nodes.host").session().models
     restorer = pool.open("restorer", "my codeformer.onnx")
     room = restorer.session.working_bytes
     assert room == 256 * 256 * 3000

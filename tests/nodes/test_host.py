@@ -103,7 +103,7 @@ def test_cancel_acts_before_the_next_face(comfy, graph, image, management, progr
 
 def test_cancel_acts_within_a_picture_while_faces_are_looked_for(comfy, graph, image, management):
     given = graph.give(torch.cat([image] * 3))
-    pool = comfy.module("nodes.host").pool()
+    pool = comfy.module("nodes.host").session().models
     detector = pool.open("detector", "builtin", turns=False, tiles=True, min_size=0, confidence=0.5)
     management.interrupt_current_processing(True)
     with pytest.raises(management.InterruptProcessingException):

@@ -19,6 +19,8 @@ def describe(given):
     for name in ("default", "min", "max", "step"):
         if getattr(given, name, None) is not None:
             facts[name] = getattr(given, name)
+    if isinstance(facts.get("default"), str):
+        facts["default"] = facts["default"].removesuffix(MARK)
     if getattr(given, "options", None) is not None:
         facts["options"] = [option.removesuffix(MARK) for option in given.options]
     return facts
@@ -45,7 +47,7 @@ def test_the_public_interface_is_the_snapshot(comfy):
 def test_what_the_design_promises_holds(comfy):
     schemas = comfy.schemas()
     outputs = {
-        "MFS_FaceDetect": ["faces", "preview", "mask", "bboxes", "count"],
+        "MFS_FaceDetect": ["faces", "preview", "mask", "bboxes", "count", "report"],
         "MFS_FaceOrder": ["faces", "rest", "preview", "count"],
         "MFS_IndexMap": ["index_map", "preview", "report", "count"],
         "MFS_SwapFaces": ["image", "faces", "mask", "report"],

@@ -104,9 +104,10 @@ class MeshSwapper:
         return image + (self._sampled(picture, fields.second, size) - image) * share
 
     def _sampled(self, picture: FloatArray, places: FloatArray, size: Size) -> FloatArray:
-        at = resized(places, size) - np.float32(0.5)
+        # As two maps: of one with both coordinates, OpenCV 5.0's bilinear remap leaves pixels unwritten.
+        columns, rows = cv2.split(resized(places, size) - np.float32(0.5))
         flags = INTERPOLATION_FLAGS[self._interpolation]
-        image = cv2.remap(picture, at, np.empty(0), flags, borderMode=cv2.BORDER_REPLICATE)
+        image = cv2.remap(picture, columns, rows, flags, borderMode=cv2.BORDER_REPLICATE)
         return np.clip(image, 0, 1, out=image)
 
 

@@ -16,9 +16,9 @@ BACKGROUND = slice(0, 14)
 
 
 @pytest.fixture
-def swap(astronaut, pool, tmp_path):
+def swap(astronaut, session, tmp_path):
     def run(target, name="out.mp4", **options):
-        return swap_clip(target, tmp_path / name, [astronaut], pool=pool, tiles=False, **options)
+        return swap_clip(target, tmp_path / name, [astronaut], session=session, tiles=False, **options)
 
     return run
 

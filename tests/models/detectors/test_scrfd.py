@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 import recipe
 import standins
-from multifaceswap import detect_faces, open_model
+from multifaceswap import Session, detect_faces, open_model
 from multifaceswap.models.detectors.scan import ScanningDetector
 from multifaceswap.models.detectors.scrfd import ScrfdNetwork
-from multifaceswap.models.pool import ModelPool
-from multifaceswap.models.store import Folders
 from multifaceswap.pipeline.errors import DamagedModelError, SettingsError
 from multifaceswap.pipeline.types import Size
 
@@ -107,20 +105,20 @@ def test_another_network_is_refused(tmp_path):
 
 def test_the_size_can_be_set_for_detectors_that_have_one(tmp_path):
     standins.scrfd(tmp_path / "det_10g.onnx")
-    pool = ModelPool(Folders({}, [tmp_path]), "cpu")
+    session = Session([tmp_path], "cpu")
     picture = np.zeros((320, 320, 3), np.uint8)
     picture[64:80, 96:112] = 255, 255, 0
-    (found,) = detect_faces([picture], "scrfd_10g", size=320, pool=pool).flat()
+    (found,) = detect_faces([picture], "scrfd_10g", size=320, session=session).flat()
     assert found.box[2] - found.box[0] == 80
     # Enlarged to 640 the block is as large as several of the stand-in's cells, each of half the size in the picture.
-    assert all(face.box[2] - face.box[0] == 40 for face in detect_faces([picture], "scrfd_10g", pool=pool).flat())
+    assert all(face.box[2] - face.box[0] == 40 for face in detect_faces([picture], "scrfd_10g", session=session).flat())
     with pytest.raises(SettingsError, match="size: builtin looks at pictures of its own size, expected 0, got 320"):
-        detect_faces([picture], size=320, pool=pool)
+        detect_faces([picture], size=320, session=session)
 
 
 def test_a_file_that_is_not_the_published_one_is_noted(tmp_path, caplog):
     standins.scrfd(tmp_path / "det_10g.onnx")
-    pool = ModelPool(Folders({}, [tmp_path]), "cpu")
+    pool = Session([tmp_path], "cpu").models
     pool.open("detector", "scrfd_10g")
     (warning,) = [record.getMessage() for record in caplog.records]
     assert warning.startswith("det_10g.onnx is not the published file, but used (sha256 ")
@@ -130,6 +128,6 @@ def test_a_file_that_is_not_the_published_one_is_noted(tmp_path, caplog):
 
 def test_a_new_confidence_opens_no_second_network(tmp_path):
     standins.scrfd(tmp_path / "det_10g.onnx")
-    pool = ModelPool(Folders({}, [tmp_path]), "cpu")
+    pool = Session([tmp_path], "cpu").models
     one, other = (pool.open("detector", "scrfd_10g", confidence=confidence) for confidence in (0.3, 0.6))
     assert one is not other and one.sessions == other.sessions

@@ -3,10 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import recipe
-from multifaceswap import open_model, swap_faces
+from multifaceswap import Session, open_model, swap_faces
 from multifaceswap.models.occluders.bisenet import face_of
-from multifaceswap.models.pool import ModelPool
-from multifaceswap.models.store import Folders
 from multifaceswap.pipeline.errors import DamagedModelError, MissingModelError
 from multifaceswap.pipeline.types import Crop, FaceSet, IndexMap, Size
 
@@ -72,8 +70,8 @@ def test_another_network_is_refused(tmp_path):
 
 
 def test_a_swap_that_needs_a_missing_parser_says_what_to_fetch(tmp_path):
-    pool = ModelPool(Folders({}, [tmp_path]), "cpu")
+    session = Session([tmp_path], "cpu")
     nothing = IndexMap((), (), Size(0, 0), Size(0, 0), 0)
-    assert swap_faces([], [], nothing, pool=pool).faces.frames == FaceSet((), Size(0, 0)).frames
+    assert swap_faces([], [], nothing, session=session).faces.frames == FaceSet((), Size(0, 0)).frames
     with pytest.raises(MissingModelError, match=r"parsing_bisenet\.pth.*(\n.*)*releases/download/v0\.2\.0"):
-        swap_faces([], [], nothing, parse_mask=True, pool=pool)
+        swap_faces([], [], nothing, parse_mask=True, session=session)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from multifaceswap import cli
-from multifaceswap.commands.limits import fitted_limit, read_limit
+from multifaceswap.app.limits import fitted_limit, read_limit
 from multifaceswap.media.pictures import read_picture, write_picture
 from multifaceswap.pipeline.errors import SettingsError
 

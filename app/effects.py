@@ -1,0 +1,116 @@
+"""When a setting has no effect, so that the report can say so: a rule for each thing that settings need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from ..models.catalog import find
+from .settings import DISABLE, SETTINGS, Place, Value, changed
+
+_FINDING: Final = ("facedetection", "confidence", "turns", "tiles", "min_size", "detection_size")
+
+
+class Case(NamedTuple):
+    """What a piece of work is done to."""
+
+    faces: bool = False
+    """Faces are handed over, so that none are looked for."""
+    boxes: bool = False
+    """Boxes of another detector are handed over, in which faces are measured."""
+    source_faces: bool = False
+    """The same for the sources."""
+    references: bool = False
+    """There are faces of people to recognise."""
+    image_format: str = ""
+    """What a picture is written as; empty where none is."""
+
+
+class _Rule(NamedTuple):
+    names: tuple[str, ...]
+    places: tuple[Place, ...]
+    reason: Callable[[str, Mapping[str, Value], Case], str]
+    """Why a setting does nothing; empty where it acts."""
+
+
+def without_effect(values: Mapping[str, Value], place: Place, case: Case) -> tuple[str, ...]:
+    """A line for each setting that was changed and does nothing here."""
+    return tuple(
+        f"{name} {_shown(value)} has no effect: {reason}"
+        for name, value in changed(values, [place]).items()
+        for reason in [_reason(name, values, place, case)]
+        if reason
+    )
+
+
+def only_for(values: Mapping[str, Value], theirs: Place, here: Place, what: str) -> tuple[str, ...]:
+    """A line for each changed setting of one place that the other doesn't know: `what` has no use for it."""
+    rows = SETTINGS[here]
+    return tuple(
+        f"{name} {_shown(value)} has no effect on {what}"
+        for name, value in changed(values, [theirs]).items()
+        if name not in rows
+    )
+
+
+def _shown(value: Value) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else f"{value}"
+
+
+def _reason(name: str, values: Mapping[str, Value], place: Place, case: Case) -> str:
+    found = (rule.reason(name, values, case) for rule in _RULES if name in rule.names and place in rule.places)
+    return next((reason for reason in found if reason), "")
+
+
+def _engine(name: str, values: Mapping[str, Value], _case: Case) -> str:
+    row = find("swapper", str(values["swap_model"]))
+    if name not in row.params["options"]:
+        return f"{row.name} has no {name.replace('_', ' ')}"
+    own = row.params.get("size", 0)
+    too_small = name == "pixel_boost" and int(str(values[name])) <= own
+    return f"{row.name} makes faces of {own} pixels by itself" if too_small else ""
+
+
+def _restorer(_name: str, values: Mapping[str, Value], _case: Case) -> str:
+    return f"face_restore is {DISABLE}" if values["face_restore"] == DISABLE else ""
+
+
+def _tracking(_name: str, values: Mapping[str, Value], _case: Case) -> str:
+    return "" if values["track"] else "track is off"
+
+
+def _recognising(_name: str, _values: Mapping[str, Value], case: Case) -> str:
+    return "" if case.references else "there are no reference faces"
+
+
+def _searching(_name: str, _values: Mapping[str, Value], case: Case) -> str:
+    return "the faces are handed over, none are looked for" if case.faces else ""
+
+
+def _beside_boxes(_name: str, _values: Mapping[str, Value], case: Case) -> str:
+    return "the faces are measured in the boxes that are handed over" if case.boxes else ""
+
+
+def _source_search(_name: str, _values: Mapping[str, Value], case: Case) -> str:
+    return "the source faces are handed over" if case.source_faces else ""
+
+
+def _lossy(_name: str, _values: Mapping[str, Value], case: Case) -> str:
+    return "png is lossless" if case.image_format == "png" else ""
+
+
+def _every_restorer_setting() -> Iterator[str]:
+    return (name for name in SETTINGS["restore"] if name != "face_restore")
+
+
+_RULES: Final = (
+    _Rule(("mirror", "pixel_boost"), ("swap", "picture", "clip"), _engine),
+    _Rule(("face_restore_weight",), ("swap", "picture", "clip"), _restorer),
+    _Rule(tuple(_every_restorer_setting()), ("restore",), _restorer),
+    _Rule(_FINDING, ("restore",), _searching),
+    _Rule(("facedetection", "tiles", "detection_size"), ("detect",), _beside_boxes),
+    _Rule(("smooth", "max_gap", "identity_threshold", "embedder"), ("clip",), _tracking),
+    _Rule(("identity_threshold", "embedder"), ("map", "picture"), _recognising),
+    _Rule(("detect_gender_source",), ("clip",), _source_search),
+    _Rule(("image_quality",), ("file",), _lossy),
+)

@@ -1,0 +1,155 @@
+"""One target from its file to the result's file: what the command line and batches do with each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..media.clips import is_clip
+from ..media.pictures import Metadata, picture_format, read_metadata, read_picture, write_picture
+from ..pipeline.draw.preview import draw_pairs
+from ..pipeline.types import FloatArray, Picture, Progress
+from .effects import Case, only_for, without_effect
+from .limits import fitted_limit
+from .pictures import Donors, PictureResult
+from .report import Json, TargetReport
+from .session import Session
+from .settings import SETTINGS, Value, checked
+
+PathLike = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One target and the files that come of it."""
+
+    target: Path
+    output: Path
+    mask: Path | None = None
+    """Where the mask of what changed goes, white on black."""
+    preview: Path | None = None
+    """Where both pictures with numbers and arrows go."""
+    limit: FloatArray | None = None
+    """Where pixels may change: see `limits.read_limit`."""
+
+
+class FileDonors(NamedTuple):
+    """Donors and what the report calls the files that they are from."""
+
+    names: Sequence[str]
+    donors: Donors
+    notes: tuple[str, ...] = ()
+    """What was left out of the files."""
+
+
+def read_donors(
+    session: Session,
+    sources: Sequence[PathLike],
+    references: Sequence[PathLike],
+    settings: Mapping[str, object],
+    names: Sequence[str] | None = None,
+) -> FileDonors:
+    """The faces of source files, and of files that show people to recognise, found once for all targets.
+
+    Raises ImageError for a file that can't be read, and as `Session.donors`.
+    """
+    pictures, notes = zip(*(_first_picture(file) for file in [*sources, *references]), strict=True)
+    found = session.donors(pictures[: len(sources)], pictures[len(sources) :], **_picture_settings(settings))
+    shown = [os.fspath(source) for source in sources] if names is None else names
+    return FileDonors(shown, found, tuple(filter(None, notes)))
+
+
+def swap_job(
+    session: Session, job: Job, donors: FileDonors, settings: Mapping[str, object], progress: Progress | None = None
+) -> TargetReport:
+    """Swap one picture or clip into its file. `settings` are those of pictures, clips and files, by name.
+
+    Raises ImageError, SettingsError, FaceNotFoundError and what models raise.
+    """
+    values = checked(settings, "picture", "clip", "file")
+    if is_clip(job.target):
+        return _swap_clip(session, job, donors, values, progress)
+    return _swap_picture(session, job, donors, values)
+
+
+def visible(mask: FloatArray) -> Picture:
+    """A mask (H, W) in [0, 1] in 8 bits, rounded up: where the file is black, nothing changed."""
+    return np.ceil(np.clip(mask, 0, 1) * 255).astype(np.uint8)
+
+
+def save_picture(path: Path, picture: Picture, metadata: Metadata, settings: Mapping[str, Value]) -> tuple[str, ...]:
+    """Write a picture as the settings of place `file` say; what was lost, and which settings had no effect."""
+    asked = None if settings["image_format"] == "auto" else str(settings["image_format"])
+    quality = int(settings["image_quality"])
+    lost = write_picture(path, picture, image_format=asked, image_quality=quality, metadata=metadata)
+    return (*lost, *without_effect(settings, "file", Case(image_format=picture_format(path, asked))))
+
+
+def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mapping[str, Value]) -> TargetReport:
+    target, metadata = read_picture(job.target), read_metadata(job.target)
+    mask = None if job.limit is None else fitted_limit(job.limit, target)
+    done = session.swap_picture(target, donors.donors, mask=mask, **_picture_settings(values))
+    result = done.result
+    if job.mask:
+        write_picture(job.mask, visible(result.masks[0]))
+    if job.preview:
+        write_picture(job.preview, draw_pairs(target, donors.donors.pictures, done.index_map.frames[0]))
+    lost = save_picture(job.output, result.images[0], metadata, values)
+    notes = (*filter(None, [metadata.note]), *donors.notes, *done.notes, *lost)
+    notes += only_for(values, "clip", "picture", "pictures")
+    pairs = _pairs(done, donors.names)
+    return TargetReport(
+        str(job.target),
+        str(job.output),
+        details={"faces": done.faces.count, "pairs": pairs},
+        notes=notes,
+        summary=f"{len(pairs)} of {done.faces.count} face(s) swapped",
+    )
+
+
+def _swap_clip(
+    session: Session, job: Job, donors: FileDonors, values: Mapping[str, Value], progress: Progress | None
+) -> TargetReport:
+    found = donors.donors
+    settings = {name: value for name, value in values.items() if name in SETTINGS["clip"]}
+    # The sources were filtered when their faces were found.
+    del settings["detect_gender_source"]
+    result = session.swap_clip(job.target, job.output, found.pictures, found.faces, progress=progress, **settings)
+    notes = (*donors.notes, *found.notes, *result.report, *only_for(values, "file", "clip", "clips"))
+    return TargetReport(
+        str(job.target),
+        str(job.output),
+        details={"frames": result.frames, "swapped": result.swapped, "encoder": result.encoder},
+        notes=notes,
+        summary=f"{result.swapped} face(s) swapped in {result.frames} frames, {result.encoder}",
+    )
+
+
+def _picture_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name in SETTINGS["picture"]}
+
+
+def _first_picture(file: PathLike) -> tuple[Picture, str | None]:
+    """A file's first picture, and what that leaves out."""
+    note = read_metadata(file).note
+    return read_picture(file), note and f"{os.fspath(file)}: {note}"
+
+
+def _pairs(done: PictureResult, names: Sequence[str]) -> list[Json]:
+    """The pairs that were swapped, for the report."""
+    swapped = {face.index for face in done.result.faces.frames[0]}
+    return [
+        {
+            "input_face": pair.target.index,
+            "box": [round(float(edge), 2) for edge in pair.target.box],
+            "source_face": pair.source.index,
+            "source": names[pair.source.frame],
+        }
+        for pair in done.index_map.frames[0]
+        if pair.target.index in swapped
+    ]

@@ -1,0 +1,117 @@
+"""All steps of a swap of one picture, and the donors that many of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..pipeline.errors import FaceNotFoundError
+from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, Progress, SwapResult
+from .effects import Case
+from .plan import Plan
+from .report import counted, of_one_picture
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+class References(NamedTuple):
+    """The people that targets are recognised by."""
+
+    pictures: Sequence[Picture]
+    faces: FaceSet
+
+
+class Donors(NamedTuple):
+    """What gives the faces: the same for every target."""
+
+    pictures: Sequence[Picture]
+    faces: FaceSet
+    references: References | None = None
+    notes: tuple[str, ...] = ()
+    """What the gender filter left out of the sources."""
+
+
+class PictureResult(NamedTuple):
+    """What became of one picture."""
+
+    faces: FaceSet
+    """Those of the target that count."""
+    index_map: IndexMap
+    result: SwapResult
+    notes: tuple[str, ...]
+    """Lines to read, without the number of the only picture."""
+
+
+class _Found(NamedTuple):
+    faces: FaceSet
+    notes: tuple[str, ...]
+    """What the gender filter left out."""
+
+
+def find_donors(
+    session: Session, sources: Sequence[Picture], references: Sequence[Picture], settings: Mapping[str, object]
+) -> Donors:
+    """See `Session.donors`."""
+    plan = session.plan("picture", settings, Case(references=bool(references)))
+    found = _find(session, sources, plan, "detect_gender_source")
+    notes = tuple(f"sources: {note}" for note in found.notes)
+    if not references:
+        return Donors(sources, found.faces, None, notes)
+    return Donors(sources, found.faces, References(references, _find(session, references, plan, "").faces), notes)
+
+
+def swap_picture(
+    session: Session,
+    target: Picture,
+    donors: Donors,
+    mask: FloatArray | None,
+    progress: Progress | None,
+    settings: Mapping[str, object],
+) -> PictureResult:
+    """See `Session.swap_picture`."""
+    plan = session.plan("picture", settings, Case(references=donors.references is not None))
+    found = _find(session, [target], plan, "detect_gender_input")
+    left_out = (*found.notes, *donors.notes)
+    with _explained(left_out):
+        index_map = _mapped(session, target, found.faces, donors, plan)
+    limits = None if mask is None else [mask]
+    result = session.swap(
+        [target], donors.pictures, index_map, mask=limits, progress=progress, **plan.values_of("swap")
+    )
+    notes = (*(left_out if index_map.report else ()), *of_one_picture(result.report))
+    return PictureResult(found.faces, index_map, result, notes)
+
+
+def _find(session: Session, pictures: Sequence[Picture], plan: Plan, gender: str) -> _Found:
+    """The pictures' faces, filtered by the setting `gender` names, if any, and numbered."""
+    wanted = str(plan.values[gender]) if gender else "no"
+    faces = session.detect(pictures, gender=wanted != "no", **plan.values_of("detect"))
+    order = plan.values["detection_face_order"]
+    kept = session.order(faces, detection_face_order=order, detect_gender=wanted)
+    return _Found(kept, tuple(filter(None, [filtered(faces, kept, wanted)])))
+
+
+def filtered(found: FaceSet, kept: FaceSet, gender: str) -> str:
+    """What a gender filter left out, for people to read; nothing where it left out none."""
+    if kept.count == found.count:
+        return ""
+    return f"{counted(found.count, 'face')} found, {kept.count or 'none'} guessed {gender}"
+
+
+def _mapped(session: Session, target: Picture, faces: FaceSet, donors: Donors, plan: Plan) -> IndexMap:
+    settings = plan.values_of("map")
+    if donors.references is None:
+        return session.map(faces, donors.faces, **settings)
+    people = donors.references
+    return session.match(faces, donors.faces, people.faces, targets=[target], references=people.pictures, **settings)
+
+
+@contextmanager
+def _explained(left_out: Sequence[str]) -> Generator[None]:
+    """Add to an error about a face that isn't there what the gender filter left out."""
+    try:
+        yield
+    except FaceNotFoundError as error:
+        raise FaceNotFoundError("; ".join([*left_out, *of_one_picture([str(error)])])) from error

@@ -1,0 +1,163 @@
+"""What settings come to: which models are opened with which options, and the settings of each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
+
+from ..models.catalog import find
+from ..models.spec import Kind as ModelKind
+from ..pipeline.clip.assignment import AssignmentRules
+from ..pipeline.clip.flow import ClipSettings
+from ..pipeline.compose.crops import SwapSettings
+from ..pipeline.compose.restore import RestoreSettings
+from ..pipeline.errors import SettingsError
+from ..pipeline.types import ColourMatch, Interpolation
+from .effects import Case, without_effect
+from .settings import DISABLE, SETTINGS, Place, Value, checked
+
+
+class ModelChoice(NamedTuple):
+    """A model of the catalog, and how it is opened."""
+
+    kind: ModelKind
+    name: str
+    options: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """The settings of one piece of work, checked, and what they come to."""
+
+    place: Place
+    values: Mapping[str, Value]
+    case: Case
+
+    @classmethod
+    def of(cls, place: Place, given: Mapping[str, object], case: Case | None = None) -> Plan:
+        """Raises SettingsError for an unknown setting or value, or one that is certain to fail."""
+        plan = cls(place, MappingProxyType(checked(given, place)), case or Case())
+        plan.require_possible()
+        return plan
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A line for each setting that was changed and has no effect."""
+        return without_effect(self.values, self.place, self.case)
+
+    def require_possible(self) -> None:
+        """Raise SettingsError where a setting can't act with the model that was chosen."""
+        size, detector = self.values.get("detection_size"), self.values.get("facedetection")
+        if size and self._searches and "size" not in find("detector", str(detector)).params:
+            raise SettingsError(f"detection_size: {detector} looks at pictures of its own size, expected 0, got {size}")
+
+    def models(self) -> Iterator[ModelChoice]:
+        """Every model that this work opens, but those that ship and are always there."""
+        if "facedetection" in self.values and self._searches:
+            yield self.detector
+        if "swap_model" in self.values:
+            yield self.swapper
+        if "embedder" in self.values and self._recognises and self.values["embedder"] != "auto":
+            yield self.embedder
+        yield from (choice for choice in (self.parser, self.restorer) if choice is not None)
+
+    @property
+    def detector(self) -> ModelChoice:
+        names = [("turns", "turns"), ("tiles", "tiles"), ("min_size", "min_size")]
+        names += [(name, option) for name, option in _IF_SET if self.values[name]]
+        return ModelChoice(
+            "detector", str(self.values["facedetection"]), {option: self.values[name] for name, option in names}
+        )
+
+    @property
+    def analyses(self) -> bool:
+        """Whether faces are looked at beyond where they are, for which they need a mesh."""
+        return bool(self.values["gender"] or self.values["identity"])
+
+    @property
+    def lists(self) -> tuple[str, str, str, str]:
+        """Both index lists, how they are paired, and what a missing face is."""
+        a, b, c, d = (str(self.values[name]) for name in _LISTS)
+        return a, b, c, d
+
+    @property
+    def locator(self) -> ModelChoice:
+        """What measures faces in given boxes: always the built-in detector."""
+        names = ("turns", "min_size", *(["confidence"] if self.values["confidence"] else []))
+        return ModelChoice("detector", "builtin", {name: self.values[name] for name in names})
+
+    @property
+    def swapper(self) -> ModelChoice:
+        row = find("swapper", str(self.values["swap_model"]))
+        options = {name: self.values[name] for name in row.params["options"]}
+        if "pixel_boost" in options:
+            options["pixel_boost"] = 0 if options["pixel_boost"] == "off" else int(str(options["pixel_boost"]))
+        return ModelChoice("swapper", row.name, options)
+
+    @property
+    def embedder(self) -> ModelChoice:
+        return ModelChoice("embedder", str(self.values["embedder"]))
+
+    @property
+    def parser(self) -> ModelChoice | None:
+        return ModelChoice("parser", "bisenet") if self.values.get("parse_mask") and self._restores else None
+
+    @property
+    def restorer(self) -> ModelChoice | None:
+        name = str(self.values.get("face_restore", DISABLE))
+        return None if name == DISABLE else ModelChoice("restorer", name)
+
+    @property
+    def swap(self) -> SwapSettings:
+        return SwapSettings(
+            self._interpolation,
+            float(self.values["strength"]),
+            float(self.values["mask_feather"]),
+            cast(ColourMatch, self.values["colour_match"]),
+        )
+
+    @property
+    def restore(self) -> RestoreSettings:
+        """Of a restoration by itself, or of that of swapped faces, which knows no visibility."""
+        return RestoreSettings(
+            float(self.values["face_restore_weight"]),
+            float(self.values.get("visibility", 1.0)),
+            bool(self.values.get("colour_correct", True)),
+            self._interpolation,
+        )
+
+    @property
+    def clip(self) -> ClipSettings:
+        return ClipSettings(bool(self.values["track"]), bool(self.values["smooth"]), int(self.values["max_gap"]))
+
+    @property
+    def rules(self) -> AssignmentRules:
+        order, gender = (str(self.values[name]) for name in ("detection_face_order", "detect_gender_input"))
+        return AssignmentRules(*self.lists, order, gender)
+
+    def values_of(self, place: Place) -> dict[str, Any]:
+        """Those of this work's values that the place knows, to be handed on by name."""
+        return {name: value for name, value in self.values.items() if name in SETTINGS[place]}
+
+    @property
+    def _interpolation(self) -> Interpolation:
+        return cast(Interpolation, self.values["interpolation"])
+
+    @property
+    def _searches(self) -> bool:
+        return not (self.case.faces or self.case.boxes)
+
+    @property
+    def _recognises(self) -> bool:
+        return self.case.references or bool(self.values.get("track"))
+
+    @property
+    def _restores(self) -> bool:
+        return self.place != "restore" or self.values["face_restore"] != DISABLE
+
+
+_LISTS = ("input_faces_index", "source_faces_index", "pairing", "missing")
+_IF_SET = (("confidence", "confidence"), ("detection_size", "size"))
+"""Settings whose 0 stands for the detector's own, and the detectors' options."""

@@ -1,0 +1,286 @@
+"""A session: the models and donors that its work shares, and every step of a swap put together in one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from io import BufferedIOBase
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from ..models.pool import ModelPool
+from ..models.runtime.registry import MemoryHook
+from ..models.store import Folders
+from ..pipeline.compose.restore import restore_batch, untouched
+from ..pipeline.compose.swap import swap_batch
+from ..pipeline.compose.swap_restore import SwapRestore
+from ..pipeline.faces import ordering, pairing
+from ..pipeline.faces.detect import detect_batch, locate_batch, with_meshes
+from ..pipeline.faces.ordering import Ordered
+from ..pipeline.types import Face, FaceSet, FloatArray, IndexMap, Parser, Picture, Progress, Swapper, SwapResult
+from ..pipeline.validation import require_masks, require_pictures
+from .donors import DonorCache
+from .effects import Case
+from .plan import Plan
+from .recognise import match_faces
+from .report import model_lines
+from .settings import Place
+
+if TYPE_CHECKING:
+    from ..media.clips import ClipResult
+    from .pictures import Donors, PictureResult
+
+
+class Session:
+    """Keeps models open and donors prepared from one piece of work to the next. Threads may share one.
+
+    Settings are given by their names in the table of `app.settings`; any other name or value raises SettingsError, and
+    None stands for the default. Pictures are sequences of (H, W, C) arrays, C = 1, 3 (RGB) or 4 (RGBA), of uint8,
+    uint16 or float in [0, 1]; a batch (B, H, W, C) is such a sequence. All models of a piece of work are looked for
+    before it starts: MissingModelError names every file that lacks.
+    """
+
+    def __init__(
+        self,
+        folders: Sequence[str | Path] | Folders | None = None,
+        device: str = "auto",
+        *,
+        memory_hook: MemoryHook | None = None,
+        built_in: str | None = None,
+    ) -> None:
+        """`folders` replace the search path for model files; `device`: `cpu`, `cuda`, `cuda:1`, `tensorrt`, `rocm`,
+        `migraphx`, `coreml`, `directml` or `auto`. `memory_hook` and `built_in`: see `models.pool.ModelPool`."""
+        places = Folders({}, [Path(folder) for folder in folders]) if isinstance(folders, Sequence) else folders
+        self.models = ModelPool(places, device, memory_hook, built_in=built_in)
+        self.prepared = DonorCache()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of all models and donors and free their memory. Work that comes later opens them again."""
+        self.prepared.clear()
+        self.models.close()
+
+    def plan(self, place: Place, settings: Mapping[str, object], case: Case | None = None) -> Plan:
+        """What the settings come to; all its models are there. Nothing is opened.
+
+        Raises SettingsError, MissingModelError and MissingPackageError.
+        """
+        plan = Plan.of(place, settings, case)
+        self.models.require((choice.kind, choice.name) for choice in plan.models())
+        return plan
+
+    def detect(self, pictures: Sequence[Picture], *, progress: Progress | None = None, **settings: object) -> FaceSet:
+        """Find all faces of a batch of pictures, numbered as found. `progress` is called once a picture."""
+        require_pictures(pictures, "pictures")
+        plan = self.plan("detect", settings)
+        detector = self.models.detector(plan.detector.name, **plan.detector.options)
+        return detect_batch(
+            pictures,
+            detector,
+            mesher=self.models.mesher() if plan.analyses else None,
+            attributes=self.models.attributes() if plan.values["gender"] else None,
+            embedder=self.models.embedder() if plan.values["identity"] else None,
+            progress=progress,
+        )
+
+    def locate(
+        self,
+        pictures: Sequence[Picture],
+        boxes: Sequence[Sequence[FloatArray]],
+        *,
+        progress: Progress | None = None,
+        **settings: object,
+    ) -> FaceSet:
+        """Measure the faces in boxes (4,) left, top, right, bottom that are known already, a list of them a picture.
+
+        The built-in detector does it; a box in which it sees no face is left out. Settings as of `detect`.
+        """
+        require_pictures(pictures, "pictures")
+        plan = self.plan("detect", settings, Case(boxes=True))
+        return locate_batch(
+            pictures,
+            boxes,
+            self.models.locator(**plan.locator.options),
+            mesher=self.models.mesher() if plan.analyses else None,
+            attributes=self.models.attributes() if plan.values["gender"] else None,
+            embedder=self.models.embedder() if plan.values["identity"] else None,
+            progress=progress,
+        )
+
+    def order(self, faces: FaceSet, **settings: object) -> FaceSet:
+        """Filter by gender, sort and number the faces of each picture, from 0."""
+        return self.order_and_rest(faces, **settings).faces
+
+    def order_and_rest(self, faces: FaceSet, **settings: object) -> Ordered:
+        """As `order`, with the faces that were left out."""
+        values = self.plan("order", settings).values
+        order, gender = str(values["detection_face_order"]), str(values["detect_gender"])
+        return ordering.order_faces(faces, order, gender, int(values["limit"]))
+
+    def map(
+        self,
+        target_faces: FaceSet,
+        source_faces: FaceSet,
+        input_faces_index: str | None = None,
+        source_faces_index: str | None = None,
+        **settings: object,
+    ) -> IndexMap:
+        """Decide who becomes whom by number: see `pipeline.faces.pairing.map_indexes`."""
+        lists = {"input_faces_index": input_faces_index, "source_faces_index": source_faces_index}
+        plan = self.plan("map", {**lists, **settings})
+        made = pairing.map_indexes(target_faces, source_faces, *plan.lists)
+        return replace(made, report=(*made.report, *plan.notes))
+
+    def match(
+        self,
+        target_faces: FaceSet,
+        source_faces: FaceSet,
+        reference_faces: FaceSet,
+        input_faces_index: str | None = None,
+        source_faces_index: str | None = None,
+        *,
+        targets: Sequence[Picture] | None = None,
+        references: Sequence[Picture] | None = None,
+        **settings: object,
+    ) -> IndexMap:
+        """Decide who becomes whom by looks: target faces that look like a reference face take that reference's source.
+
+        The lists pair reference faces with source faces: see `pipeline.faces.identity.match_identities`. Faces without
+        an identity of the embedder's get one if their pictures, `targets` and `references`, are given.
+        """
+        lists = {"input_faces_index": input_faces_index, "source_faces_index": source_faces_index}
+        plan = self.plan("map", {**lists, **settings}, Case(references=True))
+        return match_faces(self.models, plan, target_faces, source_faces, reference_faces, targets, references)
+
+    def swap(
+        self,
+        targets: Sequence[Picture],
+        sources: Sequence[Picture],
+        index_map: IndexMap,
+        *,
+        mask: Sequence[FloatArray] | None = None,
+        progress: Progress | None = None,
+        **settings: object,
+    ) -> SwapResult:
+        """Swap exactly the pairs of `index_map`; targets and sources are the pictures it was made from.
+
+        `mask` (H, W) in [0, 1] a target limits where pixels may change. `progress` is called once a face. Images come
+        back in the shapes and dtypes of `targets`.
+        """
+        require_pictures(targets, "targets")
+        require_pictures(sources, "sources")
+        if mask is not None:
+            require_masks(mask, targets, "mask")
+        plan = self.plan("swap", settings)
+        swapper, restore = self.swapper(plan), self.swap_restore(plan)
+        index_map = self._with_meshes(index_map, targets, sources, swapper)
+        result = swap_batch(
+            targets,
+            sources,
+            index_map,
+            swapper,
+            plan.swap,
+            donor_of=self.prepared.of(sources, swapper),
+            limits=mask,
+            parser=self.parser(plan),
+            boost=restore,
+            progress=progress,
+        )
+        return replace(result, report=(*result.report, *plan.notes, *self.model_lines(plan)))
+
+    def restore(
+        self,
+        images: Sequence[Picture],
+        faces: FaceSet | None = None,
+        *,
+        progress: Progress | None = None,
+        **settings: object,
+    ) -> SwapResult:
+        """Restore the faces of a batch of pictures: exactly those of `faces`, or all that are found.
+
+        `progress` is called once a face. Images come back in the shapes and dtypes of `images`.
+        """
+        require_pictures(images, "images")
+        plan = self.plan("restore", settings, Case(faces=faces is not None))
+        if plan.restorer is None:
+            return replace(untouched(images), report=plan.notes)
+        restorer = self.models.restorer(plan.restorer.name)
+        found = self.detect(images, **plan.values_of("detect")) if faces is None else faces
+        result = restore_batch(images, found, restorer, plan.restore, parser=self.parser(plan), progress=progress)
+        return replace(result, report=(*result.report, *plan.notes, *self.model_lines(plan)))
+
+    def swap_picture(
+        self,
+        target: Picture,
+        donors: Donors,
+        *,
+        mask: FloatArray | None = None,
+        progress: Progress | None = None,
+        **settings: object,
+    ) -> PictureResult:
+        """All steps of a swap of one picture: detect, order, map or match, swap. `donors`: see `donors`."""
+        from .pictures import swap_picture
+
+        return swap_picture(self, target, donors, mask, progress, settings)
+
+    def donors(self, sources: Sequence[Picture], references: Sequence[Picture] = (), **settings: object) -> Donors:
+        """The faces of source pictures and of pictures of people to recognise, found and numbered once for all targets.
+
+        Settings as of `swap_picture`.
+        """
+        from .pictures import find_donors
+
+        return find_donors(self, sources, references, settings)
+
+    def swap_clip(
+        self,
+        target: str | os.PathLike[str] | BufferedIOBase,
+        output: str | os.PathLike[str],
+        sources: Sequence[Picture],
+        source_faces: FaceSet | None = None,
+        *,
+        progress: Progress | None = None,
+        **settings: object,
+    ) -> ClipResult:
+        """Swap the faces of a clip into the file `output`: see `app.clips.swap_clip`."""
+        from .clips import swap_clip
+
+        return swap_clip(self, target, output, sources, source_faces, progress, settings)
+
+    def swapper(self, plan: Plan) -> Swapper:
+        """The plan's engine, open."""
+        return self.models.swapper(plan.swapper.name, **plan.swapper.options)
+
+    def parser(self, plan: Plan) -> Parser | None:
+        """What keeps hair and hands in front of a face, where the plan wants it."""
+        return None if plan.parser is None else self.models.parser(plan.parser.name)
+
+    def swap_restore(self, plan: Plan) -> SwapRestore | None:
+        """What restores swapped faces before they are pasted, where the plan wants it."""
+        return None if plan.restorer is None else SwapRestore(self.models.restorer(plan.restorer.name), plan.restore)
+
+    def model_lines(self, plan: Plan) -> list[str]:
+        """For the report: which model files aren't the published ones, and what each model ran on."""
+        return model_lines(self.models, list(plan.models()))
+
+    def _with_meshes(
+        self, index_map: IndexMap, targets: Sequence[Picture], sources: Sequence[Picture], swapper: Swapper
+    ) -> IndexMap:
+        pairs = [pair for frame in index_map.frames for pair in frame]
+        if not swapper.needs_mesh or all(face.mesh is not None for pair in pairs for face in pair):
+            return index_map
+        mesher = self.models.mesher()
+
+        def source_mesh(face: Face) -> Face:
+            return self.prepared.with_mesh(face, sources[face.frame], mesher)
+
+        return with_meshes(index_map, targets, sources, mesher, source_mesh)
