@@ -147,7 +147,7 @@ class Plan:
 
     @property
     def _searches(self) -> bool:
-        return not (self.case.faces or self.case.boxes)
+        return self._restores and not (self.case.faces or self.case.boxes)
 
     @property
     def _recognises(self) -> bool:
