@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...pipeline.errors import ImageError
+from ..atomic import replace_file
 from ..pictures import write_file
 
 _FACTS: Final = "clip.json"
@@ -60,7 +61,7 @@ class Checkpoint:
 
     def finish(self, record: dict[str, Any]) -> None:
         """The unfinished part is complete. `record`, of plain values, are noted with it."""
-        os.replace(self.unfinished, self.path())
+        replace_file(self.unfinished, self.path())
         # Notes come last: a part counts once it has them.
         write_file(self._notes(len(self.finished)), json.dumps(record).encode())
         self.finished.append(record)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import os
-import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from io import BytesIO
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...pipeline.errors import ImageError
+from ..atomic import atomic_path
 from .formats import OUTPUT_EXTENSIONS, output_format, pyav
 from .reading import Clip, ClipInfo
 
@@ -35,19 +35,12 @@ def mux_parts(clip: Clip, info: ClipInfo, parts: Sequence[Part], output: Path) -
 
     The file appears complete or not at all. Raises ImageError.
     """
-    target = Path(os.path.realpath(output))
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     av = pyav()
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        notes = _write(clip, info, parts, temporary, output)
-        os.replace(temporary, target)
+        with atomic_path(output) as temporary:
+            return _write(clip, info, parts, temporary, output)
     except (OSError, av.error.FFmpegError) as error:
         raise ImageError(f"{output}: can't be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-    return notes
 
 
 def _write(clip: Clip, info: ClipInfo, parts: Sequence[Part], temporary: Path, output: Path) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from .reading import DAMAGE, content_of, opened
+from .reading import DAMAGE, ORIENTATION_TAG, content_of, opened
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
@@ -20,7 +20,6 @@ _RAW_PROFILE = b"Raw profile type"
 _NOT_CARRIED = (_RAW_PROFILE, b"XML:com.adobe.xmp")
 _MAX_DPI = 65_535
 """What JPEG holds."""
-_ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +69,8 @@ def _exif(image: Image.Image) -> bytes | None:
         return None
     with suppress(*DAMAGE):
         exif = image.getexif()
-        if _ORIENTATION in exif:
-            exif[_ORIENTATION] = 1
+        if ORIENTATION_TAG in exif:
+            exif[ORIENTATION_TAG] = 1
         return exif.tobytes() if len(exif) else None
     return None
 
@@ -94,7 +93,7 @@ def _frames(image: Image.Image) -> int:
 
 
 def _may_have_exif(data: bytes) -> bool:
-    # Of a PNG Pillow looks for it behind the pixels too, which it decodes on the way.
+    # In a PNG, Pillow looks for it after the pixels too, which it decodes on the way.
     return not data.startswith(_SIGNATURE) or any(
         kind == b"eXIf" or content.startswith(_RAW_PROFILE) for kind, content in _chunks(data)
     )

@@ -7,10 +7,11 @@ import os
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,9 +26,8 @@ EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp
 """What `find_pictures` takes from a folder."""
 _MAX_BYTES = 10 * MAX_PIXELS
 """Uncompressed 16-bit RGB and alpha has 8 bytes a pixel."""
-# Only these are tried: Pillow hands some others to outside programs.
-_READABLE = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
-# What decoders raise on damaged files.
+READABLE = ("jpeg", "png", "webp", "tiff", "bmp", "gif")
+"""The formats that are tried: Pillow hands some others to outside programs."""
 DAMAGE = (
     OSError,
     SyntaxError,
@@ -42,35 +42,54 @@ DAMAGE = (
     zlib.error,
     cv2.error,
 )
-_ORIENTATION = 0x0112
+"""What decoders raise on damaged files."""
+ORIENTATION_TAG = 0x0112
 _TIFF_BITS = 258
 _UPRIGHT: dict[int, Callable[[Picture], Picture]] = {
     2: lambda picture: picture[:, ::-1],
     3: lambda picture: picture[::-1, ::-1],
     4: lambda picture: picture[::-1],
-    5: lambda picture: picture.swapaxes(0, 1),
+    5: lambda picture: np.transpose(picture, (1, 0, 2)),
     6: lambda picture: np.rot90(picture, -1),
-    7: lambda picture: np.rot90(picture, 2).swapaxes(0, 1),
-    8: lambda picture: np.rot90(picture),
+    7: lambda picture: np.transpose(np.rot90(picture, 2), (1, 0, 2)),
+    8: np.rot90,
 }
+
+
+class DecodedPicture(NamedTuple):
+    """A picture file's pixels, and what the file was."""
+
+    pixels: Picture
+    """As of `read_picture`."""
+    image_format: str
+    """One of `READABLE`."""
+    is_upright: bool
+    """Whether the file has its pixels as they are shown; otherwise they were turned as its EXIF orientation says."""
 
 
 def read_picture(path: str | os.PathLike[str]) -> Picture:
     """The first picture of a file: (H, W, C), C = 1, 3 or 4, uint8, or uint16 where the file has 16 bits a channel.
 
     EXIF orientation is applied; palettes, transparency and CMYK become RGB or RGB and alpha. RGB and grey stay in the
-    file's own colour space: see `read_extras`. Raises ImageError, for more than 100 megapixels before decoding.
+    file's own colour space: see `read_metadata`. Raises ImageError, for more than 100 megapixels before decoding.
     """
     return decode_picture(content_of(path), os.fspath(path))
 
 
 def decode_picture(data: bytes, name: str) -> Picture:
     """As `read_picture`, of a file's bytes; `name` is what errors call it."""
-    with opened(data, name) as image:
+    return decode_file(data, name).pixels
+
+
+def decode_file(data: bytes, name: str, formats: tuple[str, ...] = READABLE) -> DecodedPicture:
+    """As `decode_picture`, of a file in one of the `formats`, with what the file was. Raises ImageError."""
+    with opened(data, name, formats) as image:
         image.load()
         picture = _deep_pixels(data) if _is_deep(data, image) else _plain_pixels(image, name)
-        upright = _UPRIGHT.get(_orientation(image))
-    return np.ascontiguousarray(upright(picture) if upright else picture)
+        turn = _UPRIGHT.get(_orientation(image))
+        # MPO is what Pillow calls a JPEG with further pictures after the first.
+        image_format = "jpeg" if image.format == "MPO" else str(image.format).lower()
+    return DecodedPicture(np.ascontiguousarray(turn(picture) if turn else picture), image_format, turn is None)
 
 
 def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
@@ -83,7 +102,7 @@ def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
 
 def _found(given: str | os.PathLike[str]) -> list[Path]:
     if not os.fspath(given):
-        # Such as an unset variable gives; as a path it would be the current folder.
+        # An unset variable gives one; as a path it would be the current folder.
         raise ImageError("a name is empty: expected a picture or a folder (. is the current one)")
     path = Path(given)
     if path.is_dir():
@@ -118,20 +137,20 @@ def content_of(path: str | os.PathLike[str]) -> bytes:
 
 
 @contextmanager
-def opened(data: bytes, name: str) -> Iterator[Image.Image]:
-    """The picture with its header read; whatever goes wrong then or in the block is an ImageError of one line."""
+def opened(data: bytes, name: str, formats: tuple[str, ...] = READABLE) -> Generator[Image.Image]:
+    """The picture with its header read; any error then or in the block becomes an ImageError of one line."""
     try:
         # Pillow warns of pictures from 89 megapixels on, and of much that doesn't matter.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(BytesIO(data), formats=_READABLE) as image:
+            with Image.open(BytesIO(data), formats=formats) as image:
                 _require_size(image, name)
                 yield image
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: larger than 100 megapixels: make it smaller first") from error
     except Image.UnidentifiedImageError as error:
-        known = ", ".join(_READABLE)
-        raise ImageError(f"{name}: is no picture, or of a kind that can't be read (expected {known})") from error
+        known = ", ".join(formats).upper()
+        raise ImageError(f"{name}: not a picture, or of a kind that can't be read (expected {known})") from error
     except MemoryError as error:
         raise ImageError(f"{name}: there is not enough memory to open it") from error
     except DAMAGE as error:
@@ -152,7 +171,7 @@ def _orientation(image: Image.Image) -> int:
     # Read after decoding: Pillow and OpenCV turn TIFFs themselves, and Pillow then takes the tag away. A broken EXIF
     # block is no reason to refuse a picture whose pixels are fine.
     with suppress(*DAMAGE):
-        return int(image.getexif().get(_ORIENTATION, 1))
+        return int(image.getexif().get(ORIENTATION_TAG, 1))
     return 1
 
 

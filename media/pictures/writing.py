@@ -1,17 +1,14 @@
-"""Arrays as picture files: a file appears complete or not at all, and what its format can't hold is said."""
+"""Arrays as picture files: a file appears complete or not at all, and what its format can't hold is reported."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +16,7 @@ from PIL import Image
 
 from ...pipeline.errors import ImageError, SettingsError, require_choice, require_range
 from ...pipeline.types import Picture
+from ..atomic import write_atomic
 from ..picture_formats import FORMATS
 from .metadata import Metadata
 
@@ -42,7 +40,7 @@ def write_picture(
     """Write (H, W) or (H, W, C), uint8, uint16 or float in [0, 1], and say what the format could not hold.
 
     Without `image_format` (jpeg, png, webp) the extension decides. `image_quality`, 10 to 100, is for jpeg and webp;
-    png is lossless, to 16 bits. `metadata` is what `read_extras` gave. Raises SettingsError and ImageError.
+    png is lossless, to 16 bits. `metadata` is what `read_metadata` gave. Raises SettingsError and ImageError.
     """
     path = Path(path)
     data, lost = encode_picture(picture, picture_format(path, image_format), image_quality, metadata)
@@ -80,29 +78,28 @@ def picture_format(path: str | os.PathLike[str], image_format: str | None = None
 
 def write_file(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file that appears complete or not at all; missing folders are made. Raises ImageError."""
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        raise ImageError(f"{path}: there is something that is no file and can't be replaced")
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            file.write(data)
-        os.replace(temporary, target)
+        write_atomic(path, data)
     except OSError as error:
         raise ImageError(f"{path}: can't be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+
+
+def to_uint8(pixels: Picture) -> Picture:
+    """uint8, uint16 or float in [0, 1], of any shape, as the nearest uint8. ImageError for NaN and infinity."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    if pixels.dtype == np.uint16:
+        return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if not np.isfinite(pixels).all():
+        raise ImageError("expected values in [0, 1], got some that are not finite numbers")
+    return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
 
 
 def _pixels(picture: Picture) -> Picture:
     pixels = picture[..., None] if picture.ndim == 2 else picture
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or not pixels.size:
         raise ImageError(f"expected a picture of (H, W) or (H, W, C) with C = 1, 3 or 4, got {picture.shape}")
-    if pixels.dtype in (np.uint8, np.uint16):
-        return pixels
-    return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    return pixels if pixels.dtype == np.uint16 else to_uint8(pixels)
 
 
 def _fitted(pixels: Picture, image_format: str) -> tuple[Picture, tuple[str, ...]]:
@@ -112,7 +109,7 @@ def _fitted(pixels: Picture, image_format: str) -> tuple[Picture, tuple[str, ...
         raise ImageError(f"{width}×{height}: {image_format} holds {_MAX_SIDE[image_format]} pixels a side: choose png")
     lost: list[str] = []
     if image_format != "png" and pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        pixels = to_uint8(pixels)
         lost.append(f"{image_format} holds 8 bits a channel: the picture's 16 bits were rounded (png keeps them)")
     if image_format == "jpeg" and pixels.shape[2] == 4:
         pixels = pixels[..., :3]
@@ -135,10 +132,10 @@ def _held(metadata: Metadata, image_format: str, channels: int) -> tuple[Metadat
     return metadata, tuple(lost)
 
 
-def _encoded(pixels: Picture, image_format: str, quality: int = 95, **metadata: Any) -> bytes:
+def _encoded(pixels: Picture, image_format: str, quality: int = 95, **metadata: object) -> bytes:
     # JPEG of high quality keeps colours at full resolution, WebP keeps the colours of transparent pixels, and PNG gets
     # no larger than at the usual level 6 but is written a third faster.
-    options: dict[str, dict[str, Any]] = {
+    options: dict[str, dict[str, object]] = {
         "jpeg": {"quality": quality, "subsampling": "4:4:4" if quality >= 90 else "4:2:0"},
         "webp": {"quality": quality, "exact": True},
         "png": {"compress_level": 4},

@@ -89,7 +89,7 @@ def test_a_broken_picture_is_told_and_the_rest_is_done(tmp_path, folder, capsys)
     assert _batch("--source", WOMAN, "--target", folder, "--output", tmp_path / "out", "--retries", "0") == 1
     output = capsys.readouterr()
     assert output.out.startswith("2 done, 0 kept from before, 1 failed")
-    assert "broken.png: is no picture" in output.err and "Traceback" not in output.err
+    assert "broken.png: not a picture" in output.err and "Traceback" not in output.err
 
 
 def test_a_missing_model_ends_all_with_a_report(tmp_path, folder, monkeypatch, capsys):

@@ -51,7 +51,7 @@ def test_several_files_with_a_bad_one(tmp_path, blank, text, capsys):
     captured = capsys.readouterr()
     pictures = json.loads(captured.out)["pictures"]
     assert [len(picture.get("faces", "bad")) for picture in pictures] == [1, 3, 0]
-    assert f"multifaceswap: error: {text}: is no picture" in captured.err and "Traceback" not in captured.err
+    assert f"multifaceswap: error: {text}: not a picture" in captured.err and "Traceback" not in captured.err
     assert (read_picture(tmp_path / "previews" / "astronaut.png") != read_picture(WOMAN)[..., :3]).any()
 
 

@@ -63,7 +63,7 @@ def test_several_pictures_go_into_a_folder_and_a_bad_one_stops_no_other(tmp_path
     folder = tmp_path / "out"
     assert _restore(blank, text, WOMAN, "--output", folder, "--face-restore", "mine.onnx") == 1
     assert sorted(path.name for path in folder.iterdir()) == ["astronaut.png", "blank.png"]
-    assert f"error: {text}: is no picture" in capsys.readouterr().err
+    assert f"error: {text}: not a picture" in capsys.readouterr().err
 
 
 def test_inputs_are_only_replaced_when_asked(tmp_path, blank, capsys):

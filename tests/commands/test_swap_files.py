@@ -43,7 +43,7 @@ def test_a_folder_of_targets_with_a_bad_one(tmp_path, blank, text, capsys):
     assert sorted(path.name for path in (tmp_path / "masks").iterdir()) == ["blank.png", "grace_hopper.png"]
     errors = _errors(capsys)
     assert errors.count("multifaceswap: error: ") == 1
-    assert f"multifaceswap: error: {folder / 'text.png'}: is no picture" in errors
+    assert f"multifaceswap: error: {folder / 'text.png'}: not a picture" in errors
     assert "3/3" in errors
     entries = json.loads(report.read_text())["targets"]
     assert [entry["error"] is None for entry in entries] == [True, True, False]
@@ -92,7 +92,7 @@ def test_a_folder_over_itself_is_refused(tmp_path, blank, capsys):
 
 def test_a_cut_off_report_leaves_the_pictures(tmp_path, blank, capsys):
     assert _swap(blank, tmp_path / "a.png", "--report", tmp_path) == 2
-    assert "can't be replaced" in _errors(capsys)
+    assert "it exists and is not a regular file" in _errors(capsys)
     assert (tmp_path / "a.png").exists()
 
 

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
-from multifaceswap.models import download as module
+from multifaceswap.media.retry import Retries
 from multifaceswap.models.download import download
 from multifaceswap.models.spec import ModelFile
 from multifaceswap.pipeline.errors import CancelledError, DamagedModelError, MissingModelError
@@ -98,14 +98,20 @@ def server():
 
 
 @pytest.fixture
-def fetch(server, tmp_path):
+def slept():
+    return []
+
+
+@pytest.fixture
+def fetch(server, tmp_path, slept):
     """Fetches a file whose addresses answer as the scripts say, to `tmp_path/sub/a.bin`."""
+    retries = Retries(4, 1, 8, lambda: 0, slept.append)
 
     def fetch(*scripts, content=CONTENT, name="a.bin", progress=None):
         urls = [server.url(f"{number}/{name}") for number in range(len(scripts))]
         server.scripts |= {f"{number}/{name}": list(script) for number, script in enumerate(scripts)}
         digests = (hashlib.sha256(content).hexdigest(),) if content else ()
-        return download(ModelFile(name, ("x",), digests, urls=tuple(urls)), tmp_path / "sub" / name, progress)
+        return download(ModelFile(name, ("x",), digests, urls=tuple(urls)), tmp_path / "sub" / name, progress, retries)
 
     return fetch
 
@@ -222,10 +228,15 @@ def test_without_a_known_hash_contents_must_be_sound(fetch, tmp_path):
     assert fetch([from_the_start(content)], content=None, name="a.pth").read_bytes() == content
 
 
-def test_a_server_that_never_gets_further_is_given_up(fetch, server, monkeypatch):
-    with pytest.raises(MissingModelError, match="the same command goes on from there"):
+def test_a_server_that_never_gets_further_is_given_up_after_growing_waits(fetch, server, slept):
+    with pytest.raises(MissingModelError, match="the same command continues from there"):
         fetch([cut(0)])
-    assert len(server.asked) == module._ATTEMPTS
+    assert len(server.asked) == 4 and slept == [1, 2, 4]
+
+
+def test_what_gets_further_is_neither_counted_nor_waited_for(fetch, server, slept):
+    assert fetch([*[cut(PIECE)] * 6, cut(0), cut(0), cut(PIECE), *[cut(0)] * 3, whole()]).read_bytes() == CONTENT
+    assert slept == [1, 2, 1, 2, 4]
 
 
 def test_no_address_no_file(tmp_path):

@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
-from multifaceswap.media.pictures import MAX_PIXELS, decode_picture, read_metadata, read_picture
+from multifaceswap.media.pictures import MAX_PIXELS, decode_file, decode_picture, read_metadata, read_picture
 from multifaceswap.pipeline.errors import ImageError
 from PIL import Image, ImageCms
 
@@ -250,3 +250,22 @@ def test_the_profile_comes_with_rgb_and_not_with_cmyk(tmp_path):
     assert read_metadata(tmp_path / "rgb.jpg").profile == profile
     assert read_metadata(tmp_path / "cmyk.jpg").profile is None
     assert read_metadata(tmp_path / "none.png").profile is None
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_decoded_file_says_what_it_was(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    Image.new("RGB", (3, 2)).save(buffer, "WEBP", exif=exif)
+    decoded = decode_file(buffer.getvalue(), "a.webp")
+    assert (decoded.image_format, decoded.is_upright) == ("webp", orientation == 1)
+    assert decoded.pixels.shape == ((2, 3, 3) if orientation == 1 else (3, 2, 3))
+
+
+def test_only_the_formats_asked_for_are_read():
+    buffer = io.BytesIO()
+    Image.new("RGB", (3, 2)).save(buffer, "BMP")
+    assert decode_file(buffer.getvalue(), "a", ("bmp",)).image_format == "bmp"
+    with pytest.raises(ImageError, match=r"^a: not a picture, or of a kind that can't be read \(expected JPEG, PNG\)$"):
+        decode_file(buffer.getvalue(), "a", ("jpeg", "png"))

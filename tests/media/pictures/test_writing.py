@@ -10,7 +10,7 @@ from multifaceswap.media.pictures import (
     picture_format,
     read_metadata,
     read_picture,
-    write_file,
+    to_uint8,
     write_picture,
 )
 from multifaceswap.pipeline.errors import ImageError, SettingsError
@@ -154,24 +154,28 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
-def test_a_cancelled_write_leaves_nothing(tmp_path, monkeypatch):
-    def cancel(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", cancel)
-    with pytest.raises(KeyboardInterrupt):
-        write_file(tmp_path / "a.json", b"{}")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_link_is_followed_and_not_replaced(tmp_path):
-    (tmp_path / "real.json").write_bytes(b"old")
-    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
-    write_file(tmp_path / "link.json", b"new")
-    assert (tmp_path / "real.json").read_bytes() == b"new" and (tmp_path / "link.json").is_symlink()
-
-
 def test_a_folder_is_never_replaced(tmp_path):
     (tmp_path / "a.png").mkdir()
-    with pytest.raises(ImageError, match="is no file and can't be replaced"):
+    with pytest.raises(ImageError, match=r"a\.png: can't be written: it exists and is not a regular file"):
         write_picture(tmp_path / "a.png", _noise(3))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([0, 7, 255], np.uint8), [0, 7, 255]),
+        (np.array([0, 128, 129, 257, 385, 386, 65535], np.uint16), [0, 0, 1, 1, 1, 2, 255]),
+        (np.array([-1, 0, 0.5, 1, 9], np.float32), [0, 0, 128, 255, 255]),
+        (np.zeros((0, 3)), np.zeros((0, 3))),
+    ],
+)
+def test_eight_bits_are_the_nearest(values, expected):
+    found = to_uint8(values)
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_no_numbers_are_refused(value):
+    with pytest.raises(ImageError, match=r"expected values in \[0, 1\]"):
+        encode_picture(np.full((2, 2, 3), value), "png")
