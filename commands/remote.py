@@ -22,7 +22,7 @@ from ..hosted.segmind.job import (
     TRANSPORTS,
     SegmindResult,
 )
-from ..hosted.segmind.settings import SETTINGS, SegmindSettings, Setting
+from ..hosted.segmind.settings import SETTINGS, SegmindSetting, SegmindSettings
 from ..media.pictures import find_pictures, picture_format, read_picture, write_file, write_picture
 from ..pipeline.errors import SettingsError
 from ..pipeline.types import Picture
@@ -173,7 +173,7 @@ def _write(output: Path, result: SegmindResult) -> tuple[str, ...]:
     return write_picture(output, result.picture)
 
 
-def _add_setting(parser: ArgumentParser, option: str, setting: Setting) -> None:
+def _add_setting(parser: ArgumentParser, option: str, setting: SegmindSetting) -> None:
     text = setting.text[0].lower() + setting.text[1:]
     if setting.kind == "choice":
         add_choice(parser, option, setting.choices, setting.default, text)

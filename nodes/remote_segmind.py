@@ -12,7 +12,7 @@ import numpy as np
 from comfy_api.latest import io
 
 from ..hosted.segmind.job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MAX_CONCURRENCY, MODES, TRANSPORTS
-from ..hosted.segmind.settings import SETTINGS, SegmindSettings, Setting
+from ..hosted.segmind.settings import SETTINGS, SegmindSetting, SegmindSettings
 from ..pipeline.errors import CancelledError, MismatchError
 from ..pipeline.types import FloatArray, Picture, Size
 from .bridge import frames_of, image_like
@@ -84,7 +84,7 @@ class RemoteSegmindSwap(io.ComfyNode):
         return io.NodeOutput(image, "\n".join(_report(results)))
 
 
-def _input(name: str, setting: Setting) -> Any:
+def _input(name: str, setting: SegmindSetting) -> Any:
     """A setting of the API under its own name, with its own range and default."""
     texts: dict[str, Any] = {"default": setting.default, "tooltip": f"{setting.text}."}
     made: type = {"choice": io.Combo.Input, "boolean": io.Boolean.Input, "indexes": io.String.Input}.get(

@@ -17,8 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 import numpy as np
+from multifaceswap.hosted.segmind.deadline import Clock
 from multifaceswap.hosted.segmind.settings import SETTINGS
-from multifaceswap.hosted.segmind.waiting import Clock
 from PIL import Image
 
 KEY = "SG_0123456789abcdef"

@@ -2,15 +2,18 @@
 
 settings.py   the API's settings: names, values, ranges, defaults, in one table
 errors.py     one exception a documented status, and what to do about each
-key.py        the API key, which nobody sees, and where it is found
+key.py        the API key, which is never shown, and where it is found
 endpoint.py   the API's addresses, and which addresses results may come from
-wire.py       one HTTP exchange within limits of size and time
-retry.py      which failures are worth another try, and when
-waiting.py    time limit and stop button of a job
+transport.py  one HTTP exchange within limits of size and time
+retry.py      which failures are worth another try
+deadline.py   time limit and stop button of a job
 media.py      pictures on their way to the API and back
-replies.py    what the API's JSON says
+responses.py  what the API's JSON says
+api.py        the API's calls, each with the tries it may have
+uploads.py    pictures as lasting URLs, each uploaded once
 journal.py    requests and results on disk, so that nothing is paid twice
-locks.py      one process and thread at a time
+job.py        what is asked, and what comes of it
+runner.py     how one swap goes
 client.py     SegmindClient.swap: one picture
 batch.py      swap_all: many
 """

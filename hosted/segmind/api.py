@@ -2,99 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
+from ...media.retry import Retries
+from .deadline import Deadline
 from .endpoint import Endpoint, joined, peer_is_allowed, peer_may_have_key, require_media_url
 from .errors import RefusedAddressError, ResultError
 from .key import ApiKey
-from .retry import Retries, send_again
-from .transport import ApiResponse, Limits, Transport
-from .waiting import Watch
+from .retry import send_again
+from .transport import ApiResponse, Transport, TransportLimits
 
 _REDIRECTS: Final = 3
 
 
 class ApiCalls:
-    """Calls with the key to the API, and without it to wherever results are. Every call raises what `Wire.send` and
-    `Watch` raise, and all but `pay` stop within a moment when the job does."""
+    """Calls with the key to the API, and without it to wherever results are.
 
-    def __init__(self, key: ApiKey, endpoint: Endpoint, limits: Limits, retries: Retries) -> None:
+    Every call raises what `Transport.send` and `Deadline` raise, and all but `pay` stop at once when the job does.
+    """
+
+    def __init__(self, key: ApiKey, endpoint: Endpoint, limits: TransportLimits, retries: Retries) -> None:
         self.endpoint = endpoint
         self._key = key
         self._limits = limits
         self._retries = retries
-        self._api = self._api_wire()
+        self._api = self._new_transport()
         self._media = Transport(self._media_rule, key, limits, with_key=False, proxies=not endpoint.is_loopback)
 
     def close(self) -> None:
         self._api.close()
         self._media.close()
 
-    def upload(self, data_uris: Sequence[str], watch: Watch) -> ApiResponse:
+    def upload(self, data_uris: Sequence[str], deadline: Deadline) -> ApiResponse:
         """Another upload costs nothing, so it is repeated like a question."""
-        return self._ask("POST", self.endpoint.upload_url, watch, {"data_urls": [*data_uris]})
+        return self._ask("POST", self.endpoint.upload_url, deadline, {"data_urls": [*data_uris]})
 
-    def pay(self, url: str, payload: dict[str, Any], watch: Watch, *, waits: bool) -> ApiResponse:
+    def pay(self, url: str, payload: Mapping[str, object], deadline: Deadline, *, waits: bool) -> ApiResponse:
         """A call that costs money: sent again only where it certainly didn't arrive. `waits`: until the job is done.
 
         It runs to its end even where the job is stopped, for what it brings was paid.
         """
-        # A connection that lay idle may break just as it is used again, and nobody could tell what arrived.
-        wire = self._api_wire()
+        # An idle connection may break just as it is used again, and nobody could tell what arrived.
+        transport = self._new_transport()
         try:
             return send_again(
-                lambda: wire.send(
+                lambda: transport.send(
                     "POST",
                     url,
                     payload=payload,
-                    seconds=watch.remaining,
-                    silence=watch.remaining if waits else None,
+                    seconds=deadline.remaining,
+                    silence=deadline.remaining if waits else None,
                     limit=self._limits.picture_bytes if waits else self._limits.text_bytes,
                 ),
-                watch,
+                deadline,
                 self._retries,
                 safe=False,
             )
         finally:
-            wire.close()
+            transport.close()
 
-    def status(self, url: str, watch: Watch) -> ApiResponse:
-        return self._ask("GET", url, watch)
+    def status(self, url: str, deadline: Deadline) -> ApiResponse:
+        return self._ask("GET", url, deadline)
 
-    def result(self, url: str, watch: Watch) -> ApiResponse:
+    def result(self, url: str, deadline: Deadline) -> ApiResponse:
         """May hold a picture as base64 text."""
-        return self._ask("GET", url, watch, limit=self._limits.picture_bytes)
+        return self._ask("GET", url, deadline, limit=self._limits.picture_bytes)
 
-    def media(self, url: str, watch: Watch) -> bytes:
-        """The file at a result's URL, over at most three redirects, each looked at like the URL itself."""
+    def media(self, url: str, deadline: Deadline) -> bytes:
+        """The file at a result's URL, over at most three redirects, each checked like the URL itself.
+
+        Also raises RefusedAddressError for an address that isn't allowed, and ResultError where there is no file.
+        """
         for _ in range(_REDIRECTS + 1):
             require_media_url(url, self.endpoint.is_loopback)
-            reply = self._fetch(url, watch)
-            location = reply.headers.get("location")
-            if not (300 <= reply.status < 400 and location):
+            response = self._fetch(url, deadline)
+            location = response.headers.get("location")
+            if not (300 <= response.status < 400 and location):
                 break
             url = joined(url, location)
         else:
             raise RefusedAddressError("the result is behind too many redirects")
-        if not reply.ok:
-            raise ResultError(f"its picture can't be fetched: {reply.detail()}", status=reply.status)
-        return reply.body
+        if not response.ok:
+            raise ResultError(f"its picture can't be fetched: {response.detail()}", status=response.status)
+        return response.body
 
-    def _ask(self, method: str, url: str, watch: Watch, payload: Any = None, limit: int | None = None) -> ApiResponse:
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        deadline: Deadline,
+        payload: Mapping[str, object] | None = None,
+        limit: int | None = None,
+    ) -> ApiResponse:
         limit = limit or self._limits.text_bytes
-        return self._patiently(
-            lambda: self._api.send(method, url, payload=payload, seconds=watch.remaining, limit=limit), watch
+        return self._send_safely(
+            lambda: self._api.send(method, url, payload=payload, seconds=deadline.remaining, limit=limit), deadline
         )
 
-    def _fetch(self, url: str, watch: Watch) -> ApiResponse:
+    def _fetch(self, url: str, deadline: Deadline) -> ApiResponse:
         limit = self._limits.picture_bytes
-        return self._patiently(lambda: self._media.send("GET", url, seconds=watch.remaining, limit=limit), watch)
+        return self._send_safely(
+            lambda: self._media.send("GET", url, seconds=deadline.remaining, limit=limit), deadline
+        )
 
-    def _patiently(self, send: Callable[[], ApiResponse], watch: Watch) -> ApiResponse:
-        return send_again(lambda: watch.run(send), watch, self._retries, safe=True)
+    def _send_safely(self, send: Callable[[], ApiResponse], deadline: Deadline) -> ApiResponse:
+        return send_again(lambda: deadline.run(send), deadline, self._retries, safe=True)
 
-    def _api_wire(self) -> Transport:
+    def _new_transport(self) -> Transport:
         return Transport(
             peer_may_have_key, self._key, self._limits, with_key=True, proxies=not self.endpoint.is_loopback
         )

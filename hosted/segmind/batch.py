@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from typing import Any
 
 from ...pipeline.errors import require_range
 from ...pipeline.types import Picture, Progress
 from .client import SegmindClient
 from .errors import SegmindError
-from .job import MAX_CONCURRENCY, SegmindResult, never
+from .job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MAX_CONCURRENCY, MODES, TRANSPORTS, SegmindResult, never
 from .settings import SegmindSettings
 
 
@@ -22,22 +21,36 @@ def swap_all(
     settings: SegmindSettings | None = None,
     *,
     concurrency: int = 4,
+    mode: str = MODES[0],
+    transport: str = TRANSPORTS[0],
+    timeout: float = DEFAULT_TIMEOUT,
+    poll_interval: float = DEFAULT_POLL_INTERVAL,
+    run_again: int = 0,
     cancelled: Callable[[], bool] = never,
     progress: Progress | None = None,
-    **options: Any,
 ) -> list[SegmindResult]:
     """`client.swap` of one source onto every target, at most `concurrency` (1 to 16) at once; results in order.
 
     The first failure stops the others and is raised, with `frame` set; what they have paid for is picked up when the
-    same is run again. `progress(done, total)` is called in this thread; `options` are those of `swap`, among them a
-    `timeout` for each picture.
+    same is run again. `progress(done, total)` is called in this thread; the other options are those of `swap`, the
+    `timeout` is for each picture. Raises SettingsError and what `swap` raises.
     """
     require_range("concurrency", concurrency, 1, MAX_CONCURRENCY)
     stop = threading.Event()
 
     def swap(frame: int, target: Picture | bytes | str) -> SegmindResult:
         try:
-            return client.swap(source, target, settings, cancelled=lambda: stop.is_set() or cancelled(), **options)
+            return client.swap(
+                source,
+                target,
+                settings,
+                mode=mode,
+                transport=transport,
+                timeout=timeout,
+                poll_interval=poll_interval,
+                run_again=run_again,
+                cancelled=lambda: stop.is_set() or cancelled(),
+            )
         except SegmindError as error:
             error.frame = frame if len(targets) > 1 else None
             raise

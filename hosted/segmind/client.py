@@ -8,8 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from ...media.retry import Retries
 from ...pipeline.types import Picture, Size
 from .api import ApiCalls
+from .deadline import Clock, Deadline
 from .endpoint import DEFAULT_BASE, Endpoint
 from .errors import JournalError, SegmindError
 from .job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MODES, TRANSPORTS, SegmindJob, SegmindResult, ignore, never
@@ -17,12 +19,10 @@ from .journal import Journal
 from .key import ApiKey, require_key, state_folder
 from .media import Received, as_media
 from .responses import ResultInfo
-from .retry import Retries
 from .runner import Runner
 from .settings import SegmindSettings
-from .transport import Limits
+from .transport import TransportLimits
 from .uploads import Uploads
-from .waiting import Clock, Watch
 
 JOURNAL_FOLDER = "segmind"
 
@@ -36,7 +36,7 @@ class SegmindClient:
         base_url: str = DEFAULT_BASE,
         journal: Journal | None = None,
         *,
-        limits: Limits | None = None,
+        limits: TransportLimits | None = None,
         retries: Retries | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -44,7 +44,7 @@ class SegmindClient:
         self._key = key
         self._clock = clock or Clock()
         self._journal = journal or Journal(state_folder() / JOURNAL_FOLDER, self._clock)
-        self._calls = ApiCalls(key, Endpoint(base_url), limits or Limits(), retries or Retries())
+        self._api = ApiCalls(key, Endpoint(base_url), limits or TransportLimits(), retries or Retries())
         self._uploads = Uploads()
         self._tidy = threading.Lock()
 
@@ -68,7 +68,7 @@ class SegmindClient:
         self.close()
 
     def close(self) -> None:
-        self._calls.close()
+        self._api.close()
 
     def swap(
         self,
@@ -88,7 +88,8 @@ class SegmindClient:
 
         Pictures are arrays, files' bytes or http(s) URLs: see `as_media`. `timeout` and `poll_interval` are seconds.
         The same call picks up what was paid for within the hour; another `run_again` pays anew. `cancelled` is asked
-        ten times a second, from several threads; `progress` is told uploading, sending, queued, processing, fetching.
+        ten times a second, from several threads; `progress` is called with the stage: uploading, sending, queued,
+        processing, fetching.
 
         Raises SegmindError, SettingsError, ImageError and CancelledError. Nothing that is raised holds the key.
         """
@@ -104,18 +105,18 @@ class SegmindClient:
             progress,
         )
         self._prune()
-        digest = job.digest(self._calls.endpoint, self._key)
-        watch = Watch(timeout, cancelled, self._clock)
-        flow = Runner(job, digest, self._calls, self._uploads, self._journal, watch)
+        digest = job.digest(self._api.endpoint, self._key)
+        deadline = Deadline(timeout, cancelled, self._clock)
+        runner = Runner(job, digest, self._api, self._uploads, self._journal, deadline)
         try:
-            received, facts = flow.run()
+            received, info = runner.run()
         except SegmindError as error:
-            error.request_id = flow.request_id
+            error.request_id = runner.request_id
             raise
-        return _result(job, flow, digest, received, facts)
+        return _result(job, runner, digest, received, info)
 
     def delivered(self, result: SegmindResult) -> None:
-        """Say that the result is safe: the journal lets go of its picture. A journal that can't is no error."""
+        """Say that the result is safe: the journal removes its picture, and it is not an error if it can't."""
         with suppress(JournalError):
             self._journal.delivered(result.digest)
 
@@ -125,24 +126,24 @@ class SegmindClient:
             self._journal.prune()
 
 
-def _result(job: SegmindJob, flow: Runner, digest: str, received: Received, facts: ResultInfo) -> SegmindResult:
-    lines = [*_facts(flow.request_id, facts), *flow.notes, *job.settings.cautions(), *_surprises(job, received)]
+def _result(job: SegmindJob, runner: Runner, digest: str, received: Received, info: ResultInfo) -> SegmindResult:
+    lines = [*_info(runner.request_id, info), *runner.notes, *job.settings.cautions(), *_surprises(job, received)]
     return SegmindResult(
         received.pixels,
         received.data,
         received.image_format,
-        flow.request_id,
-        facts.inference_seconds,
-        facts.credits,
+        runner.request_id,
+        info.inference_seconds,
+        info.credits,
         tuple(lines),
         digest,
     )
 
 
-def _facts(request_id: str | None, facts: ResultInfo) -> list[str]:
+def _info(request_id: str | None, info: ResultInfo) -> list[str]:
     lines = [f"request {request_id}"] if request_id else []
-    lines += [f"inference took {facts.inference_seconds:.2f} s"] if facts.inference_seconds is not None else []
-    return lines + ([facts.credits] if facts.credits else [])
+    lines += [f"inference took {info.inference_seconds:.2f} s"] if info.inference_seconds is not None else []
+    return lines + ([info.credits] if info.credits else [])
 
 
 def _surprises(job: SegmindJob, received: Received) -> list[str]:
@@ -150,7 +151,7 @@ def _surprises(job: SegmindJob, received: Received) -> list[str]:
     lines: list[str] = []
     if received.image_format != job.settings.image_format:
         lines.append(f"the API sent {received.image_format}, asked for was {job.settings.image_format}")
-    asked, sent = job.target.size(), Size.of(received.pixels)
+    asked, sent = job.target.size, Size.of(received.pixels)
     if asked is not None and asked != sent:
         lines.append(f"the API sent {sent} pixels, the target has {asked}")
     return lines

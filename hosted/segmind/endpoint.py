@@ -18,7 +18,7 @@ DEFAULT_BASE: Final = "https://api.segmind.com/v1"
 MODEL: Final = "faceswap-v3-multifaceswap"
 _DEFAULT_UPLOAD: Final = "https://workflows-api.segmind.com/upload-asset"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-# Parsers disagree about these, and no honest URL holds them.
+# Parsers disagree about these, and no regular URL has them.
 _STRANGE: Final = re.compile(r"[\s\\\x00-\x20\x7f]")
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
@@ -32,7 +32,7 @@ class Endpoint:
     def __post_init__(self) -> None:
         base = self.base.strip().rstrip("/")
         parts = _split(base)
-        if parts is None or not _is_sound(parts) or parts.query or parts.fragment or not parts.path.endswith("/v1"):
+        if parts is None or not _is_valid(parts) or parts.query or parts.fragment or not parts.path.endswith("/v1"):
             raise SettingsError(f"{BASE_VARIABLE}: expected a URL such as {DEFAULT_BASE}, got {_shown(parts)}")
         if parts.scheme == "http" and not names_loopback(parts.hostname):
             raise SettingsError(f"{BASE_VARIABLE}: expected https, because the API key travels there, got {base}")
@@ -81,7 +81,7 @@ class Endpoint:
 
     def _own(self, url: str) -> str | None:
         parts = _split(url)
-        own = parts is not None and _is_sound(parts) and _origin(url) == _origin(self.base)
+        own = parts is not None and _is_valid(parts) and _origin(url) == _origin(self.base)
         return url if own else None
 
 
@@ -91,14 +91,14 @@ def require_media_url(url: str, loopback: bool) -> None:
     `loopback` allows this machine, also by http. A name is looked at again once connected: see `peer_is_allowed`.
     """
     parts = _split(url)
-    if parts is None or not _is_sound(parts):
-        raise RefusedAddressError("the result's address is no http(s) URL")
+    if parts is None or not _is_valid(parts):
+        raise RefusedAddressError("the result's address is not an http(s) URL")
     host = parts.hostname or ""
     if loopback and names_loopback(host):
         return
     address = _address(host)
     if parts.scheme != "https" or names_loopback(host) or (address is not None and not _is_public(address)):
-        raise RefusedAddressError(f"the result is said to be at {parts.scheme}://{parts.netloc}")
+        raise RefusedAddressError(f"the API says that the result is at {parts.scheme}://{parts.netloc}")
 
 
 def peer_is_allowed(peer: str, scheme: str, loopback: bool) -> bool:
@@ -118,11 +118,11 @@ def peer_may_have_key(peer: str, scheme: str) -> bool:
 def is_web_url(text: str) -> bool:
     """Whether this is an http or https URL."""
     parts = _split(text)
-    return parts is not None and _is_sound(parts)
+    return parts is not None and _is_valid(parts)
 
 
 def joined(url: str, location: str) -> str:
-    """Where a redirect leads; empty where that is no URL."""
+    """Where a redirect leads; empty if that is not a URL."""
     try:
         return urljoin(url, location)
     except ValueError:
@@ -145,7 +145,7 @@ def _split(url: str) -> SplitResult | None:
         return None
 
 
-def _is_sound(parts: SplitResult) -> bool:
+def _is_valid(parts: SplitResult) -> bool:
     return parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and "@" not in parts.netloc
 
 

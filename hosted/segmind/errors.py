@@ -59,7 +59,7 @@ class SegmindError(RemoteError):
 
 
 class BadRequestError(SegmindError):
-    """400 and its kin: the API doesn't accept these settings or pictures."""
+    """400 and similar: the API doesn't accept these settings or pictures."""
 
     summary = "Segmind does not accept the request"
     advice = "Check the settings and that both pictures are JPEG, PNG or WebP."
@@ -100,33 +100,33 @@ class NotFoundError(SegmindError):
 
 
 class RateLimitedError(SegmindError):
-    """429, still after the tries there were."""
+    """429, even after the last try."""
 
-    summary = "Segmind takes no more requests for now"
+    summary = "Segmind accepts no more requests for now"
     advice = "Wait a while, or send fewer pictures at once."
 
 
 class ServerError(SegmindError):
-    """500 and its kin."""
+    """500 and similar."""
 
     summary = "Segmind's server failed"
     advice = _AGAIN
 
 
 class BadGatewayError(ServerError):
-    """502, still after the tries there were."""
+    """502, even after the last try."""
 
     summary = "Segmind is temporarily unavailable"
 
 
 class UnavailableError(ServerError):
-    """503, still after the tries there were."""
+    """503, even after the last try."""
 
     summary = "Segmind is temporarily unavailable"
 
 
 class GatewayTimeoutError(ServerError):
-    """504, still after the tries there were."""
+    """504, even after the last try."""
 
     summary = "Segmind took too long"
 
@@ -146,7 +146,7 @@ class ContentBlockedError(JobFailedError):
 
 
 class TimeLimitError(SegmindError):
-    """The caller's time limit is over; the job may go on at the server."""
+    """The caller's time limit is over; the job may continue at the server."""
 
     summary = "the time limit is over"
     advice = _AGAIN
@@ -164,12 +164,12 @@ class ConnectionLostError(SegmindError):
 
 
 class UncertainSubmitError(ConnectionLostError):
-    """A request may have arrived and may be charged; nothing tells, so it isn't sent again by itself."""
+    """A request may have arrived and may be charged; nothing shows whether, so it isn't sent again by itself."""
 
     summary = "it is unknown whether Segmind accepted the request"
     advice = (
-        "It was not sent again, to not pay twice. See https://cloud.segmind.com for whether it ran. "
-        "To send it anyway, change `run_again`; after an hour it is sent without."
+        "It was not sent again, so that it isn't paid for twice. See https://cloud.segmind.com for whether it ran. "
+        "To send it anyway, change `run_again`; after an hour the same is sent without that."
     )
 
 

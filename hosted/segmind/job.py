@@ -6,14 +6,17 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ...pipeline.errors import SettingsError, require_choice
 from ...pipeline.types import Picture, Size
-from .endpoint import Endpoint
-from .key import ApiKey
-from .media import Media
 from .settings import SegmindSettings
+
+if TYPE_CHECKING:
+    # Menus need the constants here, and no picture codec for that.
+    from .endpoint import Endpoint
+    from .key import ApiKey
+    from .media import Media
 
 MODES: Final = ("asynchronous", "synchronous")
 """v2: submit, poll, fetch, and a lost connection costs nothing. v1: one call that waits; what breaks it may be paid."""
@@ -60,14 +63,14 @@ class SegmindJob:
         return self.mode == "synchronous"
 
     def digest(self, endpoint: Endpoint, key: ApiKey) -> str:
-        """Names the job in the journal: the same account asking the same of the same pictures.
+        """The job's name in the journal: one for the same account, the same pictures and the same settings.
 
-        Mode and transport change nothing in the picture, so they don't count; `run_again` exists to count.
+        Mode and transport change nothing in the picture, so they are left out; `run_again` asks for another name.
         """
         asked = [endpoint.base, key.fingerprint(), self.source.digest, self.target.digest, self.run_again]
         return hashlib.sha256(json.dumps([*asked, self.settings.values()], sort_keys=True).encode()).hexdigest()
 
-    def payload(self, source_uri: str, target_uri: str) -> dict[str, Any]:
+    def payload(self, source_uri: str, target_uri: str) -> dict[str, object]:
         """The request's body."""
         return {"source_img": source_uri, "target_img": target_uri, **self.settings.values()}
 

@@ -1,15 +1,16 @@
-"""The API key: used in one header, blotted out wherever it is repeated, and never shown."""
+"""The API key: used in one header, redacted wherever it is repeated, and never shown."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from urllib.parse import quote
+
+from platformdirs import user_state_path
 
 from ...pipeline.errors import SettingsError
 from .errors import MissingKeyError
@@ -23,7 +24,7 @@ KEY_FILE = "segmind_api_key.txt"
 """Holds the key and nothing else."""
 USER_FOLDER = "multifaceswap"
 """What the pack asks ComfyUI's `folder_paths.get_system_user_directory` for."""
-_SOUND = re.compile(r"[!-~]{1,512}")
+_VALID = re.compile(r"[!-~]{1,512}")
 _MAX_FILE_BYTES = 4096
 
 
@@ -35,7 +36,7 @@ class ApiKey:
 
     def __init__(self, text: str) -> None:
         value = text.strip()
-        if not _SOUND.fullmatch(value):
+        if not _VALID.fullmatch(value):
             raise SettingsError("the Segmind API key: expected letters and digits without spaces, got something else")
         self._value = value
 
@@ -53,7 +54,7 @@ class ApiKey:
         """Tells keys apart without holding them."""
         return hashlib.sha256(b"multifaceswap:" + self._value.encode()).hexdigest()
 
-    def blotted(self, data: bytes) -> bytes:
+    def redacted(self, data: bytes) -> bytes:
         """The bytes with an asterisk for every letter of the key, plain or as part of a URL; of the same length."""
         for form in {self._value, quote(self._value, safe="")}:
             data = data.replace(form.encode(), b"*" * len(form))
@@ -106,16 +107,7 @@ def state_folder(environment: Mapping[str, str] | None = None) -> Path:
     """MULTIFACESWAP_STATE, else the platform's folder for what programs remember. It need not exist."""
     environment = os.environ if environment is None else environment
     chosen = environment.get(STATE_VARIABLE)
-    return Path(chosen) if chosen else _platform_folder(environment) / "multifaceswap"
-
-
-def _platform_folder(environment: Mapping[str, str]) -> Path:
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support"
-    return Path(environment.get("XDG_STATE_HOME") or home / ".local" / "state")
+    return Path(chosen) if chosen else user_state_path("multifaceswap", appauthor=False)
 
 
 def _content(path: Path) -> str:

@@ -5,25 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import warnings
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
 
+from ...media.pictures import FORMATS, decode_file, encode_picture, to_uint8
 from ...pipeline.errors import ImageError, SettingsError
 from ...pipeline.types import Picture, Size
 from .endpoint import is_web_url
 from .errors import ResultError
-
-MAX_PIXELS: Final = 100 * 2**20
-"""As for picture files."""
-_MIME: Final = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
-_ORIENTATION: Final = 0x0112
-# What Pillow raises on damaged files.
-_DAMAGE: Final = (OSError, SyntaxError, ValueError, TypeError, EOFError, LookupError, ArithmeticError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +24,13 @@ class Media:
     data: bytes
     mime: str
     url: str = ""
+    size: Size | None = None
+    """None of a URL."""
 
     @property
     def digest(self) -> str:
         """SHA-256 of what it is, in hexadecimal."""
         return hashlib.sha256(self.url.encode() or self.data).hexdigest()
-
-    def size(self) -> Size | None:
-        """Width and height; None of a URL."""
-        return None if self.url else Size(*_opened(self.data, whole=False).size)
 
     def data_uri(self) -> str:
         return f"data:{self.mime};base64,{base64.b64encode(self.data).decode()}"
@@ -69,51 +58,35 @@ def as_media(picture: Picture | bytes | str, name: str) -> Media:
         return Media(b"", "", picture)
     if isinstance(picture, bytes):
         return _from_file(picture, name)
-    return Media(_png(_eight_bits(picture, name)), _MIME["PNG"])
+    try:
+        return _from_pixels(picture)
+    except ImageError as error:
+        raise ImageError(f"{name}: {error}") from error
 
 
 def _from_file(data: bytes, name: str) -> Media:
-    """Turned pictures are turned upright: nothing says that the API heeds a file's orientation."""
-    try:
-        image = _opened(data)
-        if image.getexif().get(_ORIENTATION, 1) == 1:
-            return Media(data, _MIME[str(image.format)])
-        upright = ImageOps.exif_transpose(image)
-    except _DAMAGE as error:
-        raise ImageError(f"{name}: expected a JPEG, PNG or WebP picture: {_one_line(error)}") from error
-    return Media(_png(np.asarray(upright.convert(_mode(upright)))), _MIME["PNG"])
+    """Turned pictures are turned upright: nothing says that the API honours a file's orientation."""
+    decoded = decode_file(data, name, tuple(FORMATS))
+    if not decoded.is_upright:
+        return _from_pixels(decoded.pixels)
+    return Media(data, f"image/{decoded.image_format}", size=Size.of(decoded.pixels))
 
 
-def _eight_bits(picture: Picture, name: str) -> Picture:
-    pixels = picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
-    if not pixels.size or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))):
-        raise ImageError(f"{name}: expected (H, W) or (H, W, C) with C = 1, 3 or 4, got {picture.shape}")
-    if pixels.dtype == np.uint16:
-        return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if pixels.dtype == np.uint8:
-        return pixels
-    if not np.isfinite(pixels).all():
-        raise ImageError(f"{name}: expected values in [0, 1], got some that are no numbers")
-    return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
-
-
-def _png(pixels: Picture) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", compress_level=4)
-    return buffer.getvalue()
+def _from_pixels(picture: Picture) -> Media:
+    return Media(encode_picture(to_uint8(picture), "png")[0], "image/png", size=Size.of(picture))
 
 
 def decode_result(data: bytes) -> Received:
-    """The picture that came back; ResultError where it is none, is cut short, or has more than 100 megapixels."""
+    """The picture that came back; ResultError where it isn't one, is cut short, or has more than 100 megapixels."""
     if not data:
         raise ResultError("it is empty")
+    name = "the result"
     try:
-        image = _opened(data)
-        upright = ImageOps.exif_transpose(image)
-        pixels = np.asarray(upright.convert(_mode(upright)))
-    except _DAMAGE as error:
-        raise ResultError(f"{_kind(data)}: {_one_line(error)}") from error
-    return Received(data, pixels, str(image.format).lower())
+        decoded = decode_file(data, name, tuple(FORMATS))
+    except ImageError as error:
+        raise ResultError(f"{_kind(data)}: {str(error).removeprefix(f'{name}: ')}") from error
+    pixels = to_uint8(decoded.pixels)
+    return Received(data, np.repeat(pixels, 3, 2) if pixels.shape[2] == 1 else pixels, decoded.image_format)
 
 
 def decode_base64(text: str) -> bytes | None:
@@ -125,33 +98,8 @@ def decode_base64(text: str) -> bytes | None:
         return None
 
 
-def _opened(data: bytes, *, whole: bool = True) -> Image.Image:
-    # Pillow warns of pictures from 89 megapixels on, and refuses twice that; the limit here lies between.
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(BytesIO(data), formats=tuple(_MIME))
-    except Image.DecompressionBombError as error:
-        raise ValueError("more than 100 megapixels") from error
-    if image.width * image.height > MAX_PIXELS:
-        raise ValueError(f"{image.width}×{image.height} pixels are more than 100 megapixels")
-    if whole:
-        image.load()
-    return image
-
-
-def _mode(image: Image.Image) -> str:
-    return "RGBA" if image.mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in image.info else "RGB"
-
-
 def _kind(data: bytes) -> str:
     start = data[:200].lstrip().lower()
     if start.startswith((b"<!doctype", b"<html")):
-        return "it is a web page and no picture"
-    return f"its {len(data)} bytes are no whole JPEG, PNG or WebP picture"
-
-
-def _one_line(error: BaseException) -> str:
-    if isinstance(error, Image.UnidentifiedImageError):
-        return "unknown format"
-    return " ".join(str(error).split()) or type(error).__name__
+        return "it is a web page and not a picture"
+    return f"its {len(data)} bytes are not a whole JPEG, PNG or WebP picture"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from ...media.retry import retry_after
 from .errors import ResultError, SegmindError, job_error, status_error
 from .media import decode_base64
-from .retry import retry_after
-from .transport import ApiResponse
+from .transport import ApiResponse, Json
 
 _PICTURE_FIELDS = ("output", "image", "images", "data", "result")
 
@@ -36,49 +36,52 @@ class Output(NamedTuple):
     url: str = ""
 
 
-def refusal(reply: ApiResponse) -> SegmindError:
+def refusal(response: ApiResponse) -> SegmindError:
     """The error of an answer that isn't 2xx; FAILED, which comes with status 422, is a failed job."""
-    if _fields(reply).get("status") == "FAILED":
-        return job_error(reply.detail(), reply.status)
-    wait = retry_after(reply)
+    if _fields(response).get("status") == "FAILED":
+        return job_error(response.detail(), response.status)
+    wait = retry_after(response.headers)
     asked = f" It asks to wait {wait:.0f} s." if wait else ""
-    return status_error(reply.status, reply.detail() + asked)
+    return status_error(response.status, response.detail() + asked)
 
 
-def read_submitted(reply: ApiResponse) -> Submitted:
+def read_submitted(response: ApiResponse) -> Submitted:
     """The request's id and URLs. ResultError without an id; a missing URL is empty, there are documented ones."""
-    body = _fields(reply)
+    body = _fields(response)
     request_id = body.get("request_id")
     if not isinstance(request_id, str) or not request_id:
-        raise ResultError(f"it accepted a request but gave no request_id {reply.detail()}".strip(), status=reply.status)
+        raise ResultError(
+            f"it accepted a request but gave no request_id {response.detail()}".strip(), status=response.status
+        )
     return Submitted(request_id, _text(body, "status_url"), _text(body, "response_url"))
 
 
-def read_state(reply: ApiResponse) -> str | None:
+def read_state(response: ApiResponse) -> str | None:
     """QUEUED, PROCESSING, COMPLETED or a later invention; None where the answer can't be read.
 
     Raises JobFailedError for FAILED, and the error of any other refusal.
     """
-    state = _fields(reply).get("status")
-    if state == "COMPLETED":
-        return state
-    if state == "FAILED" or not reply.ok:
-        raise refusal(reply)
-    return state if isinstance(state, str) else None
+    state = _text(_fields(response), "status")
+    if state == "FAILED" or (state != "COMPLETED" and not response.ok):
+        raise refusal(response)
+    return state or None
 
 
-def read_result(reply: ApiResponse) -> ApiResponse:
-    """The answer to a question for the result; raises as `read_state`."""
-    read_state(reply)
-    return reply
+def read_result(response: ApiResponse) -> ApiResponse:
+    """The answer to a request for the result; raises as `read_state`."""
+    read_state(response)
+    return response
 
 
-def read_output(reply: ApiResponse) -> Output:
-    """The picture of a result body or of a synchronous answer: bytes, base64 text or a URL, alone or in a list."""
-    body = reply.json()
+def read_output(response: ApiResponse) -> Output:
+    """The picture of a result body or of a synchronous answer: bytes, base64 text or a URL, alone or in a list.
+
+    Raises JobFailedError for FAILED, ResultError where there is no picture.
+    """
+    body = response.json()
     if isinstance(body, dict):
         if body.get("status") == "FAILED":
-            raise refusal(reply)
+            raise refusal(response)
         body = next((body[name] for name in _PICTURE_FIELDS if body.get(name)), None)
     if isinstance(body, list):
         body = body[0] if body else None
@@ -86,9 +89,9 @@ def read_output(reply: ApiResponse) -> Output:
         body = body.get("url")
     if isinstance(body, str):
         return _output(body)
-    if reply.body.lstrip()[:1] in (b"{", b"["):
-        raise ResultError(f"it holds no picture {reply.detail()}".strip(), status=reply.status)
-    return Output(_plain(reply.body))
+    if response.body.lstrip()[:1] in (b"{", b"["):
+        raise ResultError(f"it holds no picture {response.detail()}".strip(), status=response.status)
+    return Output(_plain(response.body))
 
 
 def _plain(body: bytes) -> bytes:
@@ -106,30 +109,32 @@ def _output(text: str) -> Output:
     return Output(data)
 
 
-def read_facts(reply: ApiResponse) -> ResultInfo:
+def read_info(response: ApiResponse) -> ResultInfo:
     """Seconds and credits, where they were sent."""
-    body = _fields(reply)
+    body = _fields(response)
     metrics = body.get("metrics")
     metrics = metrics if isinstance(metrics, dict) else {}
-    seconds: Any = metrics.get("inference_time")
-    known = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    credits = {**_about_credits(reply.headers), **_about_credits(body), **_about_credits(metrics)}
+    credits = {**_about_credits(response.headers), **_about_credits(body), **_about_credits(metrics)}
     listed = ", ".join(f"{name} {value}" for name, value in credits.items())
-    return ResultInfo(float(seconds) if known else None, listed or None)
+    return ResultInfo(_number(metrics.get("inference_time")), listed or None)
 
 
-def read_upload(reply: ApiResponse) -> str:
-    """The URL of an uploaded picture."""
-    if not reply.ok:
-        raise refusal(reply)
-    urls = _fields(reply).get("file_urls")
+def _number(value: Json) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def read_upload(response: ApiResponse) -> str:
+    """The URL of an uploaded picture. Raises the error of a refusal, ResultError where there is no URL."""
+    if not response.ok:
+        raise refusal(response)
+    urls = _fields(response).get("file_urls")
     url = urls[0] if isinstance(urls, list) and urls else None
     if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):
-        raise ResultError(f"the upload gave no address {reply.detail()}".strip(), status=reply.status)
+        raise ResultError(f"the upload gave no address {response.detail()}".strip(), status=response.status)
     return url
 
 
-def _about_credits(values: Mapping[str, Any]) -> dict[str, str]:
+def _about_credits(values: Mapping[str, Json] | Mapping[str, str]) -> dict[str, str]:
     return {
         name: str(value)[:40]
         for name, value in values.items()
@@ -137,11 +142,11 @@ def _about_credits(values: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _fields(reply: ApiResponse) -> Mapping[str, Any]:
-    body = reply.json()
+def _fields(response: ApiResponse) -> Mapping[str, Json]:
+    body = response.json()
     return body if isinstance(body, dict) else {}
 
 
-def _text(body: Mapping[str, Any], name: str) -> str:
+def _text(body: Mapping[str, Json], name: str) -> str:
     value = body.get(name)
     return value if isinstance(value, str) else ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Final
 
 from ...pipeline.errors import CancelledError
 from .api import ApiCalls
+from .deadline import Deadline
 from .errors import (
     ConnectionLostError,
     JobFailedError,
@@ -19,12 +21,11 @@ from .errors import (
     UncertainSubmitError,
 )
 from .job import SegmindJob
-from .journal import Entry, Journal
+from .journal import Journal, JournalEntry
 from .media import Media, Received, decode_result
-from .responses import ResultInfo, read_facts, read_output, read_result, read_state, read_submitted, refusal
+from .responses import ResultInfo, read_info, read_output, read_result, read_state, read_submitted, refusal
 from .transport import ApiResponse
 from .uploads import Uploads
-from .waiting import Watch
 
 _DOUBTFUL: Final = frozenset({502, 504})
 """A gateway that gave up on the server behind it: that one may have the request."""
@@ -35,14 +36,14 @@ class Runner:
     """One swap under way."""
 
     def __init__(
-        self, job: SegmindJob, digest: str, calls: ApiCalls, uploads: Uploads, journal: Journal, watch: Watch
+        self, job: SegmindJob, digest: str, api: ApiCalls, uploads: Uploads, journal: Journal, deadline: Deadline
     ) -> None:
         self._job = job
         self._digest = digest
-        self._calls = calls
+        self._api = api
         self._uploads = uploads
         self._journal = journal
-        self._watch = watch
+        self._deadline = deadline
         self.request_id: str | None = None
         self.notes: list[str] = []
         self._received: Received | None = None
@@ -61,29 +62,28 @@ class Runner:
         self.request_id = None
         return self._collected(self._claim(expired=entry.request_id)[0])
 
-    def _claim(self, expired: str = "") -> tuple[Entry, bool]:
+    def _claim(self, expired: str = "") -> tuple[JournalEntry, bool]:
         """The job's entry with an id or a picture, and whether it was made just now.
 
-        `expired` is an id that the API knows no more; another thread or process may have replaced it already.
+        `expired` is an id that the API no longer knows; another thread or process may have replaced it already.
         """
         found = self._usable(expired)
         if found is not None:
             return found, False
         with ExitStack() as held:
-            lock = self._journal.lock(self._digest, self._watch)
-            held.callback(lock.release)
+            held.enter_context(self._journal.lock(self._digest, self._deadline))
             found = self._usable(expired)
             if found is not None:
                 return found, False
             self._require_certainty()
             payload = self._job.payload(self._uri(self._job.source), self._uri(self._job.target))
-            self._watch.check()
+            self._deadline.check()
             self._job.progress("sending")
-            # The thread that pays releases the lock: it may go on when this one is stopped.
+            # The thread that pays releases the lock: it may continue when this one is stopped.
             handed = held.pop_all()
-            return self._watch.run(lambda: self._pay(payload, handed)), True
+            return self._deadline.run(lambda: self._pay(payload, handed)), True
 
-    def _usable(self, expired: str) -> Entry | None:
+    def _usable(self, expired: str) -> JournalEntry | None:
         """The journal's entry if the job needn't be submitted: its picture is here, or the API may have it."""
         entry = self._journal.read(self._digest)
         if entry is None or entry.state == "sending" or (expired and entry.request_id == expired):
@@ -103,15 +103,15 @@ class Runner:
         if self._job.transport != "upload":
             return media.data_uri()
         self._job.progress("uploading")
-        return self._uploads.url(media, lambda uris: self._calls.upload(uris, self._watch))
+        return self._uploads.url(media, lambda uris: self._api.upload(uris, self._deadline))
 
-    def _pay(self, payload: dict[str, object], lock: ExitStack) -> Entry:
+    def _pay(self, payload: dict[str, object], lock: ExitStack) -> JournalEntry:
         """Submit, in a thread of its own that ends with the answer and not with the job."""
         with lock:
             self._journal.write(self._digest, self._journal.new("sending"))
-            reply = self._sent(payload)
+            response = self._sent(payload)
             try:
-                return self._finished(reply) if self._job.is_synchronous else self._accepted(reply)
+                return self._finished(response) if self._job.is_synchronous else self._accepted(response)
             except JobFailedError:
                 self._journal.forget(self._digest)
                 raise
@@ -121,10 +121,10 @@ class Runner:
 
     def _sent(self, payload: dict[str, object]) -> ApiResponse:
         """The answer to the call that costs money. What certainly cost nothing leaves no trace in the journal."""
-        endpoint, waits = self._calls.endpoint, self._job.is_synchronous
+        endpoint, waits = self._api.endpoint, self._job.is_synchronous
         try:
-            reply = self._calls.pay(
-                endpoint.synchronous_url if waits else endpoint.submit_url, payload, self._watch, waits=waits
+            response = self._api.pay(
+                endpoint.synchronous_url if waits else endpoint.submit_url, payload, self._deadline, waits=waits
             )
         except ConnectionLostError as error:
             if not error.unsent:
@@ -138,34 +138,34 @@ class Runner:
             # Raised before a try or between two: nothing is on its way.
             self._journal.forget(self._digest)
             raise
-        if reply.ok:
-            return reply
-        if reply.status in _DOUBTFUL:
-            error = refusal(reply)
+        if response.ok:
+            return response
+        if response.status in _DOUBTFUL:
+            error = refusal(response)
             _in_doubt(error)
             raise error
         self._journal.forget(self._digest)
-        raise refusal(reply)
+        raise refusal(response)
 
-    def _accepted(self, reply: ApiResponse) -> Entry:
+    def _accepted(self, response: ApiResponse) -> JournalEntry:
         """The entry of a submitted request, with its id on disk if at all possible."""
-        submitted = read_submitted(reply)
+        submitted = read_submitted(response)
         self.request_id = submitted.request_id
-        entry = self._journal.new("submitted", **submitted._asdict())
+        entry = replace(self._journal.new("submitted"), **submitted._asdict())
         try:
             self._journal.write(self._digest, entry)
         except JournalError as error:
             self.notes.append(str(error))
         return entry
 
-    def _finished(self, reply: ApiResponse) -> Entry:
+    def _finished(self, response: ApiResponse) -> JournalEntry:
         """The entry of a synchronous answer, with its picture on disk if at all possible."""
-        output = read_output(reply)
-        data = output.data if output.data is not None else self._calls.media(output.url, self._watch.unstoppable())
+        output = read_output(response)
+        data = output.data if output.data is not None else self._api.media(output.url, self._deadline.unstoppable())
         self._received = decode_result(data)
-        return self._kept(self._journal.new("fetched", **read_facts(reply)._asdict()), data)
+        return self._kept(self._journal.new("fetched").with_info(*read_info(response)), data)
 
-    def _collected(self, entry: Entry) -> tuple[Received, ResultInfo]:
+    def _collected(self, entry: JournalEntry) -> tuple[Received, ResultInfo]:
         """The picture of a submitted or finished job."""
         self.request_id = entry.request_id or None
         if self._received is not None:
@@ -176,19 +176,19 @@ class Runner:
             self._journal.forget_request(self._digest, entry.request_id)
             raise
 
-    def _fetched(self, entry: Entry) -> tuple[Received, ResultInfo]:
-        self._poll(self._calls.endpoint.status_url(entry.request_id, entry.status_url))
+    def _fetched(self, entry: JournalEntry) -> tuple[Received, ResultInfo]:
+        self._poll(self._api.endpoint.status_url(entry.request_id, entry.status_url))
         self._job.progress("fetching")
-        url = self._calls.endpoint.response_url(entry.request_id, entry.response_url)
-        reply = read_result(self._calls.result(url, self._watch))
-        output = read_output(reply)
-        data = output.data if output.data is not None else self._calls.media(output.url, self._watch)
-        received, facts = decode_result(data), read_facts(reply)
-        self._kept(entry.with_facts(facts.inference_seconds, facts.credits), data)
-        return received, facts
+        url = self._api.endpoint.response_url(entry.request_id, entry.response_url)
+        response = read_result(self._api.result(url, self._deadline))
+        output = read_output(response)
+        data = output.data if output.data is not None else self._api.media(output.url, self._deadline)
+        received, info = decode_result(data), read_info(response)
+        self._kept(entry.with_info(*info), data)
+        return received, info
 
-    def _kept(self, entry: Entry, data: bytes) -> Entry:
-        """The entry with its picture on disk until it is delivered; it is in memory, so a full disk is no error."""
+    def _kept(self, entry: JournalEntry, data: bytes) -> JournalEntry:
+        """The entry with its picture on disk until it is delivered; it is in memory, so a full disk is not an error."""
         try:
             return self._journal.store(self._digest, entry, data)
         except JournalError as error:
@@ -198,13 +198,13 @@ class Runner:
     def _poll(self, url: str) -> None:
         """Wait until the job is done; JobFailedError where it failed."""
         unreadable = 0
-        while (state := read_state(self._calls.status(url, self._watch))) != "COMPLETED":
+        while (state := read_state(self._api.status(url, self._deadline))) != "COMPLETED":
             unreadable = 0 if state else unreadable + 1
             if unreadable == _UNREADABLE_POLLS:
                 raise ResultError("what it says about the request can't be read")
             if state:
                 self._job.progress(state.lower())
-            self._watch.sleep(self._job.poll_interval)
+            self._deadline.sleep(self._job.poll_interval)
 
 
 def _in_doubt(error: SegmindError) -> None:

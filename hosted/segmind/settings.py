@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NoReturn
 
+from ...media.picture_formats import FORMATS
 from ...pipeline.errors import IndexListError, SettingsError, require_choice, require_range
 from ...pipeline.faces.index_list import parse_indexes
 
-Kind = Literal["indexes", "choice", "number", "integer", "boolean"]
+SettingValue = str | float
+"""A whole number or a boolean is a float, too."""
+SettingKind = Literal["indexes", "choice", "number", "integer", "boolean"]
 _ADVICE: Final = "Write face numbers separated by commas: 0 or 0,1,2."
 _GENDERS: Final = ("no", "female", "male")
 _ORDERS: Final = ("large-small", "small-large", "top-bottom", "bottom-top", "left-right", "right-left")
@@ -19,45 +22,44 @@ _RESTORERS: Final = ("disable", "codeformer-v0.1.0.pth", "GFPGANv1.4.pth", "GFPG
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class SegmindSetting:
     """What one setting accepts."""
 
-    kind: Kind
-    default: Any
+    kind: SettingKind
+    default: SettingValue
     text: str
     """What it does, for help and tooltips."""
     choices: tuple[str, ...] = ()
     low: float = 0
     high: float = 0
 
-    def check(self, name: str, value: Any) -> Any:
+    def check(self, name: str, value: object) -> SettingValue:
         """The value as the API takes it; SettingsError names the setting, the value and what is accepted."""
         if self.kind == "choice":
-            require_choice(name, value, self.choices)
-        elif self.kind == "indexes":
+            require_choice(name, str(value), self.choices)
+            return str(value)
+        if self.kind == "indexes":
             return _numbers(name, value)
-        elif self.kind == "boolean":
-            _require_type(name, value, isinstance(value, bool), "true or false")
-        else:
-            return self._number(name, value)
-        return value
+        if self.kind == "boolean":
+            return value if isinstance(value, bool) else _wrong(name, value, "true or false")
+        return self._number(name, value)
 
-    def _number(self, name: str, value: Any) -> float | int:
+    def _number(self, name: str, value: object) -> float | int:
         whole = self.kind == "integer"
-        sound = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-        _require_type(name, value, sound, "a whole number" if whole else "a number")
+        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+            _wrong(name, value, "a whole number" if whole else "a number")
         require_range(name, value, self.low, self.high)
-        return int(value) if whole else float(value)
+        return value if whole else float(value)
 
 
-def _require_type(name: str, value: Any, sound: bool, expected: str) -> None:
-    if not sound:
-        raise SettingsError(f"{name}: expected {expected}, got {value!r}")
+def _wrong(name: str, value: object, expected: str) -> NoReturn:
+    raise SettingsError(f"{name}: expected {expected}, got {value!r}")
 
 
-def _numbers(name: str, text: Any) -> str:
+def _numbers(name: str, text: object) -> str:
     """An index list without spaces. The API knows comma-separated face numbers alone: no ranges, no -1, no `*`."""
-    _require_type(name, text, isinstance(text, str), "face numbers such as 0,1,2")
+    if not isinstance(text, str):
+        _wrong(name, text, "face numbers such as 0,1,2")
     more = next((position for position, character in enumerate(text) if character in "-*"), None)
     if more is not None:
         raise IndexListError(text, more, f"{name}: the hosted API takes only face numbers separated by commas", _ADVICE)
@@ -67,28 +69,29 @@ def _numbers(name: str, text: Any) -> str:
         raise IndexListError(text, error.position, f"{name}: {error.reason}", _ADVICE) from error
 
 
-SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
+SETTINGS: Final[Mapping[str, SegmindSetting]] = MappingProxyType(
     {
-        "input_faces_index": Setting("indexes", "0", "Faces of the target that are changed: 0 or 0,1,2"),
-        "source_faces_index": Setting("indexes", "0", "Faces of the source that are put there: 0 or 0,1,2"),
-        "detection_face_order": Setting("choice", "large-small", "How faces are numbered, from 0", _ORDERS),
-        "facedetection": Setting("choice", "retinaface_resnet50", "Detector", _DETECTORS),
-        "detect_gender_input": Setting("choice", "no", "Number only such target faces", _GENDERS),
-        "detect_gender_source": Setting("choice", "no", "Number only such source faces", _GENDERS),
-        "face_restore": Setting("choice", "disable", "Restorer for the swapped faces", _RESTORERS),
-        "face_restore_weight": Setting("number", 0.75, "Weight of the restorer", low=0, high=1),
-        "interpolation": Setting(
+        "input_faces_index": SegmindSetting("indexes", "0", "Faces of the target that are changed: 0 or 0,1,2"),
+        "source_faces_index": SegmindSetting("indexes", "0", "Faces of the source that are put there: 0 or 0,1,2"),
+        "detection_face_order": SegmindSetting("choice", "large-small", "How faces are numbered, from 0", _ORDERS),
+        "facedetection": SegmindSetting("choice", "retinaface_resnet50", "Detector", _DETECTORS),
+        "detect_gender_input": SegmindSetting("choice", "no", "Number only such target faces", _GENDERS),
+        "detect_gender_source": SegmindSetting("choice", "no", "Number only such source faces", _GENDERS),
+        "face_restore": SegmindSetting("choice", "disable", "Restorer for the swapped faces", _RESTORERS),
+        "face_restore_weight": SegmindSetting("number", 0.75, "Weight of the restorer", low=0, high=1),
+        "interpolation": SegmindSetting(
             "choice", "Bilinear", "How pixels are resampled", ("Nearest", "Bilinear", "Bicubic", "Lanczos")
         ),
-        "image_format": Setting("choice", "jpeg", "Format of the picture that comes back", ("jpeg", "png", "webp")),
-        "image_quality": Setting("integer", 95, "Quality of the picture that comes back", low=10, high=100),
-        "base64": Setting("boolean", False, "Have the picture sent as base64 text in place of bytes"),
+        "image_format": SegmindSetting("choice", "jpeg", "Format of the picture that comes back", tuple(FORMATS)),
+        "image_quality": SegmindSetting("integer", 95, "Quality of the picture that comes back", low=10, high=100),
+        "base64": SegmindSetting("boolean", False, "Have the picture sent as base64 text in place of bytes"),
     }
 )
 """Every setting but the two pictures, in the API's order (https://www.segmind.com/models/faceswap-v3-multifaceswap)."""
 
 
 def _default(name: str) -> Any:
+    """Of the field's own type."""
     return SETTINGS[name].default
 
 
@@ -113,7 +116,7 @@ class SegmindSettings:
         for name, setting in SETTINGS.items():
             object.__setattr__(self, name, setting.check(name, getattr(self, name)))
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, SettingValue]:
         """Name and value of every setting, as the API takes them."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 

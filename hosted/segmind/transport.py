@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import requests
 from requests import PreparedRequest, Response
@@ -20,8 +20,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from .errors import ConnectionLostError, RefusedAddressError, ResultError, SegmindError
 from .key import ApiKey
 
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 PeerRule = Callable[[str, str], bool]
-"""Told the address that a connection reached and the scheme, says whether anything may be sent there."""
+"""Given the address that a connection reached and the scheme, says whether anything may be sent there."""
 _CHUNK: Final = 1 << 16
 _AGENT: Final = "multifaceswap"
 _BREAKS: Final = (requests.RequestException, urllib3_errors.HTTPError, OSError)
@@ -47,7 +48,7 @@ class ApiResponse(NamedTuple):
     def ok(self) -> bool:
         return 200 <= self.status < 300
 
-    def json(self) -> Any:
+    def json(self) -> Json:
         """The body as JSON, or None where it isn't."""
         try:
             return json.loads(self.body)
@@ -68,7 +69,7 @@ class ApiResponse(NamedTuple):
         return ""
 
 
-class Limits(NamedTuple):
+class TransportLimits(NamedTuple):
     """Seconds and bytes."""
 
     connect: float = 10
@@ -81,10 +82,10 @@ class Limits(NamedTuple):
 class Transport:
     """Connections under one rule: with the key to the API, or without it to wherever results are.
 
-    Where an answer repeats the key, it is blotted out here, before anybody reads it.
+    Where an answer repeats the key, it is redacted here, before anybody reads it.
     """
 
-    def __init__(self, rule: PeerRule, key: ApiKey, limits: Limits, *, with_key: bool, proxies: bool) -> None:
+    def __init__(self, rule: PeerRule, key: ApiKey, limits: TransportLimits, *, with_key: bool, proxies: bool) -> None:
         self._limits = limits
         self._key = key
         self._session = _Session()
@@ -100,7 +101,14 @@ class Transport:
         self._session.close()
 
     def send(
-        self, method: str, url: str, *, payload: Any = None, seconds: float, silence: float | None = None, limit: int
+        self,
+        method: str,
+        url: str,
+        *,
+        payload: Mapping[str, object] | None = None,
+        seconds: float,
+        silence: float | None = None,
+        limit: int,
     ) -> ApiResponse:
         """The answer, whatever its status. `seconds` limit all of it, `silence` the wait for its next byte.
 
@@ -113,9 +121,9 @@ class Transport:
         return outcome
 
     def _exchange(
-        self, method: str, url: str, payload: Any, seconds: float, silence: float, limit: int
+        self, method: str, url: str, payload: Mapping[str, object] | None, seconds: float, silence: float, limit: int
     ) -> ApiResponse | SegmindError:
-        """A failure is given back and not raised: raised in an except block it would carry the request's headers."""
+        """A failure is returned and not raised: raised in an except block it would carry the request's headers."""
         timeout = (min(self._limits.connect, seconds), min(silence, seconds))
         end = time.monotonic() + seconds
         try:
@@ -125,8 +133,8 @@ class Transport:
                 headers, body = _headers(response), _body(response, end, limit)
                 return ApiResponse(
                     response.status_code,
-                    {name: self._key.blotted(value.encode()).decode() for name, value in headers.items()},
-                    self._key.blotted(body),
+                    {name: self._key.redacted(value.encode()).decode() for name, value in headers.items()},
+                    self._key.redacted(body),
                 )
         except _RefusedPeer as error:
             return RefusedAddressError(str(error))
@@ -137,7 +145,7 @@ class Transport:
 
 
 class _Session(requests.Session):
-    """Doesn't look for redirects: even where none is followed, looking reads the whole answer, however large."""
+    """Doesn't look for redirects: even if none is followed, looking reads the whole answer, however large."""
 
     def get_redirect_target(self, resp: Response) -> str | None:
         return None
@@ -188,7 +196,7 @@ def _broken(error: Exception) -> ConnectionLostError:
     unsent = any(isinstance(cause, _BEFORE_SENDING) for cause in causes)
     inmost = causes[-1]
     reason = str(inmost) if isinstance(inmost, (OSError, urllib3_errors.HTTPError)) else ""
-    # Of urllib3's own texts the part after the object's repr says what happened.
+    # In urllib3's own texts the part after the object's repr says what happened.
     reason = reason.rpartition(">: ")[2] or type(inmost).__name__
     return ConnectionLostError(" ".join(reason.split())[:300], unsent=unsent)
 
@@ -202,19 +210,19 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 class _GuardedAdapter(HTTPAdapter):
-    """Looks at the address that was really reached before anything is sent: a name may lead anywhere, and elsewhere
-    the second time it is looked up. Through a proxy only the proxy is reached, and that one isn't looked at."""
+    """Checks the address that was really reached before anything is sent: a name may lead anywhere, and elsewhere the
+    second time it is looked up. Through a proxy only the proxy is reached, and that one isn't checked."""
 
     def __init__(self, rule: PeerRule) -> None:
         self._rule = rule
         super().__init__(pool_maxsize=16)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: object) -> None:
+        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
         self.poolmanager.pool_classes_by_scheme = _guarded_pools(self._rule)
 
 
-def _guarded_pools(rule: PeerRule) -> dict[str, Any]:
+def _guarded_pools(rule: PeerRule) -> dict[str, type[HTTPConnectionPool]]:
     class Plain(HTTPConnection):
         def connect(self) -> None:
             super().connect()

@@ -19,7 +19,10 @@ class Uploads:
         self._urls: dict[str, str] = {}
 
     def url(self, media: Media, post: Callable[[list[str]], ApiResponse]) -> str:
-        """The picture's URL; `post` uploads it where that wasn't done yet. One thread does, others wait for it."""
+        """The picture's URL; `post` uploads it if that wasn't done yet. One thread does, others wait for it.
+
+        Raises what `post` does, the error of a refusal, and ResultError for an answer without a URL.
+        """
         with self._guard:
             lock = self._locks.setdefault(media.digest, threading.Lock())
         with lock:

@@ -7,8 +7,8 @@ import pytest
 from multifaceswap.hosted.segmind.client import SegmindClient
 from multifaceswap.hosted.segmind.journal import Journal
 from multifaceswap.hosted.segmind.key import ApiKey
-from multifaceswap.hosted.segmind.retry import Retries
-from multifaceswap.hosted.segmind.transport import Limits
+from multifaceswap.hosted.segmind.transport import TransportLimits
+from multifaceswap.media.retry import Retries
 from segmind_api import KEY, FakeClock, Faults, serving
 
 
@@ -43,7 +43,7 @@ def make_client(api, tmp_path):
             ApiKey(key),
             base_url or api.base_url,
             journal or Journal(tmp_path / "journal", clock),
-            limits=limits or Limits(connect=2, read=2),
+            limits=limits or TransportLimits(connect=2, read=2),
             retries=Retries(tries, first=0.01, longest=0.02),
             clock=clock,
         )

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from multifaceswap.hosted.segmind import errors
 from multifaceswap.hosted.segmind.settings import SegmindSettings
-from multifaceswap.hosted.segmind.transport import Limits
+from multifaceswap.hosted.segmind.transport import TransportLimits
 from multifaceswap.pipeline.errors import CancelledError, RemoteError
 
 STATUSES = [
@@ -183,10 +183,10 @@ def test_unknown_states_are_waited_out(api, swap):
 @pytest.mark.parametrize(
     ("body", "kind", "words"),
     [
-        (b"<!DOCTYPE html><html>Sign in</html>", "image/png", "a web page and no picture"),
+        (b"<!DOCTYPE html><html>Sign in</html>", "image/png", "a web page and not a picture"),
         (b"", "image/png", "it is empty"),
-        (b"GIF89a" + b"\0" * 50, "image/gif", "no whole JPEG, PNG or WebP picture"),
-        (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "image/png", "no whole JPEG, PNG or WebP picture"),
+        (b"GIF89a" + b"\0" * 50, "image/gif", "not a whole JPEG, PNG or WebP picture"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "image/png", "not a whole JPEG, PNG or WebP picture"),
     ],
     ids=["html", "empty", "gif", "broken"],
 )
@@ -204,7 +204,7 @@ def test_picture_of_too_many_pixels_is_refused_before_it_is_decoded(api, swap, f
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
     huge = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 60_001)) + chunk(b"IEND", b"")
     api.fault("media", faults.status(200, huge))
-    with pytest.raises(errors.ResultError, match="more than 100 megapixels"):
+    with pytest.raises(errors.ResultError, match="larger than 100 megapixels"):
         swap()
 
 
@@ -231,7 +231,7 @@ def test_upload_without_an_address_is_an_error(api, swap, faults, body):
 @pytest.mark.parametrize("route", ["status", "media"])
 def test_body_without_end_is_cut_off(api, make_client, swap, faults, route):
     api.fault(route, faults.endless)
-    client = make_client(limits=Limits(connect=2, read=2, text_bytes=100_000, picture_bytes=100_000))
+    client = make_client(limits=TransportLimits(connect=2, read=2, text_bytes=100_000, picture_bytes=100_000))
     with pytest.raises(errors.ResultError, match="larger than the limit of 100000 bytes"):
         swap(by=client)
 
@@ -245,7 +245,7 @@ def test_body_announced_too_large_is_not_read(api, make_client, swap, faults):
 @pytest.mark.parametrize("fault", ["stall", "stalled_body"])
 def test_silence_ends_a_try(api, make_client, swap, faults, fault):
     api.fault("status", getattr(faults, fault))
-    swap(by=make_client(limits=Limits(connect=2, read=0.2)))
+    swap(by=make_client(limits=TransportLimits(connect=2, read=0.2)))
     assert api.count("status") == 4
 
 

@@ -5,14 +5,17 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
+import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from multifaceswap.hosted.segmind.errors import JournalError
-from multifaceswap.hosted.segmind.journal import Entry, Journal
-from multifaceswap.hosted.segmind.locks import try_lock
-from multifaceswap.hosted.segmind.waiting import Clock
+from multifaceswap.hosted.segmind.deadline import Clock, Deadline
+from multifaceswap.hosted.segmind.errors import JournalError, TimeLimitError
+from multifaceswap.hosted.segmind.journal import Journal, JournalEntry
+from multifaceswap.pipeline.errors import CancelledError
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = 1_000_000.0
@@ -37,7 +40,7 @@ def journal(wall, tmp_path):
 
 
 def submitted(at=NOW):
-    return Entry("submitted", at, "id", "https://s", "https://r", inference_seconds=1.5, credits="3")
+    return JournalEntry("submitted", at, "id", "https://s", "https://r", inference_seconds=1.5, credits="3")
 
 
 def test_unknown_job_is_none_and_touches_no_disk(journal, tmp_path):
@@ -51,7 +54,7 @@ def test_unknown_job_is_none_and_touches_no_disk(journal, tmp_path):
 
 
 def test_entries_come_back_as_written(journal):
-    for entry in (journal.new("sending"), submitted(), journal.new("fetched", picture_sha256="x", credits=None)):
+    for entry in (journal.new("sending"), submitted(), replace(journal.new("fetched"), picture_sha256="x")):
         journal.write("d", entry)
         assert journal.read("d") == entry
         assert journal.read("other") is None
@@ -88,19 +91,17 @@ def test_only_the_request_that_failed_is_forgotten(journal, tmp_path):
     journal.write("d", submitted())
     journal.forget_request("d", "another id")
     assert journal.read("d") == submitted()
-    lock = try_lock(tmp_path / "a/b/d.lock")
-    journal.forget_request("d", "id")
+    with locked(journal):
+        journal.forget_request("d", "id")
     assert journal.read("d") == submitted()
-    lock.release()
     journal.forget_request("d", "id")
     assert journal.read("d") is None
 
 
 def test_result_is_not_taken_from_under_who_submits_anew(journal, tmp_path):
     entry = journal.store("d", submitted(), b"picture")
-    lock = try_lock(tmp_path / "a/b/d.lock")
-    journal.delivered("d")
-    lock.release()
+    with locked(journal):
+        journal.delivered("d")
     assert journal.picture("d", entry) == b"picture"
 
 
@@ -116,7 +117,7 @@ def test_damaged_entry_counts_as_one_in_doubt(journal, wall, tmp_path, text):
     path = tmp_path / "a/b/d.json"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     os.utime(path, (NOW - 5, NOW - 5))
-    assert journal.read("d") == Entry("sending", NOW - 5)
+    assert journal.read("d") == JournalEntry("sending", NOW - 5)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_entries_are_forgotten_in_time(journal, wall, tmp_path, state, hours, re
 
 @pytest.mark.parametrize(("age", "recent"), [(0, True), (3599, True), (3601, False), (-100_000, True)])
 def test_results_are_kept_for_an_hour(journal, age, recent):
-    assert journal.is_recent(Entry("sending", NOW - age)) is recent
+    assert journal.is_recent(JournalEntry("sending", NOW - age)) is recent
 
 
 def test_prune_removes_what_a_crash_left_and_nothing_in_use(journal, wall, tmp_path):
@@ -146,11 +147,9 @@ def test_prune_removes_what_a_crash_left_and_nothing_in_use(journal, wall, tmp_p
     for name, age in [*left, ("z.picture", 10)]:
         (folder / name).write_text("")
         os.utime(folder / name, (NOW - age, NOW - age))
-    held = try_lock(folder / "held.lock")
-    wall.now += 0
-    journal.prune()
-    assert {path.name for path in folder.iterdir()} == {"d.json", "d.2.tmp", "held.json", "held.lock", "z.picture"}
-    held.release()
+    with locked(journal, "held"):
+        journal.prune()
+        assert {path.name for path in folder.iterdir()} == {"d.json", "d.2.tmp", "held.json", "held.lock", "z.picture"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
@@ -185,34 +184,75 @@ def test_contents_are_on_disk_before_they_take_their_name(journal, monkeypatch):
     assert events[2:] == ([] if os.name == "nt" else ["fsync"])
 
 
-def test_one_holder_a_lock(tmp_path):
-    path = tmp_path / "x.lock"
-    first = try_lock(path)
-    assert first is not None and try_lock(path) is None
-    first.release()
-    second = try_lock(path)
-    assert second is not None
-    second.release()
-    assert not path.exists()
+def locked(journal, digest="d"):
+    """The job's lock, waited for no longer than it takes to see that it is held."""
+    return journal.lock(digest, Deadline(0.01, lambda: False, Clock(sleep=lambda seconds: None)))
 
 
-def test_lock_of_a_file_that_its_holder_removed_does_not_count(tmp_path, monkeypatch):
+def test_one_holder_a_lock(journal, tmp_path):
+    with locked(journal):
+        with pytest.raises(TimeLimitError), locked(journal):
+            pytest.fail("two held it")
+        with locked(journal, "other"):
+            pass
+    with locked(journal):
+        pass
+    assert list((tmp_path / "a/b").iterdir()) == []
+
+
+def test_one_holder_among_threads(journal):
+    """Each waits for the others, whose turn it is adds one: nobody reads while another one writes."""
+    total, threads = [0], []
+
+    def add():
+        for _ in range(25):
+            with journal.lock("d", Deadline(30, lambda: False, Clock(sleep=lambda seconds: time.sleep(0.001)))):
+                seen = total[0]
+                time.sleep(0)
+                total[0] = seen + 1
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert total == [100]
+
+
+def test_another_thread_may_release_it(journal):
+    held = ExitStack()
+    held.enter_context(locked(journal))
+    thread = threading.Thread(target=held.close)
+    thread.start()
+    thread.join()
+    with locked(journal):
+        pass
+
+
+def test_waiting_for_a_lock_heeds_the_stop_button(journal, fake_clock):
+    with locked(journal), pytest.raises(CancelledError):
+        journal.lock("d", Deadline(60, lambda: fake_clock.slept > 3, fake_clock.clock())).__enter__()
+    assert 3 < fake_clock.slept < 3.2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no open file")
+def test_lock_of_a_file_that_its_holder_removed_does_not_count(journal, monkeypatch):
     """Who waited has the old file open, and somebody else may already hold the new one."""
-    path = tmp_path / "x.lock"
-    first = try_lock(path)
+    first = journal._try_lock("d")
     opened = os.open
 
-    def open_just_before_removal(*arguments):
-        file = opened(*arguments)
-        first.release()
+    def open_just_before_removal(path, *arguments, **options):
+        file = opened(path, *arguments, **options)
+        if first.is_locked:
+            journal._unlock("d", first)
         return file
 
     monkeypatch.setattr(os, "open", open_just_before_removal)
-    assert try_lock(path) is None
+    # A removed file is opened once more where the first attempt is to make one.
+    assert journal._try_lock("d") is None
     monkeypatch.setattr(os, "open", opened)
-    third = try_lock(path)
-    assert third is not None
-    third.release()
+    with locked(journal):
+        pass
 
 
 def python(script, *arguments):
@@ -226,33 +266,72 @@ def python(script, *arguments):
     )
 
 
-def test_lock_goes_with_the_process_that_held_it(tmp_path):
-    script = """
-        import sys, pathlib
-        from multifaceswap.hosted.segmind.locks import try_lock
-        lock = try_lock(pathlib.Path(sys.argv[1]))
+HOLD = """
+    import sys, pathlib
+    from multifaceswap.hosted.segmind.deadline import Clock, Deadline
+    from multifaceswap.hosted.segmind.journal import Journal
+    with Journal(pathlib.Path(sys.argv[1])).lock("d", Deadline(60, lambda: False, Clock())):
         print("held", flush=True)
         sys.stdin.read()
-    """
-    path = tmp_path / "x.lock"
-    with python(script, path) as other:
+"""
+
+
+def test_lock_goes_with_the_process_that_held_it(journal, tmp_path):
+    with python(HOLD, tmp_path / "a/b") as other:
         assert other.stdout.readline() == "held\n"
-        assert try_lock(path) is None
+        with pytest.raises(TimeLimitError), locked(journal):
+            pytest.fail("two held it")
+        journal.prune()
+        assert [path.name for path in (tmp_path / "a/b").iterdir()] == ["d.lock"]
         other.kill()
         other.wait()
-    lock = try_lock(path)
-    assert lock is not None
-    lock.release()
+    # What is left behind keeps nobody out, and goes with the next tidying.
+    assert [path.name for path in (tmp_path / "a/b").iterdir()] == ["d.lock"]
+    with locked(journal):
+        pass
+    (tmp_path / "a/b/d.lock").touch()
+    journal.prune()
+    assert list((tmp_path / "a/b").iterdir()) == []
+
+
+def test_one_holder_among_processes(tmp_path):
+    script = """
+        import sys, pathlib, time
+        from multifaceswap.hosted.segmind.deadline import Clock, Deadline
+        from multifaceswap.hosted.segmind.journal import Journal
+        folder = pathlib.Path(sys.argv[1])
+        journal = Journal(folder / "journal")
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for _ in range(25):
+            with journal.lock("d", Deadline(60, lambda: False, Clock(sleep=lambda seconds: time.sleep(0.001)))):
+                seen = int((folder / "total").read_text())
+                (folder / "total").write_text(str(seen + 1))
+    """
+    (tmp_path / "total").write_text("0")
+    others = [python(script, tmp_path) for _ in range(3)]
+    for other in others:
+        assert other.stdout.readline() == "ready\n"
+    for other in others:
+        other.stdin.write("go\n")
+        other.stdin.flush()
+    assert [other.wait() for other in others] == [0, 0, 0]
+    for other in others:
+        other.stdin.close()
+        other.stdout.close()
+    assert (tmp_path / "total").read_text() == "75"
+    assert list((tmp_path / "journal").iterdir()) == []
 
 
 def test_processes_at_once_do_not_corrupt_it(tmp_path):
     script = """
         import sys, pathlib
-        from multifaceswap.hosted.segmind.journal import Entry, Journal
+        from dataclasses import replace
+        from multifaceswap.hosted.segmind.journal import Journal
         journal = Journal(pathlib.Path(sys.argv[1]))
         sys.stdin.readline()
         for number in range(40):
-            entry = journal.new("submitted", request_id=f"{sys.argv[2]}-{number}")
+            entry = replace(journal.new("submitted"), request_id=f"{sys.argv[2]}-{number}")
             journal.store("shared", entry, entry.request_id.encode() * 500)
             journal.store(f"own-{sys.argv[2]}-{number}", entry, b"x")
             found = journal.read("shared")

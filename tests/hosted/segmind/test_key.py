@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from multifaceswap.hosted.segmind import key as keys
 from multifaceswap.hosted.segmind.errors import MissingKeyError, UnauthorizedError
 from multifaceswap.hosted.segmind.key import ApiKey, find_key, key_folders, require_key, state_folder
 from multifaceswap.pipeline.errors import SettingsError
+from platformdirs.macos import MacOS
+from platformdirs.windows import Windows
 
 SECRET = "SG_0123456789abcdef"
 
@@ -41,10 +44,10 @@ def test_fingerprints_tell_keys_apart():
     assert ApiKey("a").fingerprint() == ApiKey(" a ").fingerprint() != ApiKey("b").fingerprint()
 
 
-def test_blotting_keeps_the_length():
+def test_redacting_keeps_the_length():
     data = b"<" + SECRET.encode() + b"> a%2Fb a/b"
-    assert ApiKey(SECRET).blotted(data) == b"<" + b"*" * len(SECRET) + b"> a%2Fb a/b"
-    assert ApiKey("a/b").blotted(data) == b"<" + SECRET.encode() + b"> ***** ***"
+    assert ApiKey(SECRET).redacted(data) == b"<" + b"*" * len(SECRET) + b"> a%2Fb a/b"
+    assert ApiKey("a/b").redacted(data) == b"<" + SECRET.encode() + b"> ***** ***"
 
 
 def test_environment_comes_before_the_file(tmp_path):
@@ -74,17 +77,31 @@ def test_unreadable_file_is_an_error(tmp_path):
         find_key([tmp_path], {})
 
 
-def test_state_folder_is_the_one_chosen_or_the_platforms(monkeypatch):
+def test_state_folder_is_the_one_chosen():
     assert state_folder({"MULTIFACESWAP_STATE": "/somewhere"}) == Path("/somewhere")
-    home = Path.home()
-    for platform, environment, expected in [
-        ("linux", {}, home / ".local/state/multifaceswap"),
-        ("linux", {"XDG_STATE_HOME": "/state"}, Path("/state/multifaceswap")),
-        ("darwin", {}, home / "Library/Application Support/multifaceswap"),
-        ("win32", {"LOCALAPPDATA": "/local"}, Path("/local/multifaceswap")),
-    ]:
-        monkeypatch.setattr(keys.sys, "platform", platform)
-        assert state_folder(environment) == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other platforms have other folders")
+def test_state_folder_of_linux(monkeypatch):
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    assert state_folder({}) == Path.home() / ".local/state/multifaceswap"
+    monkeypatch.setenv("XDG_STATE_HOME", "/state")
+    assert state_folder({}) == Path("/state/multifaceswap")
+
+
+@pytest.mark.parametrize(
+    ("platform", "folder"),
+    [
+        (MacOS, Path.home() / "Library/Application Support/multifaceswap"),
+        (Windows, Path("/local/multifaceswap")),
+    ],
+)
+def test_state_folder_of_other_platforms(monkeypatch, platform, folder):
+    """What `platformdirs` does elsewhere with what it is asked here."""
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr("platformdirs.windows.get_win_folder", {"CSIDL_LOCAL_APPDATA": "/local"}.__getitem__)
+    monkeypatch.setattr(keys, "user_state_path", lambda *names, **options: platform(*names, **options).user_state_path)
+    assert state_folder({}) == folder
 
 
 def test_custom_node_looks_into_the_user_folder_of_its_comfyui(monkeypatch, tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from multifaceswap.hosted.segmind.errors import ResultError
 from multifaceswap.hosted.segmind.media import as_media, decode_base64, decode_result
+from multifaceswap.media.pictures import encode_picture
 from multifaceswap.pipeline.errors import ImageError
 from multifaceswap.pipeline.types import Size
 from PIL import Image
@@ -53,7 +54,7 @@ def test_arrays_become_lossless_pictures_and_stay_as_they_are(picture, expected)
     [np.zeros((0, 5, 3)), np.zeros((4, 5, 2)), np.zeros((1, 4, 5, 3)), np.zeros(5), np.full((2, 2, 3), np.nan)],
 )
 def test_arrays_that_are_no_picture_are_refused(picture):
-    with pytest.raises(ImageError, match=r"^target: expected "):
+    with pytest.raises(ImageError, match=r"^target: expected (a picture of|values in)"):
         as_media(picture, "target")
 
 
@@ -61,7 +62,7 @@ def test_arrays_that_are_no_picture_are_refused(picture):
 def test_files_are_sent_as_they_are(kind, mime):
     data = encoded(Image.fromarray(PIXELS), kind)
     media = as_media(data, "source")
-    assert (media.data, media.mime, media.size()) == (data, mime, Size(5, 4))
+    assert (media.data, media.mime, media.size) == (data, mime, Size(5, 4))
     assert media.data_uri() == f"data:{mime};base64,{base64.b64encode(data).decode()}"
 
 
@@ -72,11 +73,28 @@ def test_turned_files_are_sent_upright():
     np.testing.assert_array_equal(decoded(media), np.rot90(PIXELS, -1))
 
 
-@pytest.mark.parametrize("data", [b"", b"no picture", encoded(Image.fromarray(PIXELS), "BMP"),
-                                  encoded(Image.fromarray(PIXELS), "PNG")[:50]])  # fmt: skip
-def test_files_that_the_api_does_not_take_are_refused(data):
-    with pytest.raises(ImageError, match=r"^source: expected a JPEG, PNG or WebP picture: (?!.*BytesIO)"):
+NOT_TAKEN = r"not a picture, or of a kind that can't be read \(expected JPEG, PNG, WEBP\)$"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", NOT_TAKEN),
+        (b"no picture", NOT_TAKEN),
+        (encoded(Image.fromarray(PIXELS), "BMP"), NOT_TAKEN),
+        (encoded(Image.fromarray(PIXELS), "PNG")[:50], "the picture is damaged or cut short: "),
+    ],
+)
+def test_files_that_the_api_does_not_take_are_refused(data, words):
+    with pytest.raises(ImageError, match=f"^source: {words}"):
         as_media(data, "source")
+
+
+def test_jpegs_with_further_pictures_behind_are_sent_as_they_are():
+    data = encoded(Image.fromarray(PIXELS), "MPO", save_all=True, append_images=[Image.fromarray(PIXELS[::-1])])
+    assert Image.open(io.BytesIO(data)).format == "MPO"
+    media = as_media(data, "source")
+    assert (media.data, media.mime) == (data, "image/jpeg")
 
 
 def test_digest_tells_pictures_and_urls_apart():
@@ -88,7 +106,7 @@ def test_digest_tells_pictures_and_urls_apart():
     }
     assert len(digests) == 4
     assert as_media(PIXELS.copy(), "b").digest in digests
-    assert as_media("https://a.example/x", "a").size() is None
+    assert as_media("https://a.example/x", "a").size is None
 
 
 @pytest.mark.parametrize(
@@ -97,6 +115,13 @@ def test_digest_tells_pictures_and_urls_apart():
 def test_results_are_rgb_or_rgba(mode, shape):
     received = decode_result(encoded(Image.fromarray(PIXELS).convert(mode), "PNG"))
     assert (received.pixels.shape, received.pixels.dtype, received.image_format) == (shape, np.uint8, "png")
+
+
+def test_results_of_sixteen_bits_are_rounded():
+    deep = PIXELS.astype(np.uint16) * 257 + 100
+    received = decode_result(encode_picture(deep, "png")[0])
+    assert received.pixels.dtype == np.uint8
+    np.testing.assert_array_equal(received.pixels, PIXELS)
 
 
 def test_results_are_upright():

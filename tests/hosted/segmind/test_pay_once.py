@@ -392,9 +392,10 @@ def test_old_entries_are_pruned_when_a_client_starts(make_client, swap, fake_clo
 class Busy(Journal):
     """Another process is at work on every job."""
 
-    def lock(self, digest, watch):
-        assert self._try_lock(digest) is not None
-        return super().lock(digest, watch)
+    def lock(self, digest, deadline):
+        self.other = self._try_lock(digest)
+        assert self.other is not None
+        return super().lock(digest, deadline)
 
 
 def test_waiting_for_another_process_ends_by_cancel_and_time_limit(api, make_client, swap, fake_clock, tmp_path):

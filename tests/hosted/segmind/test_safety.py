@@ -12,12 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from multifaceswap.hosted.segmind import errors
 from multifaceswap.hosted.segmind.api import ApiCalls
+from multifaceswap.hosted.segmind.deadline import Clock, Deadline
 from multifaceswap.hosted.segmind.endpoint import Endpoint, peer_may_have_key
 from multifaceswap.hosted.segmind.key import ApiKey
-from multifaceswap.hosted.segmind.retry import Retries
 from multifaceswap.hosted.segmind.settings import SegmindSettings
-from multifaceswap.hosted.segmind.transport import Limits, Transport
-from multifaceswap.hosted.segmind.waiting import Clock, Watch
+from multifaceswap.hosted.segmind.transport import Transport, TransportLimits
+from multifaceswap.media.retry import Retries
 from multifaceswap.pipeline.errors import MultiFaceSwapError
 
 
@@ -48,14 +48,14 @@ def elsewhere():
     server.server_close()
 
 
-def watch():
-    return Watch(5, lambda: False, Clock())
+def deadline():
+    return Deadline(5, lambda: False, Clock())
 
 
 @pytest.fixture
 def public_calls(key):
     """The calls of an API that is not on this machine."""
-    calls = ApiCalls(ApiKey(key), Endpoint("https://api.example/v1"), Limits(connect=2, read=2), Retries(1))
+    calls = ApiCalls(ApiKey(key), Endpoint("https://api.example/v1"), TransportLimits(connect=2, read=2), Retries(1))
     yield calls
     calls.close()
 
@@ -130,7 +130,7 @@ def test_results_are_fetched_without_the_key_and_over_redirects(api, swap, elsew
 
 def test_result_may_be_on_another_port_of_this_machine(api, swap, elsewhere):
     api.output = lambda url: f"{elsewhere.url}/picture"
-    with pytest.raises(errors.ResultError, match="no whole JPEG"):
+    with pytest.raises(errors.ResultError, match="not a whole JPEG"):
         swap()
     ((path, headers),) = elsewhere.seen
     assert path == "/picture" and "x-api-key" not in {name.lower() for name in headers}
@@ -156,7 +156,7 @@ def test_redirects_to_private_addresses_are_refused(api, swap, faults, location)
 def test_private_and_plain_result_urls_are_refused_before_connecting(public_calls, monkeypatch, url):
     monkeypatch.setattr(socket, "getaddrinfo", None)
     with pytest.raises(errors.RefusedAddressError):
-        public_calls.media(url, watch())
+        public_calls.media(url, deadline())
 
 
 @pytest.mark.parametrize("name", ["media.example", "2130706433", "0x7f.0.0.1"])
@@ -167,17 +167,21 @@ def test_name_that_leads_to_a_private_address_is_refused_once_connected(public_c
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest, **more: real("127.0.0.1", *rest, **more))
     monkeypatch.setattr("ssl.SSLContext.wrap_socket", lambda self, sock, **_: sock)
     with pytest.raises(errors.RefusedAddressError, match=r"leads to 127\.0\.0\.1"):
-        public_calls.media(f"https://{name}:{port}/x", watch())
+        public_calls.media(f"https://{name}:{port}/x", deadline())
     assert elsewhere.seen == []
 
 
 def test_key_does_not_leave_this_machine_unencrypted(elsewhere, key):
-    wire = Transport(
-        lambda peer, scheme: peer_may_have_key("8.8.8.8", scheme), ApiKey(key), Limits(), with_key=True, proxies=False
+    transport = Transport(
+        lambda peer, scheme: peer_may_have_key("8.8.8.8", scheme),
+        ApiKey(key),
+        TransportLimits(),
+        with_key=True,
+        proxies=False,
     )
     with pytest.raises(errors.RefusedAddressError):
-        wire.send("GET", elsewhere.url, seconds=2, limit=100)
-    wire.close()
+        transport.send("GET", elsewhere.url, seconds=2, limit=100)
+    transport.close()
     assert elsewhere.seen == []
 
 
@@ -246,7 +250,7 @@ def test_no_error_log_or_file_shows_the_key(api, make_client, swap, faults, key,
     route, fault = LEAKS[name]
     api.fault(route, fault(faults, key), always=True)
     with pytest.raises(MultiFaceSwapError) as caught:
-        swap(by=make_client(limits=Limits(connect=1, read=0.1)), timeout=2)
+        swap(by=make_client(limits=TransportLimits(connect=1, read=0.1)), timeout=2)
     hidden = key.lower()
     assert not [text for text in traces(caught.value) if hidden in text.lower()]
     assert hidden not in caplog.text.lower()

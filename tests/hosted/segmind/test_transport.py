@@ -8,7 +8,7 @@ import json
 import pytest
 from multifaceswap.hosted.segmind.errors import ConnectionLostError, ResultError
 from multifaceswap.hosted.segmind.key import ApiKey
-from multifaceswap.hosted.segmind.transport import Limits, Transport
+from multifaceswap.hosted.segmind.transport import Transport, TransportLimits
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def make_wire(key):
 
     def make(limits=None, with_key=False, proxies=False):
         made.append(
-            Transport(lambda *_: True, ApiKey(key), limits or Limits(), with_key=with_key, proxies=proxies),
+            Transport(lambda *_: True, ApiKey(key), limits or TransportLimits(), with_key=with_key, proxies=proxies),
         )
         return made[-1]
 

@@ -25,14 +25,14 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
-class Watch:
-    """Waits for things until they happen, time is up or the user stops."""
+class Deadline:
+    """Waits for things until they happen, the time limit is over or the user stops."""
 
     def __init__(self, seconds: float, cancelled: Callable[[], bool], clock: Clock) -> None:
         self._seconds = seconds
         self._cancelled = cancelled
         self._clock = clock
-        # Hosts take their stop back once it was heard, but other threads of the job may not have asked yet.
+        # Hosts withdraw their stop once it was noticed, but other threads of the job may not have asked yet.
         self._stopped = False
         self._end = clock.monotonic() + seconds
 
@@ -41,12 +41,12 @@ class Watch:
         """Seconds until the time limit, at least a tenth."""
         return max(self._end - self._clock.monotonic(), _SLICE)
 
-    def unstoppable(self) -> Watch:
+    def unstoppable(self) -> Deadline:
         """The time that is left, without the stop button."""
-        return Watch(self.remaining, lambda: False, self._clock)
+        return Deadline(self.remaining, lambda: False, self._clock)
 
     def check(self) -> None:
-        """Raise CancelledError or TimeLimitError where the job must stop."""
+        """Raise CancelledError or TimeLimitError if the job must stop."""
         self._stopped = self._stopped or self._cancelled()
         if self._stopped:
             raise CancelledError("cancelled; a request that was accepted is picked up when the same is run again")
@@ -62,7 +62,7 @@ class Watch:
         self.check()
 
     def run(self, task: Callable[[], T]) -> T:
-        """Do the task in a thread and give back or raise what it does; raise what `check` raises meanwhile.
+        """Do the task in a thread and return or raise what it does; raise what `check` raises meanwhile.
 
         The task is then left to itself: one that was paid for still writes its outcome to the journal.
         """
