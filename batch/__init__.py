@@ -1,6 +1,6 @@
-"""Many pictures and clips: what is to be done, where it lies, what is done already, and who does it.
+"""Many pictures and clips: what is to be done, where the files are, what is done already, and who does it.
 
-What is done to a picture comes from outside; here it is done once, again where it fails, and told.
+What is done to a picture comes from outside; here it is done once, again where it fails, and reported.
 """
 
 from .items import Item, items_of

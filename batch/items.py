@@ -5,9 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from ..pipeline.errors import ImageError, SettingsError
 from .places import Place
@@ -31,6 +30,7 @@ class Item:
     """Settings of its own, by the names of the command's options."""
 
     def json(self) -> str:
+        """The item as text, for `of_json`."""
         return json.dumps(asdict(self))
 
     @classmethod
@@ -44,8 +44,9 @@ def items_of(given: Sequence[str], is_wanted: Callable[[str], bool], result_name
 
     `is_wanted` tells which files of a folder are targets; `result_name` gives the result's name for a target's.
     Manifests end in .csv, .jsonl or .ndjson: a row a target, with the column or key `target`, and if wanted `source`
-    (several with semicolons, or a list), `output` and any option; paths in it count from where it lies.
-    Raises SettingsError where two results would have one name, ImageError where there is nothing to do.
+    (several with semicolons, or a list), `output` and any option; paths in it are relative to its own folder.
+    Raises SettingsError for a manifest that can't be understood and where two results would have one name, ImageError
+    where there is nothing to do, OSError for a manifest that can't be read.
     """
     if "" in given:
         raise ImageError("a target's name is empty: expected a picture, clip, folder, URL or manifest")
@@ -78,7 +79,7 @@ def _items(place: Place, is_wanted: Callable[[str], bool], result_name: Callable
         yield Item(result_name(place.name), place.address)
 
 
-def _rows(place: Place) -> Iterable[Mapping[str, Any]]:
+def _rows(place: Place) -> Sequence[object]:
     try:
         text = place.read().decode("utf-8-sig")
         if place.name.lower().endswith(_TABLES):
@@ -88,19 +89,21 @@ def _rows(place: Place) -> Iterable[Mapping[str, Any]]:
         raise SettingsError(f"{place.address}: can't be read as a manifest: {error}") from error
 
 
-def _listed(row: Mapping[str, Any], place: Place, number: int, result_name: Callable[[str], str]) -> Item:
+def _listed(row: object, place: Place, number: int, result_name: Callable[[str], str]) -> Item:
     if not isinstance(row, dict) or not row.get(_TARGET) or not all(isinstance(key, str) for key in row):
         raise SettingsError(f"{place.address}, row {number}: expected a `{_TARGET}` and named values, got {row}")
     target = place.parent.at(str(row[_TARGET]))
     output = str(row.get(_OUTPUT) or result_name(target.name))
     if output.startswith(("/", "\\")) or ".." in output.split("/") or ":" in output:
-        raise SettingsError(f"{place.address}, row {number}: `{_OUTPUT}` must lie in the output folder, got {output!r}")
+        raise SettingsError(
+            f"{place.address}, row {number}: `{_OUTPUT}` must be inside the output folder, got {output!r}"
+        )
     sources = tuple(place.parent.at(source).address for source in _several(row.get(_SOURCE)))
     taken = (_TARGET, _SOURCE, _OUTPUT)
     options = {key.replace("_", "-"): str(v) for key, v in row.items() if key not in taken and v not in (None, "")}
     return Item(output, target.address, sources, options)
 
 
-def _several(value: Any) -> list[str]:
+def _several(value: object) -> list[str]:
     values = value if isinstance(value, list) else str(value or "").split(";")
     return [str(one).strip() for one in values if str(one).strip()]

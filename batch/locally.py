@@ -9,5 +9,5 @@ from .working import Entry, Worker
 
 
 def run_locally(items: Sequence[Item], worker: Worker) -> Iterator[Entry]:
-    """The items' entries, in their order, each as soon as it is done."""
+    """The items' entries, in their order, each as soon as it is done. Raises CancelledError and what opening raises."""
     yield from map(worker.opened(), items)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from types import ModuleType
 
 from ..pipeline.errors import EngineError, SettingsError
 from .items import Item
@@ -23,7 +23,7 @@ class Cluster:
     """Where the items are done, and by how many."""
 
     address: str | None = None
-    """Of a cluster that runs; None for the one of the environment, or one on this machine."""
+    """Of a running cluster; None for the one of the environment, or one on this machine."""
     workers: int = 0
     """0 for as many as the cluster has room for."""
     cpus: float = 2
@@ -49,11 +49,11 @@ def run_on_ray(items: Sequence[Item], worker: Worker, cluster: Cluster) -> Itera
             ray.shutdown()
 
 
-def _entries(ray: Any, items: Sequence[Item], worker: Worker, cluster: Cluster) -> Iterator[Entry]:
+def _entries(ray: ModuleType, items: Sequence[Item], worker: Worker, cluster: Cluster) -> Iterator[Entry]:
     workers = cluster.workers or _room(ray.cluster_resources(), cluster)
     blocks = min(len(items), max(workers * _BLOCKS_A_WORKER, -(-len(items) // _LARGEST_BLOCK)))
-    told = ray.data.DataContext.get_current()
-    told.enable_progress_bars = told.print_on_execution_start = False
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     rows = ray.data.from_items([{"item": item.json()} for item in items], override_num_blocks=blocks)
     done = rows.map(
@@ -76,7 +76,7 @@ class _Actor:
     def __init__(self, worker: Worker) -> None:
         self._work = worker.opened()
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, row: dict[str, str]) -> dict[str, str]:
         return {"entry": json.dumps(self._work(Item.of_json(row["item"])))}
 
 
@@ -92,7 +92,7 @@ def _room(resources: dict[str, float], cluster: Cluster) -> int:
     return int(min(room))
 
 
-def _ray() -> Any:
+def _ray() -> ModuleType:
     try:
         import_module("ray.data")
         return import_module("ray")

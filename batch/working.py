@@ -10,9 +10,9 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import sleep
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from ..media.retry import Retries
 from ..pipeline.errors import (
     CancelledError,
     EngineError,
@@ -26,9 +26,9 @@ from ..pipeline.errors import (
 from .items import Item
 from .places import Place
 
-Entry = dict[str, Any]
+Entry = dict[str, object]
 """What the report says of an item."""
-Work = Callable[[Item, Path, Path], Mapping[str, Any]]
+Work = Callable[[Item, Path, Path], Mapping[str, object]]
 """Makes a target's file into a result's file, both on this machine, and gives what the report says of it."""
 _RECORDS = ".multifaceswap"
 """Folder in the output folder."""
@@ -36,7 +36,6 @@ _FINAL = (SettingsError, MismatchError, FaceNotFoundError)
 """The same again would end the same."""
 _FATAL = (ModelError, MissingPackageError)
 """All items would end like this."""
-_WAIT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +45,12 @@ class Worker:
     open_work: Callable[[], Work]
     output: str
     """The folder of the results: path or URL."""
-    settings: Mapping[str, Any]
-    """All that results depend on beside the item: another setting makes them anew. Plain values."""
+    settings: Mapping[str, object]
+    """All that results depend on beside the item: with another setting they are made anew. Plain values."""
     inputs: Sequence[str] = ()
-    """Files that all items share: their change makes results anew too."""
+    """Files that all items share: when they change, results are made anew too."""
     retries: int = 2
+    """How often an item that failed is tried again."""
     run: str = field(default_factory=lambda: secrets.token_hex(8))
     """Tells this run's records from those of runs before it."""
 
@@ -60,43 +60,46 @@ class Worker:
         return lambda item: self._entry(item, work)
 
     def _entry(self, item: Item, work: Work) -> Entry:
-        told = {"name": item.name, "target": item.target, "output": Place(self.output).at(item.name).address}
+        files = {"name": item.name, "target": item.target, "output": Place(self.output).at(item.name).address}
         try:
-            return {**told, **self._done(item, work), "error": None}
+            return {**files, **self._done(item, work), "error": None}
         except CancelledError:
             raise
         except (MultiFaceSwapError, OSError, MemoryError) as error:
             # A model or package that is missing fails all items alike.
-            return {**told, "error": _message(error), "fatal": isinstance(error, _FATAL)}
+            return {**files, "error": _message(error), "fatal": isinstance(error, _FATAL)}
 
     def _done(self, item: Item, work: Work) -> Entry:
         fingerprint = self._fingerprint(item)
         output, record = Place(self.output).at(item.name), Place(self.output).at(f"{_RECORDS}/{item.name}.json")
         known = _read(record)
-        if known.get("fingerprint") == fingerprint and "entry" in known and output.exists():
-            return {**known["entry"], "kept": known.get("run") != self.run}
-        mark = {"run": self.run, "fingerprint": fingerprint}
-        begun = known.get("begun", 0) if known.items() >= mark.items() else 0
+        entry = known.get("entry")
+        if known.get("fingerprint") == fingerprint and isinstance(entry, dict) and output.exists():
+            return {**entry, "kept": known.get("run") != self.run}
+        run = {"run": self.run, "fingerprint": fingerprint}
+        begun = _count(known.get("begun")) if known.items() >= run.items() else 0
         if begun > self.retries:
-            raise EngineError(f"left out: it ended {begun} workers, as memory that runs full does")
-        record.write(json.dumps({**mark, "begun": begun + 1}).encode())
-        facts, attempts = self._tried(item, output, work)
-        entry = {**facts, "attempts": attempts, "worker": f"{socket.gethostname()}:{os.getpid()}"}
-        record.write(json.dumps({**mark, "entry": entry}).encode())
+            raise EngineError(f"left out: {begun} workers ended while doing it, as they do when memory runs out")
+        record.write(json.dumps({**run, "begun": begun + 1}).encode())
+        entry = {**self._tried(item, output, work), "worker": f"{socket.gethostname()}:{os.getpid()}"}
+        record.write(json.dumps({**run, "entry": entry}).encode())
         return {**entry, "kept": False}
 
-    def _tried(self, item: Item, output: Place, work: Work) -> tuple[dict[str, Any], int]:
-        for attempt in range(1, self.retries + 2):
+    def _tried(self, item: Item, output: Place, work: Work) -> Entry:
+        retries = Retries(self.retries + 1)
+        pauses = retries.pauses()
+        attempts = 0
+        while True:
+            attempts += 1
             try:
                 with Place(item.target).fetched() as target, output.filled() as path:
-                    return dict(work(item, target, path)), attempt
+                    return {**work(item, target, path), "attempts": attempts}
             except (*_FINAL, *_FATAL, CancelledError):
                 raise
             except (MultiFaceSwapError, OSError, MemoryError):
-                if attempt > self.retries:
+                if (pause := next(pauses, None)) is None:
                     raise
-                sleep(_WAIT_S * 2 ** (attempt - 1))
-        raise AssertionError("the last attempt returns or raises")
+            retries.sleep(pause)
 
     def _fingerprint(self, item: Item) -> str:
         """Of all that the result depends on."""
@@ -119,11 +122,15 @@ class Tally(NamedTuple):
 def tally(entries: Sequence[Entry]) -> Tally:
     """Count the entries by how they ended."""
     failed = sum(entry["error"] is not None for entry in entries)
-    kept = sum(entry.get("kept", False) for entry in entries)
+    kept = sum(entry.get("kept") is True for entry in entries)
     return Tally(len(entries) - failed - kept, kept, failed)
 
 
-def _read(record: Place) -> dict[str, Any]:
+def _count(begun: object) -> int:
+    return begun if isinstance(begun, int) else 0
+
+
+def _read(record: Place) -> dict[str, object]:
     """What is known of an item: nothing where there is no record, or none that can be read."""
     try:
         known = json.loads(record.read())

@@ -59,18 +59,18 @@ def test_lines_of_json_say_the_same(tmp_path):
     [
         ("picture\nx.png\n", "row 1: expected a `target`"),
         ("target\nx.png,more\n", "row 1: expected a `target` and named values"),
-        ("target,output\nx.png,../y.png\n", "must lie in the output folder"),
-        ("target,output\nx.png,/y.png\n", "must lie in the output folder"),
-        ("target,output\nx.png,s3://y.png\n", "must lie in the output folder"),
+        ("target,output\nx.png,../y.png\n", "must be inside the output folder"),
+        ("target,output\nx.png,/y.png\n", "must be inside the output folder"),
+        ("target,output\nx.png,s3://y.png\n", "must be inside the output folder"),
         ("target\nx.png\na/X.png\n", "would both become X.png"),
     ],
 )
-def test_a_manifest_that_cannot_be_meant_is_told(tmp_path, text, message):
+def test_a_manifest_that_makes_no_sense_is_an_error(tmp_path, text, message):
     with pytest.raises(SettingsError, match=message):
         _items(_manifest(tmp_path, text))
 
 
-def test_a_line_that_is_no_json_is_told(tmp_path):
+def test_a_line_that_is_not_json_is_an_error(tmp_path):
     with pytest.raises(SettingsError, match="can't be read as a manifest"):
         _items(_manifest(tmp_path, "{", "list.ndjson"))
 

@@ -77,6 +77,6 @@ def test_the_command_gives_what_it_gives_without_ray(tmp_path):
         assert one["worker"] != other["worker"]
 
 
-def test_workers_that_fit_nowhere_are_told(tmp_path):
+def test_workers_that_fit_nowhere_are_an_error(tmp_path):
     with pytest.raises(SettingsError, match="no worker of 1 cores and 1 GPUs fits: Ray has 2 cores and 0 GPUs"):
         list(run_on_ray([Item("x", "x")], Worker(dict, str(tmp_path), {}), Cluster(cpus=1, gpus=1)))

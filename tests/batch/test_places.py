@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from multifaceswap.batch import Place
-from multifaceswap.pipeline.errors import SettingsError
+from multifaceswap.pipeline.errors import ImageError, SettingsError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -48,12 +54,61 @@ def test_files_travel_through_paths_of_this_machine(place):
     assert place.inside() == ["new/x.png"]
 
 
+def test_a_folder_is_listed_at_once(monkeypatch):
+    """A request for every file of a bucket would take hours."""
+    place = Place("memory://bucket/many")
+    for number in range(20):
+        place.at(f"{number % 3}/{number:02}.png").write(b"")
+    files = type(place._path().fs)
+    asked = []
+    for name in ("info", "exists", "isfile", "isdir"):
+        real = getattr(files, name)
+        monkeypatch.setattr(files, name, lambda self, path, *rest, real=real: (asked.append(path), real(self, path))[1])
+    assert len(place.inside()) == 20
+    assert len(asked) <= 5
+
+
+def test_a_remote_file_appears_whole_and_under_its_name_alone(monkeypatch):
+    place = Place("memory://bucket/whole/x.png")
+    files, seen = type(place._path().fs), []
+    real = files.mv
+
+    def look(self, source, target, **options):
+        seen.append((place.exists(), self.cat_file(source), place.parent.inside()))
+        real(self, source, target, **options)
+
+    monkeypatch.setattr(files, "mv", look)
+    place.write(b"whole")
+    assert seen == [(False, b"whole", [])]
+    assert place.read() == b"whole" and place.parent.inside() == ["x.png"]
+
+
+@pytest.mark.parametrize(("missing", "url"), [("upath", "memory://bucket/x"), ("s3fs", "s3://bucket/x")])
+def test_a_missing_package_is_an_error_that_names_it(monkeypatch, missing, url):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImageError, match=rf"^{url}: can't be reached: .*{missing}.*comes with multifaceswap\[ray\]"):
+        Place(url).exists()
+
+
+def test_paths_of_this_machine_need_no_package(tmp_path):
+    code = (
+        f"import runpy, sys; runpy.run_path({str(ROOT / 'tests/conftest.py')!r})\n"
+        "from multifaceswap.batch import Place\n"
+        "place = Place(sys.argv[1]).at('a/b.bin')\n"
+        "place.write(b'x'), place.read(), place.version(), place.exists(), place.parent.inside()\n"
+        "with place.fetched() as path, place.parent.at('c').filled() as other: pass\n"
+        "print(sorted({'upath', 'fsspec'} & set(sys.modules)))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+
+
 def test_what_fails_on_the_way_leaves_nothing():
     place = Place("memory://bucket/failing")
     with pytest.raises(ZeroDivisionError), place.at("x.png").filled() as path:
         path.write_bytes(b"half")
         raise ZeroDivisionError
-    assert not place.at("x.png").exists()
+    assert not place.at("x.png").exists() and place._path().fs.find("/bucket/failing") == []
 
 
 def test_whole_addresses_stay_as_they_are(place):
@@ -61,6 +116,6 @@ def test_whole_addresses_stay_as_they_are(place):
     assert place.at("/x.png").address == "/x.png"
 
 
-def test_an_unknown_scheme_is_told():
+def test_an_unknown_scheme_is_an_error():
     with pytest.raises(SettingsError, match="nowhere://x"):
         Place("nowhere://x").exists()

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 from multifaceswap.batch import Item, Worker, run_locally, tally, working
+from multifaceswap.media.retry import Retries
 from multifaceswap.pipeline.errors import (
     CancelledError,
     ImageError,
@@ -14,7 +16,7 @@ from multifaceswap.pipeline.errors import (
 
 
 class Copies:
-    """Copies targets; fails as often as it is told to, and counts."""
+    """Copies targets; raises the errors it was given, one a call, and counts."""
 
     def __init__(self, *errors):
         self.errors = list(errors)
@@ -31,7 +33,7 @@ class Copies:
 @pytest.fixture(autouse=True)
 def waits(monkeypatch):
     found = []
-    monkeypatch.setattr(working, "sleep", found.append)
+    monkeypatch.setattr(working, "Retries", partial(Retries, chance=lambda: 0, sleep=found.append))
     return found
 
 
@@ -84,7 +86,7 @@ def test_a_failed_item_is_tried_again_with_growing_waits(tmp_path, item, waits):
     assert (entry["attempts"], entry["error"], waits) == (3, None, [0.5, 1.0])
 
 
-def test_an_item_that_keeps_failing_is_told_and_others_go_on(tmp_path, item):
+def test_an_item_that_keeps_failing_is_reported_and_others_go_on(tmp_path, item):
     (tmp_path / "y.png").write_bytes(b"")
     work = Copies(*[ImageError("broken")] * 3)
     entries = _run(_worker(tmp_path, work), item, Item("y.png", str(tmp_path / "y.png")))
@@ -110,7 +112,7 @@ def test_what_would_end_the_same_is_not_tried_again(tmp_path, item, error, fatal
     assert (work.calls, entry["error"], entry["fatal"]) == (1, str(error), fatal)
 
 
-def test_a_target_that_is_not_there_is_told(tmp_path):
+def test_a_target_that_is_not_there_is_reported(tmp_path):
     (entry,) = _run(_worker(tmp_path, Copies()), Item("x.png", str(tmp_path / "x.png")))
     assert "x.png" in entry["error"]
 
@@ -131,7 +133,7 @@ def test_an_item_that_ended_its_workers_is_left_out_until_the_next_run(tmp_path,
         with pytest.raises(Death):
             _run(worker, item)
     (entry,) = _run(worker, item)
-    assert "it ended 3 workers" in entry["error"] and work.calls == 3
+    assert "left out: 3 workers ended while doing it" in entry["error"] and work.calls == 3
     (entry,) = _run(_worker(tmp_path, work), item)
     assert entry["error"] is None
 
