@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from ..models.catalog import find
-from .settings import DISABLE, SETTINGS, Place, Value, changed
+from .settings import DISABLE, SETTINGS, Scope, Value, changed
 
 _FINDING: Final = ("facedetection", "confidence", "turns", "tiles", "min_size", "detection_size")
 
@@ -28,23 +28,23 @@ class Case(NamedTuple):
 
 class _Rule(NamedTuple):
     names: tuple[str, ...]
-    places: tuple[Place, ...]
+    scopes: tuple[Scope, ...]
     reason: Callable[[str, Mapping[str, Value], Case], str]
     """Why a setting does nothing; empty where it acts."""
 
 
-def without_effect(values: Mapping[str, Value], place: Place, case: Case) -> tuple[str, ...]:
+def without_effect(values: Mapping[str, Value], scope: Scope, case: Case) -> tuple[str, ...]:
     """A line for each setting that was changed and does nothing here."""
     return tuple(
         f"{name} {_shown(value)} has no effect: {reason}"
-        for name, value in changed(values, [place]).items()
-        for reason in [_reason(name, values, place, case)]
+        for name, value in changed(values, [scope]).items()
+        for reason in [_reason(name, values, scope, case)]
         if reason
     )
 
 
-def only_for(values: Mapping[str, Value], theirs: Place, here: Place, what: str) -> tuple[str, ...]:
-    """A line for each changed setting of one place that the other doesn't know: `what` has no use for it."""
+def only_for(values: Mapping[str, Value], theirs: Scope, here: Scope, what: str) -> tuple[str, ...]:
+    """A line for each changed setting of one scope that the other doesn't know: `what` has no use for it."""
     rows = SETTINGS[here]
     return tuple(
         f"{name} {_shown(value)} has no effect on {what}"
@@ -57,8 +57,8 @@ def _shown(value: Value) -> str:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else f"{value}"
 
 
-def _reason(name: str, values: Mapping[str, Value], place: Place, case: Case) -> str:
-    found = (rule.reason(name, values, case) for rule in _RULES if name in rule.names and place in rule.places)
+def _reason(name: str, values: Mapping[str, Value], scope: Scope, case: Case) -> str:
+    found = (rule.reason(name, values, case) for rule in _RULES if name in rule.names and scope in rule.scopes)
     return next((reason for reason in found if reason), "")
 
 

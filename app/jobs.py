@@ -83,7 +83,7 @@ def visible(mask: FloatArray) -> Picture:
 
 
 def save_picture(path: Path, picture: Picture, metadata: Metadata, settings: Mapping[str, Value]) -> tuple[str, ...]:
-    """Write a picture as the settings of place `file` say; what was lost, and which settings had no effect."""
+    """Write a picture as the settings of scope `file` say; what was lost, and which settings had no effect."""
     asked = None if settings["image_format"] == "auto" else str(settings["image_format"])
     quality = int(settings["image_quality"])
     lost = write_picture(path, picture, image_format=asked, image_quality=quality, metadata=metadata)

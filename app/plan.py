@@ -16,7 +16,7 @@ from ..pipeline.compose.restore import RestoreSettings
 from ..pipeline.errors import SettingsError
 from ..pipeline.types import ColourMatch, Interpolation
 from .effects import Case, without_effect
-from .settings import DISABLE, SETTINGS, Place, Value, checked
+from .settings import DISABLE, SETTINGS, Scope, Value, checked
 
 
 class ModelChoice(NamedTuple):
@@ -31,21 +31,21 @@ class ModelChoice(NamedTuple):
 class Plan:
     """The settings of one piece of work, checked, and what they come to."""
 
-    place: Place
+    scope: Scope
     values: Mapping[str, Value]
     case: Case
 
     @classmethod
-    def of(cls, place: Place, given: Mapping[str, object], case: Case | None = None) -> Plan:
+    def of(cls, scope: Scope, given: Mapping[str, object], case: Case | None = None) -> Plan:
         """Raises SettingsError for an unknown setting or value, or one that is certain to fail."""
-        plan = cls(place, MappingProxyType(checked(given, place)), case or Case())
+        plan = cls(scope, MappingProxyType(checked(given, scope)), case or Case())
         plan.require_possible()
         return plan
 
     @property
     def notes(self) -> tuple[str, ...]:
         """A line for each setting that was changed and has no effect."""
-        return without_effect(self.values, self.place, self.case)
+        return without_effect(self.values, self.scope, self.case)
 
     def require_possible(self) -> None:
         """Raise SettingsError where a setting can't act with the model that was chosen."""
@@ -137,9 +137,9 @@ class Plan:
         order, gender = (str(self.values[name]) for name in ("detection_face_order", "detect_gender_input"))
         return AssignmentRules(*self.lists, order, gender)
 
-    def values_of(self, place: Place) -> dict[str, Any]:
-        """Those of this work's values that the place knows, to be handed on by name."""
-        return {name: value for name, value in self.values.items() if name in SETTINGS[place]}
+    def values_of(self, scope: Scope) -> dict[str, Any]:
+        """Those of this work's values that the scope knows, to be handed on by name."""
+        return {name: value for name, value in self.values.items() if name in SETTINGS[scope]}
 
     @property
     def _interpolation(self) -> Interpolation:
@@ -155,7 +155,7 @@ class Plan:
 
     @property
     def _restores(self) -> bool:
-        return self.place != "restore" or self.values["face_restore"] != DISABLE
+        return self.scope != "restore" or self.values["face_restore"] != DISABLE
 
 
 _LISTS = ("input_faces_index", "source_faces_index", "pairing", "missing")

@@ -26,7 +26,7 @@ from .effects import Case
 from .plan import Plan
 from .recognise import match_faces
 from .report import model_lines
-from .settings import Place
+from .settings import Scope
 
 if TYPE_CHECKING:
     from ..media.clips import ClipResult
@@ -69,12 +69,12 @@ class Session:
         self.prepared.clear()
         self.models.close()
 
-    def plan(self, place: Place, settings: Mapping[str, object], case: Case | None = None) -> Plan:
+    def plan(self, scope: Scope, settings: Mapping[str, object], case: Case | None = None) -> Plan:
         """What the settings come to; all its models are there. Nothing is opened.
 
         Raises SettingsError, MissingModelError and MissingPackageError.
         """
-        plan = Plan.of(place, settings, case)
+        plan = Plan.of(scope, settings, case)
         self.models.require((choice.kind, choice.name) for choice in plan.models())
         return plan
 

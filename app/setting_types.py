@@ -13,11 +13,11 @@ from ..pipeline.errors import IndexListError, SettingsError, require_choice, req
 from ..pipeline.faces.index_list import parse_indexes
 
 Value = str | float | bool
-Kind = Literal["choice", "model", "number", "integer", "switch", "indexes", "device"]
-Place = Literal["detect", "order", "map", "swap", "restore", "picture", "clip", "file", "session"]
+SettingKind = Literal["choice", "model", "number", "integer", "switch", "indexes", "device"]
+Scope = Literal["detect", "order", "map", "swap", "restore", "picture", "clip", "file", "session"]
 """What a setting belongs to: one step each of the work on pictures; `picture`, all steps of a swap in one go; `clip`,
 the same for clips; `file`, how files are written; `session`, what is chosen once for all work."""
-PLACES: tuple[Place, ...] = ("detect", "order", "map", "swap", "restore", "picture", "clip", "file", "session")
+SCOPES: tuple[Scope, ...] = ("detect", "order", "map", "swap", "restore", "picture", "clip", "file", "session")
 DISABLE = "disable"
 """The choice of a model that stands for none."""
 
@@ -27,11 +27,11 @@ class Setting:
     """One row of the table."""
 
     name: str
-    kind: Kind
+    kind: SettingKind
     default: Value
     text: str
     """What it does, in whole sentences: for tooltips, for the command line's help and for the README."""
-    places: tuple[Place, ...]
+    scopes: tuple[Scope, ...]
     choices: tuple[str, ...] = ()
     """Of kind `choice`; of kind `model`, what there is beside the catalog's names, in front of them."""
     low: float = 0
@@ -43,7 +43,7 @@ class Setting:
     old_names: tuple[str, ...] = ()
     """Names from earlier releases, which stay valid."""
     in_nodes: bool = True
-    """Whether the nodes of its places offer it; where not, what comes over their sockets or the host decides."""
+    """Whether the nodes of its scopes offer it; where not, what comes over their sockets or the host decides."""
     node_id: str = ""
     """What the nodes' input is called where saved workflows hold it under another name."""
 

@@ -15,16 +15,16 @@ from ..pipeline.errors import SettingsError
 from ..pipeline.faces.ordering import GENDERS, ORDERS
 from ..pipeline.faces.pairing import MISSING, PAIRINGS
 from ..pipeline.types import ColourMatch, Interpolation
-from .setting_types import DISABLE, PLACES, Kind, Place, Setting, Value
+from .setting_types import DISABLE, SCOPES, Scope, Setting, Value
 
-__all__ = ["DISABLE", "PLACES", "SETTINGS", "Kind", "Place", "Setting", "Value", "changed", "checked", "default", "of"]
+__all__ = ["DISABLE", "SCOPES", "SETTINGS", "Scope", "Setting", "Value", "changed", "checked", "of"]
 
-_FINDING: Final[tuple[Place, ...]] = ("detect", "restore", "picture", "clip")
-_WHOLE: Final[tuple[Place, ...]] = ("picture", "clip")
-_MAPPING: Final[tuple[Place, ...]] = ("map", *_WHOLE)
-_SWAPPING: Final[tuple[Place, ...]] = ("swap", *_WHOLE)
-_CLIP: Final[tuple[Place, ...]] = ("clip",)
-_RESTORE: Final[tuple[Place, ...]] = ("restore",)
+_FINDING: Final[tuple[Scope, ...]] = ("detect", "restore", "picture", "clip")
+_WHOLE: Final[tuple[Scope, ...]] = ("picture", "clip")
+_MAPPING: Final[tuple[Scope, ...]] = ("map", *_WHOLE)
+_SWAPPING: Final[tuple[Scope, ...]] = ("swap", *_WHOLE)
+_CLIP: Final[tuple[Scope, ...]] = ("clip",)
+_RESTORE: Final[tuple[Scope, ...]] = ("restore",)
 _LIST: Final = "0, 0,2 or 0-3; -1 is the last, * all"
 
 _ROWS: Final = (
@@ -273,28 +273,23 @@ _ROWS: Final = (
     ),
 )
 
-SETTINGS: Final[Mapping[Place, Mapping[str, Setting]]] = MappingProxyType(
-    {place: MappingProxyType({row.name: row for row in _ROWS if place in row.places}) for place in PLACES}
+SETTINGS: Final[Mapping[Scope, Mapping[str, Setting]]] = MappingProxyType(
+    {scope: MappingProxyType({row.name: row for row in _ROWS if scope in row.scopes}) for scope in SCOPES}
 )
-"""The settings of each place by name, in the order of the table."""
+"""The settings of each scope by name, in the order of the table."""
 
 
-def of(*places: Place) -> dict[str, Setting]:
-    """The settings of several places together, in the order of the table; where two differ, the first place's."""
-    return {name: row for place in reversed(places) for name, row in SETTINGS[place].items()}
+def of(*scopes: Scope) -> dict[str, Setting]:
+    """The settings of several scopes together, in the order of the table; where two differ, the first scope's."""
+    return {name: row for scope in reversed(scopes) for name, row in SETTINGS[scope].items()}
 
 
-def default(name: str, place: Place) -> Value:
-    """A setting's default."""
-    return SETTINGS[place][name].default
-
-
-def checked(given: Mapping[str, object], *places: Place) -> dict[str, Value]:
-    """All settings of the places: those given, checked, under their present names, and the defaults of the others.
+def checked(given: Mapping[str, object], *scopes: Scope) -> dict[str, Value]:
+    """All settings of the scopes: those given, checked, under their present names, and the defaults of the others.
 
     Raises SettingsError for an unknown name and for a value that isn't accepted, IndexListError for a list.
     """
-    rows = of(*places)
+    rows = of(*scopes)
     present = {old: name for name, row in rows.items() for old in row.old_names}
     named = {present.get(name, name): value for name, value in given.items()}
     unknown = [name for name in named if name not in rows]
@@ -303,7 +298,7 @@ def checked(given: Mapping[str, object], *places: Place) -> dict[str, Value]:
     return {name: row.check(named.get(name)) for name, row in rows.items()}
 
 
-def changed(values: Mapping[str, Value], places: Iterable[Place]) -> dict[str, Value]:
+def changed(values: Mapping[str, Value], scopes: Iterable[Scope]) -> dict[str, Value]:
     """The values that aren't the defaults."""
-    rows = of(*places)
+    rows = of(*scopes)
     return {name: value for name, value in values.items() if name in rows and value != rows[name].default}

@@ -14,8 +14,7 @@ from ..app import report, settings
 from ..app.jobs import FileDonors, Job, read_donors, swap_job
 from ..app.report import Json
 from ..app.session import Session
-from ..app.settings import Place as SettingPlace
-from ..app.settings import Value
+from ..app.settings import Scope, Value
 from ..batch import Cluster, Entry, Item, Place, Worker, items_of, run_locally, run_on_ray, tally
 from ..media.clips import is_clip
 from ..media.pictures import EXTENSIONS, find_pictures
@@ -25,14 +24,14 @@ from .files import add_paths, extension_of, require_free
 from .options import add_number, add_settings, values_of
 from .swap import require_models
 
-_PLACES: tuple[SettingPlace, ...] = ("picture", "clip", "file")
+_SCOPES: tuple[Scope, ...] = ("picture", "clip", "file")
 """What the settings of a batch belong to."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     _add_files(parser)
     _add_machines(parser)
-    add_settings(parser, *_PLACES, "session")
+    add_settings(parser, *_SCOPES, "session")
 
 
 def run(arguments: Namespace) -> int:
@@ -79,7 +78,7 @@ def _result_name(name: str, image_format: str | None) -> str:
 
 def _worker(arguments: Namespace) -> Worker:
     sources, references = (_shared(given) for given in (arguments.source, arguments.reference))
-    values = values_of(arguments, *_PLACES)
+    values = values_of(arguments, *_SCOPES)
     open_work = OpenSwaps(arguments.device, values, sources, references)
     depends_on = {**values, "source": arguments.source, "reference": arguments.reference, "multifaceswap": __version__}
     return Worker(open_work, arguments.output, depends_on, (*sources, *references), arguments.retries)
@@ -108,7 +107,7 @@ def _require_usable(items: Sequence[Item], worker: Worker, arguments: Namespace)
 
 def _require_models(items: Sequence[Item], arguments: Namespace) -> None:
     """Raise before any work where an item's settings can't be used, or a model is missing that it needs."""
-    values, several = values_of(arguments, *_PLACES), dict[tuple[tuple[str, str], ...], list[Path]]()
+    values, several = values_of(arguments, *_SCOPES), dict[tuple[tuple[str, str], ...], list[Path]]()
     for item in items:
         several.setdefault(tuple(sorted(item.options.items())), []).append(Path(item.target))
     with Session(device=arguments.device) as session:
@@ -118,7 +117,7 @@ def _require_models(items: Sequence[Item], arguments: Namespace) -> None:
 
 def _with_options(values: Mapping[str, Value], options: Mapping[str, str]) -> dict[str, Value]:
     """Settings with an item's own, which are texts by the names of options. Raises SettingsError."""
-    rows, values = settings.of(*_PLACES), dict(values)
+    rows, values = settings.of(*_SCOPES), dict(values)
     known = {name.replace("_", "-"): row for row in rows.values() for name in (row.name, *row.old_names)}
     for option, text in options.items():
         if option not in known:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Collection, Sequence
 
 from ..app import settings
-from ..app.settings import Place, Setting, Value
+from ..app.settings import Scope, Setting, Value
 from ..pipeline.errors import SettingsError
 
 _WORDS = {
@@ -19,20 +19,20 @@ _WORDS = {
 }
 
 
-def add_settings(parser: ArgumentParser, *places: Place, without: Collection[str] = ()) -> None:
-    """An option for every setting of these places."""
-    for name, setting in settings.of(*places).items():
+def add_settings(parser: ArgumentParser, *scopes: Scope, without: Collection[str] = ()) -> None:
+    """An option for every setting of these scopes."""
+    for name, setting in settings.of(*scopes).items():
         if name not in without:
             _add(parser, setting)
 
 
-def values_of(arguments: Namespace, *places: Place) -> dict[str, Value]:
-    """The settings of these places as they were given; those without an option have their default.
+def values_of(arguments: Namespace, *scopes: Scope) -> dict[str, Value]:
+    """The settings of these scopes as they were given; those without an option have their default.
 
     Raises SettingsError, and IndexListError for an index list.
     """
     given = vars(arguments)
-    return settings.checked({name: given[name] for name in settings.of(*places) if name in given}, *places)
+    return settings.checked({name: given[name] for name in settings.of(*scopes) if name in given}, *scopes)
 
 
 def add_choice(parser: ArgumentParser, name: str, choices: Sequence[str], default: str, text: str) -> None:

@@ -60,7 +60,7 @@ def run(arguments: Namespace) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _Request:
     """One target, what to ask for, and the file that comes of it."""
 
     target: str
@@ -68,7 +68,7 @@ class _Job:
     settings: SegmindSettings
 
 
-def _plan(arguments: Namespace) -> list[_Job]:
+def _plan(arguments: Namespace) -> list[_Request]:
     """What will be asked and written; SettingsError before any call where a setting or a name is wrong."""
     targets = _targets(arguments)
     files = [Path(target) for target in [arguments.source, *targets] if not is_web_url(target)]
@@ -82,7 +82,7 @@ def _plan(arguments: Namespace) -> list[_Job]:
     require_free([*outputs, *([Path(arguments.report)] if arguments.report else [])], [])
     require_free([Path(arguments.report)] if arguments.report else [], files)
     return [
-        _Job(target, output, _settings(arguments, picture_format(output)))
+        _Request(target, output, _settings(arguments, picture_format(output)))
         for target, output in zip(targets, outputs, strict=True)
     ]
 
@@ -114,12 +114,12 @@ def _picture(name: str) -> Picture | bytes | str:
 
 
 def _done(
-    jobs: Sequence[_Job], source: Picture | bytes | str, client: SegmindClient, arguments: Namespace
+    jobs: Sequence[_Request], source: Picture | bytes | str, client: SegmindClient, arguments: Namespace
 ) -> list[TargetReport]:
     """What came of every job, in order, some at once."""
     stop = threading.Event()
 
-    def work(job: _Job) -> TargetReport:
+    def work(job: _Request) -> TargetReport:
         return console.attempt(job.target, lambda: _swap(job, source, client, arguments, stop))
 
     pool = ThreadPoolExecutor(arguments.concurrency)
@@ -140,7 +140,7 @@ def _outcome(future: Future[TargetReport]) -> TargetReport:
 
 
 def _swap(
-    job: _Job, source: Picture | bytes | str, client: SegmindClient, arguments: Namespace, stop: threading.Event
+    job: _Request, source: Picture | bytes | str, client: SegmindClient, arguments: Namespace, stop: threading.Event
 ) -> TargetReport:
     result = client.swap(
         source,

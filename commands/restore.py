@@ -24,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_settings(parser, "restore", "order", "file", "session", without=("detect_gender", "limit"))
 
 
-class _Job(NamedTuple):
+class _Restoration(NamedTuple):
     """One picture and the files that come of it."""
 
     file: Path
@@ -40,7 +40,7 @@ def run(arguments: Namespace) -> int:
             return console.exit_code([_attempt(session, job, arguments).error for job in bar])
 
 
-def _plan(arguments: Namespace) -> list[_Job]:
+def _plan(arguments: Namespace) -> list[_Restoration]:
     targets = find_targets(arguments.files, arguments.output)
     image_format = None if arguments.image_format == "auto" else arguments.image_format
     outputs = results(targets, arguments.output, image_format, "--output")
@@ -50,14 +50,14 @@ def _plan(arguments: Namespace) -> list[_Job]:
     require_free([*outputs, *others], [] if arguments.overwrite else targets.files, " or say --overwrite")
     if not arguments.overwrite:
         require_new_masks(others, "")
-    return [_Job(*paths) for paths in zip(targets.files, outputs, masks, strict=True)]
+    return [_Restoration(*paths) for paths in zip(targets.files, outputs, masks, strict=True)]
 
 
-def _attempt(session: Session, job: _Job, arguments: Namespace) -> TargetReport:
+def _attempt(session: Session, job: _Restoration, arguments: Namespace) -> TargetReport:
     return console.attempt(str(job.file), lambda: _restore(session, job, arguments))
 
 
-def _restore(session: Session, job: _Job, arguments: Namespace) -> TargetReport:
+def _restore(session: Session, job: _Restoration, arguments: Namespace) -> TargetReport:
     picture, metadata = read_picture(job.file), read_metadata(job.file)
     result = session.restore([picture], **dict[str, Any](values_of(arguments, "restore")))
     if job.mask:

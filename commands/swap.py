@@ -60,11 +60,11 @@ def run(arguments: Namespace) -> int:
 
 def require_models(session: Session, targets: Sequence[Path], settings: dict[str, Value], references: bool) -> None:
     """Raise, before any work, where a model or package is missing that one of the targets needs."""
-    places = {"clip" if is_clip(target) else "picture" for target in targets}
-    for place in ("picture", "clip"):
-        if place in places:
-            known = {name: value for name, value in settings.items() if name in SETTINGS[place]}
-            session.plan(place, known, Case(references=references))
+    scopes = {"clip" if is_clip(target) else "picture" for target in targets}
+    for scope in ("picture", "clip"):
+        if scope in scopes:
+            known = {name: value for name, value in settings.items() if name in SETTINGS[scope]}
+            session.plan(scope, known, Case(references=references))
 
 
 def _jobs(arguments: Namespace, other_files: Sequence[Path]) -> list[Job]:

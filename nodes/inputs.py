@@ -7,21 +7,21 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..app.settings import SETTINGS, Place, Setting
+from ..app.settings import SETTINGS, Scope, Setting
 from . import menus
 from .schema import made
 
 
 def inputs(
-    place: Place, released: Sequence[str | io.Input], *, required: Collection[str] = (), shown: Collection[str] = ()
+    scope: Scope, released: Sequence[str | io.Input], *, required: Collection[str] = (), shown: Collection[str] = ()
 ) -> list[io.Input]:
-    """The inputs for all settings of a place.
+    """The inputs for all settings of a scope.
 
     Saved workflows hold widgets by their order: `released` are the settings of earlier releases in theirs, with the
     node's sockets as they are; settings that are new follow in the order of the table. Those `required` must be in
     every workflow, those `shown` are optional, all others are folded away too.
     """
-    rows = {name: row for name, row in SETTINGS[place].items() if row.in_nodes}
+    rows = {name: row for name, row in SETTINGS[scope].items() if row.in_nodes}
     order = [*released, *(name for name in rows if name not in released)]
     return [
         _input(rows[given], optional=given not in required, advanced=given not in (*required, *shown))
@@ -31,16 +31,16 @@ def inputs(
     ]
 
 
-def values_of(place: Place, given: Mapping[str, Any]) -> dict[str, Any]:
+def values_of(scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by their own names from inputs by theirs; models without the mark of those that aren't installed."""
-    rows = {row.node_id or name: row for name, row in SETTINGS[place].items()}
+    rows = {row.node_id or name: row for name, row in SETTINGS[scope].items()}
     return {rows[name].name: menus.named(value) if rows[name].model else value for name, value in given.items()}
 
 
-def check(place: Place, **chosen: str | None) -> bool | str:
+def check(scope: Scope, **chosen: str | None) -> bool | str:
     """For `validate_inputs`: whether the models that were chosen are known; linked ones are looked at later."""
     for name, option in chosen.items():
-        row = SETTINGS[place][name]
+        row = SETTINGS[scope][name]
         if row.model is not None and (said := menus.check(name, row.model, option, *row.choices)) is not True:
             return said
     return True

@@ -332,8 +332,8 @@ def test_a_setting_that_gets_lost_is_found_out(recorder, shared, people, picture
 
 
 def test_every_door_has_the_same_default():
-    for place, rows in settings.SETTINGS.items():
+    for scope, rows in settings.SETTINGS.items():
         for name, row in rows.items():
-            others = [settings.SETTINGS[other][name] for other in settings.PLACES if name in settings.SETTINGS[other]]
+            others = [settings.SETTINGS[other][name] for other in settings.SCOPES if name in settings.SETTINGS[other]]
             if name != "face_restore":  # the restoration of what was swapped is off, a restoration by itself is not
-                assert all(other is row for other in others), (place, name)
+                assert all(other is row for other in others), (scope, name)

@@ -105,5 +105,5 @@ def test_what_other_targets_have_no_use_for_is_said():
 
 
 def test_nothing_is_said_of_defaults():
-    for place in settings.PLACES:
-        assert without_effect(settings.checked({}, place), place, Case()) == ()
+    for scope in settings.SCOPES:
+        assert without_effect(settings.checked({}, scope), scope, Case()) == ()
