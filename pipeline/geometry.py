@@ -145,7 +145,7 @@ def to_float(picture: Picture) -> FloatArray:
 def extract_crop(
     picture: Picture, placement: Placement, interpolation: Interpolation = "Bilinear", outside: Colour | None = None
 ) -> FloatArray:
-    """Cut a crop out of a picture: (H, W, 3) RGB float32.
+    """Cut a crop out of a picture: (H, W, 3) RGB float32, always a new array.
 
     What lies outside the picture is black; given a colour `outside`, it is that, and the picture's edge keeps its own
     colours up to the very border instead of fading. Only the region that the crop covers is read. Where the crop
@@ -203,10 +203,11 @@ def warp(
     interpolation: Interpolation = "Bilinear",
     outside: Colour = (0, 0, 0),
 ) -> FloatArray:
-    """Resample (H, W, ...) by a half-pixel matrix into `size`. Shrinks by area before it aliases."""
+    """Resample (H, W, ...) by a half-pixel matrix into a new array of `size`. Shrinks by area before it aliases."""
     if is_shift(matrix) and _covers(image, matrix, size):
         left, top = (-matrix[:, 2]).round().astype(int)
-        return image[top : top + size.height, left : left + size.width]
+        # A copy: writing into a crop must not change the picture that it comes from.
+        return image[top : top + size.height, left : left + size.width].copy()
     shrink = 1 / max(scale_of(matrix), 1e-6)
     if shrink >= 2:
         left = 1 if interpolation == "Nearest" else _LEFT_TO_KERNEL

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from multifaceswap.pipeline import geometry
 from multifaceswap.pipeline.errors import SettingsError
@@ -84,6 +84,34 @@ def test_a_shifted_crop_is_the_pictures_own_pixels():
     picture = _gradient(40, 50)
     crop = geometry.extract_crop(picture, Placement(np.array([[1.0, 0, -7], [0, 1.0, -3]]), Size(20, 10)))
     assert (crop == picture[3:13, 7:27]).all()
+
+
+placements = st.one_of(
+    st.builds(lambda x, y: [[1, 0, x], [0, 1, y]], st.integers(-30, 12), st.integers(-30, 12)),
+    st.builds(
+        lambda a, x, y: [[a, 0, x], [0, a, y]], st.sampled_from([0.1, 0.7, 2]), st.floats(-30, 9), st.floats(-30, 9)
+    ),
+)
+
+
+# The region of this crop is whole rows of a float32 picture: nothing on the way needs to copy it.
+@example(np.float32, 3, [[1, 0, 0], [0, 1, -3]], Size(24, 10), None, True)
+@given(
+    st.sampled_from([np.uint8, np.uint16, np.float16, np.float32, np.float64]),
+    st.sampled_from([1, 3, 4]),
+    placements,
+    st.sampled_from([Size(24, 20), Size(9, 7), Size(24, 1)]),
+    st.sampled_from([None, (0.5, 0.5, 0.5)]),
+    st.booleans(),
+)
+def test_writing_into_a_crop_leaves_the_picture_as_it_is(dtype, channels, matrix, size, outside, writeable):
+    picture = np.full((20, 24, channels), 1, dtype)
+    picture.flags.writeable = writeable
+    crop = geometry.extract_crop(picture, Placement(np.array(matrix, float), size), "Bilinear", outside)
+    assert crop.shape == (size.height, size.width, 3) and crop.dtype == np.float32
+    assert crop.flags.writeable and not np.shares_memory(crop, picture)
+    crop[:] = 7
+    assert (picture == 1).all()
 
 
 @pytest.mark.parametrize("interpolation", geometry.INTERPOLATIONS)
