@@ -33,16 +33,16 @@ class ClipSettings:
     """Follow people through each scene. Without it every frame is a scene of its own, and nothing is steadied."""
     smooth: bool = True
     """Steady landmarks and meshes."""
-    bridge: int = 5
+    max_gap: int = 5
     """Fill in a face that is missing for up to that many frames."""
 
     def __post_init__(self) -> None:
-        require_range("bridge", self.bridge, 0, 50)
+        require_range("max_gap", self.max_gap, 0, 50)
 
     @property
     def reach(self) -> int:
         """How many frames before it a frame's result may depend on, beyond the watcher's state."""
-        return reach(self.bridge, self.smooth) if self.track else 1
+        return reach(self.max_gap, self.smooth) if self.track else 1
 
 
 class ClipFrame(NamedTuple):
@@ -194,8 +194,8 @@ def swap_frames(
             end = frame.number + 1
         watcher.assignment.end_scene(end)
 
-    bridge, smooth = (clip.bridge, clip.smooth) if clip.track else (0, False)
-    held = look_ahead(prefetch(seen(), _AHEAD), bridge=bridge, smooth=smooth)
+    max_gap, smooth = (clip.max_gap, clip.smooth) if clip.track else (0, False)
+    held = look_ahead(prefetch(seen(), _AHEAD), max_gap=max_gap, smooth=smooth)
     return prefetch(_swapped(held, engine, masks), _AHEAD)
 
 

@@ -26,29 +26,29 @@ class ObservedFrame(Generic[T]):
     """Faces by the number of their person."""
 
 
-def delay(bridge: int, smooth: bool) -> int:
+def delay(max_gap: int, smooth: bool) -> int:
     """How many frames later a frame comes out than it went in."""
-    return bridge + (RADIUS if smooth else 0)
+    return max_gap + (RADIUS if smooth else 0)
 
 
-def reach(bridge: int, smooth: bool) -> int:
+def reach(max_gap: int, smooth: bool) -> int:
     """How many frames before it a frame's faces may depend on."""
-    return bridge + 1 + (RADIUS if smooth else 0)
+    return max_gap + 1 + (RADIUS if smooth else 0)
 
 
 def look_ahead(
-    frames: Iterable[ObservedFrame[T]], *, bridge: int = 5, smooth: bool = True
+    frames: Iterable[ObservedFrame[T]], *, max_gap: int = 5, smooth: bool = True
 ) -> Iterator[ObservedFrame[T]]:
     """The frames in order, at most `delay` of them held back.
 
-    A person missing for up to `bridge` frames is filled in where they are seen before and after. `smooth` steadies
+    A person missing for up to `max_gap` frames is filled in where they are seen before and after. `smooth` steadies
     landmarks and meshes over `RADIUS` frames on either side. Nothing reaches from one scene into another.
     """
-    window: _Window[T] = _Window(bridge, smooth)
+    window: _Window[T] = _Window(max_gap, smooth)
     for frame in frames:
         if window.is_of_another_scene(frame):
             yield from window.rest()
-            window = _Window(bridge, smooth)
+            window = _Window(max_gap, smooth)
         yield from window.add(frame)
     yield from window.rest()
 
@@ -56,8 +56,8 @@ def look_ahead(
 class _Window(Generic[T]):
     """The latest frames of a scene: some that were handed on and are remembered, some that wait."""
 
-    def __init__(self, bridge: int, smooth: bool) -> None:
-        self._bridge = bridge
+    def __init__(self, max_gap: int, smooth: bool) -> None:
+        self._max_gap = max_gap
         self._radius = RADIUS if smooth else 0
         self._frames: deque[ObservedFrame[T]] = deque()
         self._next = 0
@@ -69,7 +69,7 @@ class _Window(Generic[T]):
     def add(self, frame: ObservedFrame[T]) -> Iterator[ObservedFrame[T]]:
         self._frames.append(frame)
         self._fill_in()
-        if len(self._frames) - self._next > self._bridge + self._radius:
+        if len(self._frames) - self._next > self._max_gap + self._radius:
             yield self._handed_on()
 
     def rest(self) -> Iterator[ObservedFrame[T]]:
@@ -91,9 +91,9 @@ class _Window(Generic[T]):
         last = len(self._frames) - 1
         for person in self._frames[last].people:
             first = last - 1
-            while first >= max(0, last - self._bridge - 1) and person not in self._frames[first].people:
+            while first >= max(0, last - self._max_gap - 1) and person not in self._frames[first].people:
                 first -= 1
-            if first < max(0, last - self._bridge - 1):
+            if first < max(0, last - self._max_gap - 1):
                 continue
             for place in range(max(first + 1, self._next), last):
                 held = self._frames[place]

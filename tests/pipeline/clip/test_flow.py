@@ -12,6 +12,7 @@ from multifaceswap.pipeline.clip.assignment import Assignment, AssignmentRules
 from multifaceswap.pipeline.clip.flow import ClipFrame, ClipSettings, Engine, Models, Watcher, swap_frames
 from multifaceswap.pipeline.compose.crops import SwapSettings
 from multifaceswap.pipeline.compose.stream import donors_of
+from multifaceswap.pipeline.errors import SettingsError
 from multifaceswap.pipeline.faces.detect import detect_batch
 from multifaceswap.pipeline.types import Donor, Face, FaceSet, Patch, Placement, Size
 
@@ -106,11 +107,16 @@ def test_numbers_start_over_after_a_cut():
 
 def test_a_face_missed_for_a_moment_is_swapped_all_the_same():
     clip = [picture(*([] if t in (4, 5, 6) else [(10 + 4 * t, 20, 40)])) for t in range(12)]
-    for bridge, gap in ((5, "red"), (2, "none")):
-        done = list(run([one.copy() for one in clip], clip=ClipSettings(bridge=bridge)))
+    for max_gap, gap in ((5, "red"), (2, "none")):
+        done = list(run([one.copy() for one in clip], clip=ClipSettings(max_gap=max_gap)))
         assert [colours(one, (30 + 4 * t, 40))[0] for t, one in enumerate(done)] == [
             gap if t in (4, 5, 6) else "red" for t in range(12)
         ]
+
+
+def test_a_gap_out_of_range_is_refused_by_its_name():
+    with pytest.raises(SettingsError, match=r"^max_gap: expected 0 to 50, got 51$"):
+        ClipSettings(max_gap=51)
 
 
 def test_regions_and_masks_say_what_changed():
@@ -123,7 +129,7 @@ def test_regions_and_masks_say_what_changed():
     assert (done.mask[changed] == 1).all() and [face.index for face in done.faces] == [0]
 
 
-@pytest.mark.parametrize("clip", [ClipSettings(), ClipSettings(smooth=False, bridge=0), ClipSettings(track=False)])
+@pytest.mark.parametrize("clip", [ClipSettings(), ClipSettings(smooth=False, max_gap=0), ClipSettings(track=False)])
 def test_as_many_frames_are_held_for_a_long_clip_as_for_a_short_one(clip):
     def most_alive(count: int) -> int:
         alive, most = 0, 0

@@ -27,11 +27,11 @@ def lefts(spots, scenes=None, **options) -> list[float | None]:
 
 
 def test_short_gaps_are_filled_where_both_ends_are_seen():
-    assert lefts([0, None, None, 30, 40], bridge=2, smooth=False) == [0, 10, 20, 30, 40]
-    assert lefts([0, None, None, 30], bridge=1, smooth=False) == [0, None, None, 30]
-    assert lefts([0, None, None], bridge=5, smooth=False) == [0, None, None]
-    assert lefts([None, None, 7], bridge=5, smooth=False) == [None, None, 7]
-    assert lefts([0, None, 20], bridge=0, smooth=False) == [0, None, 20]
+    assert lefts([0, None, None, 30, 40], max_gap=2, smooth=False) == [0, 10, 20, 30, 40]
+    assert lefts([0, None, None, 30], max_gap=1, smooth=False) == [0, None, None, 30]
+    assert lefts([0, None, None], max_gap=5, smooth=False) == [0, None, None]
+    assert lefts([None, None, 7], max_gap=5, smooth=False) == [None, None, 7]
+    assert lefts([0, None, 20], max_gap=0, smooth=False) == [0, None, 20]
 
 
 @pytest.mark.parametrize("smooth", [False, True])
@@ -39,7 +39,7 @@ def test_the_longest_gap_is_filled_anywhere_in_a_clip(smooth):
     spots = [float(number) for number in range(40)]
     for start in range(1, 34):
         gappy = [None if start <= number < start + 5 else spot for number, spot in enumerate(spots)]
-        assert lefts(gappy, bridge=5, smooth=smooth) == pytest.approx(spots, abs=1e-3)
+        assert lefts(gappy, max_gap=5, smooth=smooth) == pytest.approx(spots, abs=1e-3)
 
 
 def test_nothing_reaches_over_a_cut():
@@ -48,11 +48,11 @@ def test_nothing_reaches_over_a_cut():
     calm = lefts(noisy, scenes)
     alone = lefts(noisy[:6]) + lefts(noisy[6:])
     assert calm == alone and calm[5] == 0.4 and calm[6] == 90.0
-    assert lefts([0, 1, None, None, 2, 3], [0, 0, 0, 1, 1, 1], bridge=5, smooth=False) == [0, 1, None, None, 2, 3]
+    assert lefts([0, 1, None, None, 2, 3], [0, 0, 0, 1, 1, 1], max_gap=5, smooth=False) == [0, 1, None, None, 2, 3]
 
 
-@pytest.mark.parametrize(("bridge", "smooth"), [(0, False), (3, False), (0, True), (5, True)])
-def test_frames_are_held_back_by_the_delay_and_no_more(bridge, smooth):
+@pytest.mark.parametrize(("max_gap", "smooth"), [(0, False), (3, False), (0, True), (5, True)])
+def test_frames_are_held_back_by_the_delay_and_no_more(max_gap, smooth):
     given = []
 
     def source():
@@ -60,5 +60,5 @@ def test_frames_are_held_back_by_the_delay_and_no_more(bridge, smooth):
             given.append(one.frame)
             yield one
 
-    waits = [len(given) - 1 - seen.frame for seen in look_ahead(source(), bridge=bridge, smooth=smooth)]
-    assert delay(bridge, smooth) == bridge + RADIUS * smooth == waits[0] == max(waits)
+    waits = [len(given) - 1 - seen.frame for seen in look_ahead(source(), max_gap=max_gap, smooth=smooth)]
+    assert delay(max_gap, smooth) == max_gap + RADIUS * smooth == waits[0] == max(waits)
