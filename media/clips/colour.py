@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ...pipeline.types import Picture
 from .formats import pyav
+
+if TYPE_CHECKING:
+    from av import VideoCodecContext, VideoFormat, VideoFrame
 
 _FULL: Final = 2
 _MATRICES: Final = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
@@ -24,17 +28,16 @@ class Colours(NamedTuple):
     is_rgb: bool = False
 
     @classmethod
-    def of(cls, context: Any) -> Colours:
-        """Of a decoder's codec context."""
-        name = str(context.format.name)
-        full = name.startswith("yuvj") or context.format.is_rgb
+    def of(cls, context: VideoCodecContext, format: VideoFormat) -> Colours:
+        """As a decoder's codec context and the pixel format of its frames say."""
+        full = format.name.startswith("yuvj") or format.is_rgb
         return cls(
-            int(context.colorspace),
-            _FULL if full else int(context.color_range),
-            int(context.color_primaries),
-            int(context.color_trc),
-            int(context.height),
-            bool(context.format.is_rgb),
+            context.colorspace,
+            _FULL if full else context.color_range,
+            context.color_primaries,
+            context.color_trc,
+            context.height,
+            format.is_rgb,
         )
 
     @property
@@ -47,7 +50,7 @@ class Colours(NamedTuple):
         """1 for video levels, 2 for full ones."""
         return _FULL if self.range == _FULL else 1
 
-    def to_rgb(self, frame: Any, rgb: str) -> Any:
+    def to_rgb(self, frame: VideoFrame, rgb: str) -> Picture:
         """The frame as an array (H, W, 3) of `rgb24` or `rgb48le`."""
         return frame.to_ndarray(
             format=rgb,
@@ -57,7 +60,7 @@ class Colours(NamedTuple):
             dst_color_range=_FULL,
         )
 
-    def from_rgb(self, picture: Any, pixel_format: str) -> Any:
+    def from_rgb(self, picture: Picture, pixel_format: str) -> VideoFrame:
         """An array (H, W, 3) of uint8 or uint16 as a frame."""
         rgb = "rgb24" if picture.dtype.itemsize == 1 else "rgb48le"
         return (
@@ -72,13 +75,13 @@ class Colours(NamedTuple):
             )
         )
 
-    def tag(self, context: Any) -> None:
+    def tag(self, context: VideoCodecContext) -> None:
         """Say in an encoder's context what the numbers mean, as the file said it."""
         self.tag_frame(context)
         context.color_primaries = self.primaries
         context.color_trc = self.transfer
 
-    def tag_frame(self, target: Any) -> None:
+    def tag_frame(self, target: VideoFrame | VideoCodecContext) -> None:
         """Say in a frame, or a context, how its colours are coded."""
         coded_as = (_BT709 if self.matrix == _BT709 else 6) if self.space == _RGB_MATRIX or self.is_rgb else self.space
         target.colorspace = coded_as

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...pipeline.clip.flow import SwappedFrame
 from ...pipeline.errors import ImageError
-from .formats import pyav
+from .formats import ffmpeg_error, pyav
 from .planes import frame_of
-from .reading import ClipInfo
+from .reading import ClipInfo, decoded_of
+
+if TYPE_CHECKING:
+    from av import Packet, VideoCodecContext
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
 
 Options = dict[str, str]
 _NVENC: Final[Options] = {"preset": "p5", "rc": "vbr", "cq": "19", "b": "0"}
@@ -74,7 +79,7 @@ def _pixel_format(encoder: str, info: ClipInfo) -> str | None:
     """The clip's own where the encoder knows it, else the nearest; None where the encoder isn't there."""
     av = pyav()
     try:
-        known = [one.name for one in av.codec.Codec(encoder, "w").video_formats or ()]
+        known = [one.name for one in av.Codec(encoder, "w").video_formats or ()]
     except ValueError:
         return None
     own = info.pixel_format.replace("yuvj", "yuv").replace("yuva", "yuv")
@@ -90,15 +95,17 @@ def _works(found: Plan) -> bool:
     av = pyav()
     try:
         context = av.CodecContext.create(found.encoder, "w")
+        if not isinstance(context, av.VideoCodecContext):
+            return False
         _set_up(context, found)
         frame = av.VideoFrame(*found.info.size, found.pixel_format)
         frame.pts, frame.time_base = 0, found.info.time_base
         return bool(context.encode(frame) + context.encode(None))
-    except (av.error.FFmpegError, ValueError):
+    except (ffmpeg_error(), ValueError):
         return False
 
 
-def _set_up(context: Any, chosen: Plan) -> None:
+def _set_up(context: VideoCodecContext, chosen: Plan) -> None:
     info = chosen.info
     context.width, context.height = info.size
     context.pix_fmt = chosen.pixel_format
@@ -113,24 +120,30 @@ def _set_up(context: Any, chosen: Plan) -> None:
         context.bit_rate = max(info.bit_rate, round(info.size.width * info.size.height * info.rate * _BITS_A_PIXEL))
 
 
+def _video_stream(container: OutputContainer, chosen: Plan) -> VideoStream:
+    stream = container.add_stream(chosen.encoder, rate=chosen.info.rate)
+    assert isinstance(stream, pyav().VideoStream)
+    _set_up(stream.codec_context, chosen)
+    stream.time_base = chosen.info.time_base
+    return stream
+
+
 class PartWriter:
     """Writes a part of a clip: a file of its own, whose times start at 0."""
 
     def __init__(self, path: str | os.PathLike[str], chosen: Plan, first_pts: int) -> None:
         self._path, self._plan, self._first = path, chosen, first_pts
-        self._container: Any = None
+        self._opened = ExitStack()
         self._durations: dict[int, int] = {}
 
     def open(self) -> None:
         """Make the file. This and what follows raise ImageError."""
         with self._errors():
-            self._container = pyav().open(os.fspath(self._path), "w", format="mp4")
-            self._stream = self._container.add_stream(self._plan.encoder, rate=self._plan.info.rate)
-            _set_up(self._stream.codec_context, self._plan)
-            self._stream.time_base = self._plan.info.time_base
+            self._container = self._opened.enter_context(pyav().open(os.fspath(self._path), "w", format="mp4"))
+            self._stream = _video_stream(self._container, self._plan)
 
     def write(self, done: SwappedFrame) -> None:
-        decoded, info = done.frame.decoded, self._plan.info
+        decoded, info = decoded_of(done.frame), self._plan.info
         frame = frame_of(
             decoded.frame, done.frame.picture, done.regions, self._plan.pixel_format, info.turns, info.colours
         )
@@ -145,24 +158,24 @@ class PartWriter:
         """Finish the file."""
         with self._errors():
             self._mux(self._stream.encode(None))
-            self._container.close()
+            self._opened.close()
 
     def abandon(self) -> None:
-        """Let go of the file as it is."""
-        if self._container is not None:
-            with suppress(pyav().error.FFmpegError):  # a full disk is told by whoever met it first
-                self._container.close()
+        """Close the file as it is."""
+        with suppress(ffmpeg_error()):  # a full disk was reported when it was first met
+            self._opened.close()
 
     @contextmanager
     def _errors(self) -> Generator[None]:
         try:
             yield
-        except pyav().error.FFmpegError as error:
+        except ffmpeg_error() as error:
             reason = error.strerror or error
             raise ImageError(f"{self._path}: can't be written by {self._plan.encoder}: {reason}") from error
 
-    def _mux(self, packets: list[Any]) -> None:
+    def _mux(self, packets: Sequence[Packet[VideoStream]]) -> None:
         for packet in packets:
+            assert packet.pts is not None  # an encoder says when each of its packets is shown
             at = round(Fraction(packet.pts) * packet.time_base / self._plan.info.time_base)
             if at in self._durations:
                 packet.duration = round(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ...pipeline.errors import ImageError, SettingsError
+
+if TYPE_CHECKING:
+    from av.error import FFmpegError
 
 OUTPUT_EXTENSIONS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """What is written, with FFmpeg's name of it."""
@@ -29,11 +31,20 @@ def output_format(path: str | os.PathLike[str]) -> str:
     return OUTPUT_EXTENSIONS[extension]
 
 
-def pyav() -> Any:
+def pyav():  # noqa: ANN201 - a module can't be named as a type; type checkers infer this one
     """The module `av`. Raises ImageError where it isn't installed."""
     try:
-        return import_module("av")
+        import av
     except ImportError as error:
         raise ImageError(
             f"clips need PyAV, which can't be imported ({error}): pip install 'multifaceswap[video]', or pip install av"
         ) from error
+    return av
+
+
+def ffmpeg_error() -> type[FFmpegError]:
+    """What PyAV raises where FFmpeg can't read or write. Raises ImageError where PyAV isn't installed."""
+    pyav()
+    from av.error import FFmpegError
+
+    return FFmpegError

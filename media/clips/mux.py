@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ...pipeline.errors import ImageError
 from ..atomic import atomic_path
-from .formats import OUTPUT_EXTENSIONS, output_format, pyav
+from .formats import OUTPUT_EXTENSIONS, ffmpeg_error, output_format, pyav
 from .reading import Clip, ClipInfo
+
+if TYPE_CHECKING:
+    from av import Packet
+    from av.container import InputContainer, OutputContainer
+    from av.stream import Stream
+    from av.video.stream import VideoStream
+
+    AnyStream = TypeVar("AnyStream", bound=Stream)
 
 _COPIED = ("audio", "subtitle")
 _WEBM = ("opus", "vorbis", "webvtt")
@@ -35,11 +43,10 @@ def mux_parts(clip: Clip, info: ClipInfo, parts: Sequence[Part], output: Path) -
 
     The file appears complete or not at all. Raises ImageError.
     """
-    av = pyav()
     try:
         with atomic_path(output) as temporary:
             return _write(clip, info, parts, temporary, output)
-    except (OSError, av.error.FFmpegError) as error:
+    except (OSError, ffmpeg_error()) as error:
         raise ImageError(f"{output}: can't be written: {error.strerror or error}") from error
 
 
@@ -56,10 +63,9 @@ def _write(clip: Clip, info: ClipInfo, parts: Sequence[Part], temporary: Path, o
         notes: list[str] = []
         copies = dict(_copies(source, out, output, notes))
         _describe(source, out, pictures)
-        flows = [_pictures(parts, info, pictures)]
-        if copies:
-            flows.append(_copied(clip, source, copies))
-        for packet in heapq.merge(*flows, key=_time):
+        own = stack.enter_context(closing(_pictures(parts, info, pictures)))
+        copied = stack.enter_context(closing(_copied(clip, source, copies)))
+        for packet in heapq.merge(own, copied, key=_time):
             out.mux_one(packet)
     return tuple(notes)
 
@@ -92,7 +98,9 @@ def _held(output: Path) -> Collection[str]:
         return out.supported_codecs
 
 
-def _copies(source: Any, out: Any, output: Path, notes: list[str]) -> Iterator[tuple[int, Any]]:
+def _copies(
+    source: InputContainer, out: OutputContainer, output: Path, notes: list[str]
+) -> Iterator[tuple[int, Stream]]:
     """The streams that are copied, by the number of the one that they are a copy of."""
     held = _held(output)
     for stream in source.streams:
@@ -107,14 +115,14 @@ def _copies(source: Any, out: Any, output: Path, notes: list[str]) -> Iterator[t
             notes.append(f"{stream.type} stream {stream.index} was left out: {output.suffix} can't hold it")
 
 
-def _copy(out: Any, stream: Any) -> Any:
+def _copy(out: OutputContainer, stream: AnyStream) -> AnyStream:
     copy = out.add_stream_from_template(stream, opaque=True)
     with suppress(RuntimeError):  # PyAV 14 has the muxer choose one, and rounds to it
         copy.time_base = stream.time_base
     return copy
 
 
-def _describe(source: Any, out: Any, pictures: Any) -> None:
+def _describe(source: InputContainer, out: OutputContainer, pictures: VideoStream) -> None:
     out.metadata.update({key: value for key, value in source.metadata.items() if key not in _OWN})
     video = source.streams.video[0]
     pictures.metadata.update({key: value for key, value in video.metadata.items() if key not in _OWN})
@@ -124,7 +132,7 @@ def _describe(source: Any, out: Any, pictures: Any) -> None:
         out.set_chapters(chapters)
 
 
-def _pictures(parts: Sequence[Part], info: ClipInfo, stream: Any) -> Iterator[Any]:
+def _pictures(parts: Sequence[Part], info: ClipInfo, stream: VideoStream) -> Generator[Packet[VideoStream]]:
     av = pyav()
     last: int | None = None
     for part in parts:
@@ -146,8 +154,10 @@ def _pictures(parts: Sequence[Part], info: ClipInfo, stream: Any) -> Iterator[An
                 yield packet
 
 
-def _copied(clip: Clip, source: Any, copies: dict[int, Any]) -> Iterator[Any]:
+def _copied(clip: Clip, source: InputContainer, copies: Mapping[int, Stream]) -> Generator[Packet[Stream]]:
     streams = [stream for stream in source.streams if stream.index in copies]
+    if not streams:
+        return  # PyAV would take no streams for all of them
     if clip.start:
         source.seek(int(clip.start * 1_000_000))
     for packet in source.demux(streams):
@@ -160,5 +170,6 @@ def _copied(clip: Clip, source: Any, copies: dict[int, Any]) -> Iterator[Any]:
         yield packet
 
 
-def _time(packet: Any) -> float:
+def _time(packet: Packet[VideoStream] | Packet[Stream]) -> float:
+    assert packet.dts is not None  # packets without one are left out above
     return float(packet.dts * packet.time_base)

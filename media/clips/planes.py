@@ -6,7 +6,7 @@ Coding colours as RGB and back costs a level or two everywhere; so swapped regio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +15,14 @@ from ...pipeline.types import Picture, Size
 from .colour import Colours
 from .formats import pyav
 
+if TYPE_CHECKING:
+    from av import VideoFormat, VideoFrame
+    from av.video.plane import VideoPlane
+
 
 def frame_of(
-    decoded: Any, picture: Picture, regions: Sequence[Region], target: str, turns: int, colours: Colours
-) -> Any:
+    decoded: VideoFrame, picture: Picture, regions: Sequence[Region], target: str, turns: int, colours: Colours
+) -> VideoFrame:
     """PyAV's frame of `picture` (H, W, 3) in the pixel format `target`.
 
     `decoded` is the frame that the picture was made from, `turns` the quarter turns that brought it upright, and
@@ -32,7 +36,7 @@ def frame_of(
     return frame
 
 
-def _same_layout(format: Any, target: str, turns: int) -> bool:
+def _same_layout(format: VideoFormat, target: str, turns: int) -> bool:
     """Whether the decoded planes can be taken over as they are."""
     is_same = format.name.replace("yuvj", "yuv") == target
     is_planar = format.is_planar and not format.is_rgb and len({part.plane for part in format.components}) == 3
@@ -40,7 +44,7 @@ def _same_layout(format: Any, target: str, turns: int) -> bool:
     return is_same and is_planar and len(format.components) == 3 and (turns % 2 == 0 or is_square)
 
 
-def _upright_copy(decoded: Any, target: str, turns: int) -> Any:
+def _upright_copy(decoded: VideoFrame, target: str, turns: int) -> VideoFrame:
     width, height = (decoded.width, decoded.height) if turns % 2 == 0 else (decoded.height, decoded.width)
     frame = pyav().VideoFrame(width, height, target)
     for own, given in zip(_planes(frame), _planes(decoded), strict=True):
@@ -48,7 +52,7 @@ def _upright_copy(decoded: Any, target: str, turns: int) -> Any:
     return frame
 
 
-def _write(frame: Any, picture: Picture, region: Region, target: str, colours: Colours) -> None:
+def _write(frame: VideoFrame, picture: Picture, region: Region, target: str, colours: Colours) -> None:
     patch = colours.from_rgb(np.ascontiguousarray(picture[region.slices]), target)
     for own, new in zip(_planes(frame), _planes(patch), strict=True):
         across, down = round(frame.width / own.shape[1]), round(frame.height / own.shape[0])
@@ -56,7 +60,7 @@ def _write(frame: Any, picture: Picture, region: Region, target: str, colours: C
         own[top : top + new.shape[0], left : left + new.shape[1]] = new
 
 
-def _on_grid(region: Region, frame: Any) -> Region:
+def _on_grid(region: Region, frame: VideoFrame) -> Region:
     """The region, grown to whole samples of the coarsest plane."""
     step = 4
     left, top = region.left // step * step, region.top // step * step
@@ -64,12 +68,12 @@ def _on_grid(region: Region, frame: Any) -> Region:
     return Region(left, top, right, bottom).within(Size(frame.width, frame.height))
 
 
-def _planes(frame: Any) -> list[Any]:
+def _planes(frame: VideoFrame) -> list[Picture]:
     """Views of the planes (h, w) of a planar frame."""
     deep = frame.format.components[0].bits > 8
-    return [_plane(plane, np.dtype(np.uint16 if deep else np.uint8)) for plane in frame.planes]
+    return [_plane(plane, np.uint16 if deep else np.uint8) for plane in frame.planes]
 
 
-def _plane(plane: Any, kind: np.dtype[Any]) -> Any:
-    row = plane.line_size // kind.itemsize
-    return np.frombuffer(plane, kind)[: row * plane.height].reshape(plane.height, row)[:, : plane.width]
+def _plane(plane: VideoPlane, kind: type[np.uint8] | type[np.uint16]) -> Picture:
+    row = plane.line_size // np.dtype(kind).itemsize
+    return np.frombuffer(memoryview(plane), kind)[: row * plane.height].reshape(plane.height, row)[:, : plane.width]

@@ -19,7 +19,7 @@ from .checkpoint import Checkpoint
 from .encoding import PartWriter, Plan, plan
 from .formats import output_format
 from .mux import Part, mux_parts, require_audio_fits
-from .reading import Clip, ClipInfo, ResumePoint
+from .reading import Clip, ClipInfo, ResumePoint, decoded_of
 
 FRAMES_A_PART: Final = 240
 """After a crash at most that many frames are done again."""
@@ -139,14 +139,14 @@ class _Run:
     def _swapped(self, mark: ResumePoint | None) -> Generator[SwappedFrame]:
         frames = self.clip.frames(self.info, mark)
         with closing(
-            swap_frames(frames, self.watcher, self.engine, self.settings, before_look=self._remember)
+            swap_frames(frames, self.watcher, self.engine, self.settings, before_observe=self._remember)
         ) as swapped:
             yield from swapped
 
     def _remember(self, frame: ClipFrame) -> None:
         first = frame.number + self.settings.reach
         if first % self.frames_a_part == 0:
-            state = {"number": frame.number, "pts": frame.decoded.pts, "watcher": self.watcher.as_json()}
+            state = {"number": frame.number, "pts": decoded_of(frame).pts, "watcher": self.watcher.as_json()}
             self.marks[first] = {"first": first, **state}
 
     def _note(self, frame: SwappedFrame) -> None:
@@ -166,7 +166,7 @@ class _OpenPart:
 
     def write(self, done: SwappedFrame) -> None:
         if self._writer is None:
-            self._first_pts = done.frame.decoded.pts
+            self._first_pts = decoded_of(done.frame).pts
             self._writer = PartWriter(self._parts.unfinished, self._plan, self._first_pts)
             self._writer.open()
         self._writer.write(done)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +15,7 @@ from ..compose.swap_restore import SwapRestore
 from ..errors import require_range
 from ..faces.detect import enriched
 from ..geometry import Region
+from ..streams import closing_source
 from ..types import Attributes, Detector, Embedder, Face, FloatArray, Mesher, Pair, Parser, Picture, Swapper
 from .assignment import Assignment
 from .lookahead import ObservedFrame, look_ahead, reach
@@ -54,8 +56,8 @@ class ClipFrame(NamedTuple):
     """In seconds."""
     picture: Picture
     """(H, W, C) uint8 or uint16, handed over: it is changed in place."""
-    decoded: Any = None
-    """Whatever else belongs to the frame."""
+    decoded: object = None
+    """Whatever else belongs to the frame: handed on and not looked into."""
 
 
 class SwappedFrame(NamedTuple):
@@ -123,7 +125,7 @@ class Watcher:
         """The number of the scene that the latest frame belongs to, from 0."""
         return self._scene
 
-    def look(self, frame: ClipFrame) -> ObservedFrame[AssignedFrame]:
+    def observe(self, frame: ClipFrame) -> ObservedFrame[AssignedFrame]:
         """The next frame's people."""
         now = thumbnail(frame.picture) if self._track else None
         if frame.number and (now is None or (self._before is not None and is_cut(self._before, now))):
@@ -176,26 +178,28 @@ def swap_frames(
     clip: ClipSettings | None = None,
     *,
     masks: bool = False,
-    before_look: Callable[[ClipFrame], None] | None = None,
+    before_observe: Callable[[ClipFrame], None] | None = None,
 ) -> Generator[SwappedFrame]:
     """Swap the people of a clip who have donors, frame by frame, in order.
 
-    Frames are read in one thread, looked at in another and swapped in a third; a fixed number of them is held.
-    `before_look` is called with each frame before the watcher sees it, in the watcher's thread.
+    Frames are read in one thread, observed in another and swapped in a third; a fixed number of them is held. At its
+    end, by itself, by an error or by `close`, the threads have ended and `frames` is closed.
+    `before_observe` is called with each frame before the watcher sees it, in the watcher's thread.
     """
     clip = clip or ClipSettings()
 
-    def seen() -> Iterator[ObservedFrame[AssignedFrame]]:
+    def observed() -> Iterator[ObservedFrame[AssignedFrame]]:
         end = 0
-        for frame in prefetch(frames, _AHEAD):
-            if before_look is not None:
-                before_look(frame)
-            yield watcher.look(frame)
-            end = frame.number + 1
+        with closing(prefetch(frames, _AHEAD)) as read:
+            for frame in read:
+                if before_observe is not None:
+                    before_observe(frame)
+                yield watcher.observe(frame)
+                end = frame.number + 1
         watcher.assignment.end_scene(end)
 
     max_gap, smooth = (clip.max_gap, clip.smooth) if clip.track else (0, False)
-    held = look_ahead(prefetch(seen(), _AHEAD), max_gap=max_gap, smooth=smooth)
+    held = look_ahead(prefetch(observed(), _AHEAD), max_gap=max_gap, smooth=smooth)
     return prefetch(_swapped(held, engine, masks), _AHEAD)
 
 
@@ -203,18 +207,20 @@ def _swapped(held: Iterator[ObservedFrame[AssignedFrame]], engine: Engine, masks
     waiting: list[tuple[ClipFrame, int]] = []
 
     def work() -> Iterator[SwapTask]:
-        for seen in held:
-            if seen.frame is None:
-                continue
-            frame, roles = seen.frame
-            waiting.append((frame, seen.scene))
-            yield _work(frame, roles, seen.people, masks)
+        with closing_source(held) as source:
+            for seen in source:
+                if seen.frame is None:
+                    continue
+                frame, roles = seen.frame
+                waiting.append((frame, seen.scene))
+                yield _work(frame, roles, seen.people, masks)
 
-    for done in swap_stream(work(), *engine):
-        frame, scene = waiting.pop(0)
-        faces = tuple(pair.target for pair in done.work.pairs)
-        notes = tuple((scene, pair.target.index, note) for pair, note in done.notes)
-        yield SwappedFrame(frame, faces, done.work.changed, done.regions, notes)
+    with closing(swap_stream(work(), *engine)) as results:
+        for done in results:
+            frame, scene = waiting.pop(0)
+            faces = tuple(pair.target for pair in done.work.pairs)
+            notes = tuple((scene, pair.target.index, note) for pair, note in done.notes)
+            yield SwappedFrame(frame, faces, done.work.changed, done.regions, notes)
 
 
 def _work(frame: ClipFrame, roles: Mapping[int, Face], people: Mapping[int, Face], masks: bool) -> SwapTask:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from ..streams import closing_source
 from ..types import Face
 from .smoothing import RADIUS, TimedFace, interpolate_face, smooth_face
 
@@ -38,19 +39,20 @@ def reach(max_gap: int, smooth: bool) -> int:
 
 def look_ahead(
     frames: Iterable[ObservedFrame[T]], *, max_gap: int = 5, smooth: bool = True
-) -> Iterator[ObservedFrame[T]]:
-    """The frames in order, at most `delay` of them held back.
+) -> Generator[ObservedFrame[T]]:
+    """The frames in order, at most `delay` of them held back; closes `frames` at its end.
 
     A person missing for up to `max_gap` frames is filled in where they are seen before and after. `smooth` steadies
     landmarks and meshes over `RADIUS` frames on either side. Nothing reaches from one scene into another.
     """
     window: _Window[T] = _Window(max_gap, smooth)
-    for frame in frames:
-        if window.is_of_another_scene(frame):
-            yield from window.rest()
-            window = _Window(max_gap, smooth)
-        yield from window.add(frame)
-    yield from window.rest()
+    with closing_source(frames) as source:
+        for frame in source:
+            if window.is_of_another_scene(frame):
+                yield from window.rest()
+                window = _Window(max_gap, smooth)
+            yield from window.add(frame)
+        yield from window.rest()
 
 
 class _Window(Generic[T]):

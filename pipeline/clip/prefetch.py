@@ -1,4 +1,4 @@
-"""Work ahead in a thread of its own, by a bounded number of items."""
+"""Items made in a thread of their own, a bounded number before they are used."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Generator, Iterable, Iterator
 from threading import Condition, Thread
 from typing import Generic, TypeVar
 
+from ..streams import closing_source
+
 T = TypeVar("T")
 
 
@@ -14,10 +16,10 @@ def prefetch(items: Iterable[T], depth: int) -> Generator[T]:
     """The items in order, made in a thread of their own while earlier ones are used.
 
     At most `depth` finished items wait, and one more is being made. What making them raises is raised here, in its
-    place. When the iterator is closed, the thread has ended and `items`, if it is a generator, is closed too.
+    place. Once the iterator is at its end or closed, the thread has ended and `items`, if it can be, is closed too.
     """
     channel: _Channel[T] = _Channel(depth)
-    thread = Thread(target=_fill, args=(channel, items), name="multifaceswap-ahead", daemon=True)
+    thread = Thread(target=_fill, args=(channel, items), name="multifaceswap-prefetch", daemon=True)
     thread.start()
     try:
         yield from channel.items()
@@ -76,16 +78,11 @@ class _Channel(Generic[T]):
 def _fill(channel: _Channel[T], items: Iterable[T]) -> None:
     error: BaseException | None = None
     try:
-        source = iter(items)
-        try:
-            while channel.put(next(source)):
-                pass
-        finally:
-            close = getattr(source, "close", None)
-            if close is not None:
-                close()
-    except StopIteration:
-        pass
+        with closing_source(items) as source:
+            for item in source:
+                if not channel.put(item):
+                    break
+                del item  # or it would be held while the next one is made
     except BaseException as raised:  # noqa: BLE001 - raised again where the items are used
         error = raised
     channel.end(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ..geometry import Region
+from ..streams import closing_source
 from ..types import Crop, Donor, Face, FloatArray, Pair, Parser, Patch, Picture, Swapper
 from .crops import SwapSettings, cut_face, finish
 from .occlusion import parsed
@@ -57,16 +58,16 @@ def swap_stream(
     settings: SwapSettings,
     parser: Parser | None = None,
     boost: SwapRestore | None = None,
-) -> Iterator[SwapTaskResult]:
+) -> Generator[SwapTaskResult]:
     """Do the work in order, as it comes: faces of several pictures go through the engine together.
 
     Crops are cut and patches are finished and pasted in threads, while the engine works on the next batch. Of all the
-    work, no more than two batches are held.
+    work, no more than two batches are held. At its end, however it comes, the threads have ended and `work` is closed.
     """
     finisher = partial(finish, swapper=swapper, settings=settings)
-    with ThreadPoolExecutor(_THREADS, "multifaceswap-paste") as threads:
+    with closing_source(work) as source, ThreadPoolExecutor(_THREADS, "multifaceswap-paste") as threads:
         begun: list[Future[SwapTaskResult]] = []
-        for batch in _batches(work):
+        for batch in _batches(source):
             ready = _swapped(batch, donor_of, swapper, settings, parser, threads)
             if boost is not None:
                 ready = _boosted(boost, ready, finisher)

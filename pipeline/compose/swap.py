@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from typing import Any, cast
@@ -48,11 +49,12 @@ def swap_batch(
     )
     report: list[str] = list(index_map.report)
     ticks = _counted(progress, index_map.count)
-    stream = swap_stream(work, donor_of or donors_of(sources, swapper), swapper, settings, parser, boost)
-    for number, done in enumerate(stream):
-        report += [f"frame {number}, face {pair.target.index}: {note}" for pair, note in done.notes]
-        for _ in islice(ticks, len(done.work.pairs)):
-            pass
+    prepared = donor_of or donors_of(sources, swapper)
+    with closing(swap_stream(work, prepared, swapper, settings, parser, boost)) as stream:
+        for number, done in enumerate(stream):
+            report += [f"frame {number}, face {pair.target.index}: {note}" for pair, note in done.notes]
+            for _ in islice(ticks, len(done.work.pairs)):
+                pass
     changed = tuple(tuple(_changed(pair.target) for pair in pairs) for pairs in index_map.frames)
     return SwapResult(images, FaceSet(changed, index_map.target_size), masks, tuple(report))
 
