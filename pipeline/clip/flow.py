@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
 
 import numpy as np
 
@@ -17,11 +17,11 @@ from ..faces.detect import enriched
 from ..geometry import Region
 from ..streams import closing_source
 from ..types import Attributes, Detector, Embedder, Face, FloatArray, Mesher, Pair, Parser, Picture, Swapper
-from .assignment import Assignment
+from .assignment import Assignment, AssignmentState
 from .lookahead import ObservedFrame, look_ahead, reach
 from .prefetch import prefetch
 from .scenes import is_cut, thumbnail
-from .tracking import SAME_PERSON, Tracker
+from .tracking import SAME_PERSON, Tracker, TrackerState
 
 _AHEAD: Final = 2
 """Frames that wait between one step and the next."""
@@ -102,7 +102,17 @@ class AssignedFrame(NamedTuple):
     """A frame and the donors of its people."""
 
     frame: ClipFrame
-    roles: Mapping[int, Face]
+    sources: Mapping[int, Face]
+    """Source faces by person."""
+
+
+class WatcherState(TypedDict):
+    """A watcher as JSON."""
+
+    scene: int
+    before: list[list[list[float]]] | None
+    tracker: TrackerState
+    assignment: AssignmentState
 
 
 class Watcher:
@@ -133,13 +143,11 @@ class Watcher:
             self._tracker.reset()
             self._scene += 1
         self._before = now
-        people = self._tracked(frame.picture)
-        return ObservedFrame(
-            AssignedFrame(frame, self.assignment.roles), frame.time, self._scene, {face.index: face for face in people}
-        )
+        people = {face.index: face for face in self._tracked(frame.picture)}
+        return ObservedFrame(AssignedFrame(frame, self.assignment.sources), frame.time, self._scene, people)
 
-    def as_json(self) -> dict[str, Any]:
-        """What `restore` goes on from: plain numbers, lists and texts."""
+    def as_json(self) -> WatcherState:
+        """What `restore` goes on from."""
         before = None if self._before is None else self._before.tolist()
         return {
             "scene": self._scene,
@@ -148,7 +156,7 @@ class Watcher:
             "assignment": self.assignment.as_json(),
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: WatcherState) -> None:
         """Go on as if the frames before had been seen."""
         self._scene = state["scene"]
         self._before = None if state["before"] is None else np.array(state["before"], np.float32)
@@ -159,11 +167,12 @@ class Watcher:
         found = self._models.detector.detect(picture)
         if self._models.mesher is not None:
             found = [f for f in enriched(picture, found, mesher=self._models.mesher) if f.mesh is not None]
-        known = len(self._tracker.people)
+        known = self._tracker.count
         faces = self._tracker.update(found, self._embed(picture) if self._track else None)
         newcomers = [face for face in faces if face.index >= known]
         if newcomers:
             self.assignment.appear(enriched(picture, newcomers, attributes=self._models.attributes))
+        self.assignment.keep(self._tracker.people)
         return faces
 
     def _embed(self, picture: Picture) -> Callable[[Sequence[Face]], Sequence[FloatArray | None]] | None:
@@ -211,9 +220,9 @@ def _swapped(held: Iterator[ObservedFrame[AssignedFrame]], engine: Engine, masks
             for seen in source:
                 if seen.frame is None:
                     continue
-                frame, roles = seen.frame
+                frame, sources = seen.frame
                 waiting.append((frame, seen.scene))
-                yield _work(frame, roles, seen.people, masks)
+                yield _work(frame, sources, seen.people, masks)
 
     with closing(swap_stream(work(), *engine)) as results:
         for done in results:
@@ -223,9 +232,9 @@ def _swapped(held: Iterator[ObservedFrame[AssignedFrame]], engine: Engine, masks
             yield SwappedFrame(frame, faces, done.work.changed, done.regions, notes)
 
 
-def _work(frame: ClipFrame, roles: Mapping[int, Face], people: Mapping[int, Face], masks: bool) -> SwapTask:
+def _work(frame: ClipFrame, sources: Mapping[int, Face], people: Mapping[int, Face], masks: bool) -> SwapTask:
     pairs = [
-        Pair(replace(face, frame=frame.number), roles[person]) for person, face in people.items() if person in roles
+        Pair(replace(face, frame=frame.number), sources[person]) for person, face in people.items() if person in sources
     ]
     changed = np.zeros(frame.picture.shape[:2], np.float32) if masks else None
     return SwapTask(frame.picture, pairs, frame.picture, changed)

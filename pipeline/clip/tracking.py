@@ -2,70 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple, TypedDict
 
 import numpy as np
 
-from ..boxes import iou
 from ..types import Face, FloatArray
+from .people import Person, PersonState
 
 Embed = Callable[[Sequence[Face]], Sequence["FloatArray | None"]]
 """Gives the identities of faces of the current frame, or None where it can't tell."""
 
 SAME_PERSON: Final = 0.6
 """Euclidean distance of embeddings below which two faces are one person: dlib's figure for its own network."""
-_COAST: Final = 8
-"""Frames for which a face that isn't seen is expected to move on as before."""
-_PATIENCE: Final = 25
-"""Frames after which a face that isn't seen is known by its identity alone."""
-_REACH: Final = 0.5
-"""Of its side: how far from where it is expected a face may be one frame later."""
-_REACH_GROWTH, _REACH_MAX = 0.1, 1.5
-_SIZES: Final = 2.0
-"""How many times larger or smaller a face may have become."""
+REMEMBERED: Final = 256
+"""Absent people who are known by their identity, the latest ones. A camera that passes somebody new every second meets
+as many in four minutes; their embeddings, of 512 numbers, take half a megabyte."""
+_UNLIKE: Final = -0.25
+"""Likeness from which down a face is somebody else, wherever it is."""
 _RENEWED: Final = 25
 """Frames after which a person's embedding is brought up to date."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Person:
-    """Somebody in the current scene, as last seen."""
+class TrackerState(TypedDict):
+    """A tracker as JSON."""
 
-    number: int
-    """Counted from 0 in the order of appearance; never given twice in a scene."""
-    box: FloatArray
-    """(4,) left, top, right, bottom."""
-    speed: FloatArray
-    """(4,) what the box changes by in a frame."""
-    seen: int
-    """Number of the frame it was seen in."""
-    embedding: FloatArray | None = None
-    known: int = 0
-    """Number of the frame that the embedding is of."""
-
-    def expected(self, frame: int) -> FloatArray:
-        """(4,) where the face should be in a frame."""
-        return self.box + self.speed * min(frame - self.seen, _COAST)
-
-    def as_json(self) -> dict[str, Any]:
-        """What `from_json` takes, of plain numbers and lists."""
-        embedding = None if self.embedding is None else self.embedding.tolist()
-        return {
-            "number": self.number,
-            "box": self.box.tolist(),
-            "speed": self.speed.tolist(),
-            "seen": self.seen,
-            "embedding": embedding,
-            "known": self.known,
-        }
-
-    @classmethod
-    def from_json(cls, state: Mapping[str, Any]) -> Person:
-        box, speed = (np.array(state[name], np.float32) for name in ("box", "speed"))
-        embedding = None if state["embedding"] is None else np.array(state["embedding"], np.float32)
-        return cls(state["number"], box, speed, state["seen"], embedding, state["known"])
+    frame: int
+    count: int
+    people: list[PersonState]
 
 
 class _Claim(NamedTuple):
@@ -80,117 +45,123 @@ class Tracker:
     """Gives every face of a clip the number of its person; starts over where `reset` says a new scene begins.
 
     With `embed` in `update`, faces that more than one person may be, or that come back, are told apart by identity.
+    People who have left are forgotten, except for the latest `REMEMBERED` whose identity is known: time and memory of a
+    frame don't grow with the scene.
     """
 
     def __init__(self, same_person: float = SAME_PERSON) -> None:
         self._same_person = same_person
         self._frame = 0
-        self._people: list[Person] = []
+        self._count = 0
+        self._people: dict[int, Person] = {}
 
     @property
-    def people(self) -> tuple[Person, ...]:
-        """Everybody seen in the scene so far, by number."""
-        return tuple(self._people)
+    def count(self) -> int:
+        """How many numbers were given in the scene so far, which is the next newcomer's."""
+        return self._count
+
+    @property
+    def people(self) -> KeysView[int]:
+        """The numbers of those who would be recognised."""
+        return self._people.keys()
 
     def reset(self) -> None:
         """Forget everybody: the next frame starts a new scene."""
-        self._people = []
+        self._people, self._count = {}, 0
 
     def update(self, faces: Sequence[Face], embed: Embed | None = None) -> list[Face]:
         """The faces of the next frame, each with its person's number as `index`; newcomers get the next numbers."""
         self._frame += 1
-        embeddings = self._looked_at(faces, embed)
-        owners = self._matched(faces, embeddings)
+        self._forget()
+        people = list(self._people.values())
+        near = self._nearness(people, faces)
+        embeddings = self._embeddings(people, faces, near, embed)
+        owners = _matched(_claims(people, near, self._likeness(people, len(faces), embeddings)))
         for number, face in enumerate(faces):
             if number not in owners:
-                owners[number] = len(self._people)
-                self._people.append(Person(owners[number], face.box, np.zeros(4, np.float32), self._frame))
+                owners[number] = self._count
+                self._people[self._count] = Person.at(self._count, face, self._frame)
+                self._count += 1
         for number, owner in owners.items():
-            self._people[owner] = self._seen(self._people[owner], faces[number], embeddings.get(number))
+            self._people[owner] = self._people[owner].seen_again(faces[number], embeddings.get(number), self._frame)
         return [replace(face, index=owners[number]) for number, face in enumerate(faces)]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> TrackerState:
         """What `from_json` goes on from."""
-        return {"frame": self._frame, "people": [person.as_json() for person in self._people]}
+        people = [person.as_json() for person in self._people.values()]
+        return {"frame": self._frame, "count": self._count, "people": people}
 
     @classmethod
-    def from_json(cls, state: Mapping[str, Any], same_person: float = SAME_PERSON) -> Tracker:
+    def from_json(cls, state: TrackerState, same_person: float = SAME_PERSON) -> Tracker:
         tracker = cls(same_person)
-        tracker._frame = int(state["frame"])
-        tracker._people = [Person.from_json(person) for person in state["people"]]
+        tracker._frame, tracker._count = state["frame"], state["count"]
+        tracker._people = {person["number"]: Person.from_json(person) for person in state["people"]}
         return tracker
 
-    def _seen(self, person: Person, face: Face, embedding: FloatArray | None) -> Person:
-        away = self._frame - person.seen
-        step = (face.box - person.box) / away if away else person.speed
-        speed = step if away > 1 else (person.speed + step) / 2
-        if embedding is not None:
-            old = person.embedding
-            mixed = embedding if old is None else old + (embedding - old) * np.float32(0.3)
-            person = replace(person, embedding=mixed, known=self._frame)
-        return replace(person, box=face.box, speed=speed, seen=self._frame)
+    def _forget(self) -> None:
+        """Those whom nothing would tell any more, and those who left longest ago where there are too many."""
+        absent = [person for person in self._people.values() if not person.is_expected(self._frame)]
+        known = sorted((person for person in absent if person.embedding is not None), key=lambda person: person.seen)
+        kept = {person.number for person in known[-REMEMBERED:]}
+        for person in absent:
+            if person.number not in kept:
+                del self._people[person.number]
 
-    def _matched(self, faces: Sequence[Face], embeddings: Mapping[int, FloatArray]) -> dict[int, int]:
-        """Face to person: the surest claims first, each face and each person once."""
-        owners: dict[int, int] = {}
-        taken: set[int] = set()
-        for claim in sorted(self._claims(faces, embeddings), reverse=True):
-            if claim.face not in owners and claim.person not in taken:
-                owners[claim.face] = claim.person
-                taken.add(claim.person)
-        return owners
-
-    def _claims(self, faces: Sequence[Face], embeddings: Mapping[int, FloatArray]) -> Iterator[_Claim]:
-        for person in self._people:
-            for number, nearness in enumerate(self._nearness(person, faces)):
-                likeness = self._likeness(person, embeddings.get(number))
-                if nearness > 0 and (likeness is None or likeness > -0.25):
-                    yield _Claim(float(nearness) + 2 * (likeness or 0), person.number, number)
-                elif likeness is not None and likeness > 0:
-                    yield _Claim(2 * likeness, person.number, number)
-
-    def _likeness(self, person: Person, embedding: FloatArray | None) -> float | None:
-        """1 for the same embedding, 0 at the distance from which on it is somebody else, negative beyond."""
-        if embedding is None or person.embedding is None:
-            return None
-        return 1 - float(np.linalg.norm(embedding - person.embedding)) / self._same_person
-
-    def _nearness(self, person: Person, faces: Sequence[Face]) -> FloatArray:
-        """(N,) how well the faces lie where the person is expected; 0 where it can't be."""
-        away = self._frame - person.seen
+    def _nearness(self, people: Sequence[Person], faces: Sequence[Face]) -> FloatArray:
+        """(P, F) how well each face fits where each person is expected; 0 where it can't be."""
+        near = np.zeros((len(people), len(faces)), np.float32)
         boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
-        if away > _PATIENCE:
-            return np.zeros(len(boxes), np.float32)
-        expected = person.expected(self._frame)
-        side, sides = _side(expected[None])[0], _side(boxes)
-        distance = np.linalg.norm(_centre(boxes) - _centre(expected[None]), axis=1)
-        reach = min(_REACH + _REACH_GROWTH * (away - 1), _REACH_MAX) * side
-        ratio = np.maximum(sides, side) / np.maximum(np.minimum(sides, side), 1e-6)
-        near = np.maximum(0, 1 - distance / reach) * (ratio < _SIZES)
-        return np.where(near > 0, iou(expected, boxes) + near, 0)
+        for row, person in enumerate(people):
+            if len(faces) and person.is_expected(self._frame):
+                near[row] = person.nearness(boxes, self._frame)
+        return near
 
-    def _looked_at(self, faces: Sequence[Face], embed: Embed | None) -> dict[int, FloatArray]:
+    def _likeness(self, people: Sequence[Person], faces: int, embeddings: Mapping[int, FloatArray]) -> FloatArray:
+        """(P, F) 1 for the same embedding, 0 at the distance from which on it is somebody else, negative beyond; NaN
+        where one isn't known."""
+        likeness = np.full((len(people), faces), np.nan)
+        known = [(row, person.embedding) for row, person in enumerate(people) if person.embedding is not None]
+        if known and embeddings:
+            rows, matrix = [row for row, _ in known], np.stack([embedding for _, embedding in known])
+            for face, embedding in embeddings.items():
+                likeness[rows, face] = 1 - np.linalg.norm(matrix - embedding, axis=1) / self._same_person
+        return likeness
+
+    def _embeddings(
+        self, people: Sequence[Person], faces: Sequence[Face], near: FloatArray, embed: Embed | None
+    ) -> dict[int, FloatArray]:
         """Embeddings of the faces whose place alone doesn't tell whose they are, and of some to stay up to date."""
         if embed is None or not faces:
             return {}
         given = {number: face.embedding for number, face in enumerate(faces) if face.embedding is not None}
-        wanted = [number for number in range(len(faces)) if number not in given and self._is_open(number, faces)]
+        wanted = [number for number in range(len(faces)) if number not in given and self._is_open(number, people, near)]
         fresh = embed([faces[number] for number in wanted]) if wanted else ()
         found = dict(zip(wanted, fresh, strict=True))
         return {number: value for number, value in {**found, **given}.items() if value is not None}
 
-    def _is_open(self, number: int, faces: Sequence[Face]) -> bool:
-        near = [person for person in self._people if self._nearness(person, faces)[number] > 0]
-        if len(near) != 1:
+    def _is_open(self, face: int, people: Sequence[Person], near: FloatArray) -> bool:
+        rows = np.flatnonzero(near[:, face])
+        if len(rows) != 1:
             return True
-        (person,) = near
-        rivals = int(np.count_nonzero(self._nearness(person, faces)))
+        person, rivals = people[rows[0]], int(np.count_nonzero(near[rows[0]]))
         return rivals > 1 or person.seen < self._frame - 1 or self._frame - person.known >= _RENEWED
 
 
-def _side(boxes: FloatArray) -> FloatArray:
-    return np.sqrt(np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 1e-6))
+def _claims(people: Sequence[Person], near: FloatArray, likeness: FloatArray) -> Iterator[_Claim]:
+    """Who may be whom, by (P, F) nearness and likeness."""
+    # An unknown likeness, NaN, is neither too little nor enough.
+    possible = ((near > 0) & ~(likeness <= _UNLIKE)) | (likeness > 0)
+    scores = near + 2 * np.nan_to_num(likeness)
+    for row, face in np.argwhere(possible).tolist():
+        yield _Claim(float(scores[row, face]), people[row].number, face)
 
 
-def _centre(boxes: FloatArray) -> FloatArray:
-    return (boxes[:, :2] + boxes[:, 2:]) / 2
+def _matched(claims: Iterator[_Claim]) -> dict[int, int]:
+    """Face to person: the surest claims first, each face and each person once."""
+    owners: dict[int, int] = {}
+    taken: set[int] = set()
+    for claim in sorted(claims, reverse=True):
+        if claim.face not in owners and claim.person not in taken:
+            owners[claim.face] = claim.person
+            taken.add(claim.person)
+    return owners

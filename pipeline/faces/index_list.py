@@ -70,6 +70,16 @@ class IndexList:
             position -= span.length
         raise IndexError(position)
 
+    def position(self, number: int, count: int) -> int | None:
+        """Where the list first names face `number` (from 0) of `count`; None where it doesn't. Undoes `pick`."""
+        position = 0
+        for span in (Span(0, count - 1),) if self.spans is None else self.spans:
+            first, last = (end + count if end < 0 else end for end in span)
+            if first <= number <= last:
+                return position + number - first
+            position += span.length
+        return None
+
     def require_distinct(self, setting: str) -> None:
         """Raise SettingsError where a face is listed twice."""
         for before, after in pairwise(sorted(self.spans or ())):

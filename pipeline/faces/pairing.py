@@ -56,6 +56,21 @@ def map_indexes(
     return IndexMap(pairs, report, target_faces.size, source_faces.size, len(source_faces))
 
 
+def source_of(
+    target: int, targets: int, sources: int, input_faces_index: str, source_faces_index: str, pairing: str
+) -> int | None:
+    """The number of the source face that `map_indexes` gives to one target face; None where it gives none.
+
+    `target` counts from 0 among `targets` faces, the result among `sources`. Only the lists are read: the time doesn't
+    grow with the faces. Raises what `map_indexes` raises for the lists and the pairing.
+    """
+    require_choice("pairing", pairing, PAIRINGS)
+    plan = _plan(input_faces_index, source_faces_index, pairing)
+    position = plan.targets.position(target, targets)
+    source = None if position is None else _source_at(plan, position, sources)
+    return source if isinstance(source, int) else None
+
+
 def pair_faces(
     faces: Sequence[Face],
     source_faces: FaceSet,

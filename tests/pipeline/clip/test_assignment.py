@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from multifaceswap.pipeline.clip import assignment as module
 from multifaceswap.pipeline.clip.assignment import Assignment, AssignmentRules
 from multifaceswap.pipeline.errors import FaceNotFoundError, IndexListError, SettingsError
+from multifaceswap.pipeline.faces.pairing import map_indexes
 from multifaceswap.pipeline.types import Face, FaceSet, Size
 
 
@@ -18,85 +20,118 @@ DONORS = FaceSet(((face(0, 0), face(1, 100)), (face(0, 0),)), Size(200, 200))
 """Three donors in two pictures."""
 
 
-def casting(targets="0", sources="0", **wishes) -> Assignment:
-    return Assignment(AssignmentRules(targets, sources, detection_face_order="left-right", **wishes), DONORS)
+def assignment(targets="0", sources="0", **rules) -> Assignment:
+    return Assignment(AssignmentRules(targets, sources, detection_face_order="left-right", **rules), DONORS)
 
 
-def roles(cast: Assignment) -> dict[int, int]:
-    return {person: source.index for person, source in cast.roles.items()}
+def donors_of(given: Assignment) -> dict[int, int]:
+    return {person: source.index for person, source in given.sources.items()}
 
 
 def test_people_are_numbered_in_order_and_newcomers_after_them():
-    cast = casting("0,1,2", "0,1,2")
-    cast.appear([face(0, 150), face(1, 20)])
-    assert roles(cast) == {1: 0, 0: 1}
-    cast.appear([face(2, 0)])
-    assert roles(cast) == {1: 0, 0: 1, 2: 2}
-    assert [cast.number_of(person) for person in (1, 0, 2)] == [0, 1, 2]
+    given = assignment("0,1,2", "0,1,2")
+    given.appear([face(0, 150), face(1, 20)])
+    assert donors_of(given) == {1: 0, 0: 1}
+    given.appear([face(2, 0)])
+    assert donors_of(given) == {1: 0, 0: 1, 2: 2}
 
 
 def test_everybody_gets_a_donor_as_they_appear():
-    cast = casting("*", "0-1", pairing="round-robin")
+    given = assignment("*", "0-1", pairing="round-robin")
     for person in range(4):
-        cast.appear([face(person, 10 * person)])
-    assert roles(cast) == {0: 0, 1: 1, 2: 0, 3: 1}
+        given.appear([face(person, 10 * person)])
+    assert donors_of(given) == {0: 0, 1: 1, 2: 0, 3: 1}
 
 
-def test_a_donor_is_kept_whoever_comes_later():
-    cast = casting("-1", "2")
-    cast.appear([face(0, 0), face(1, 50)])
-    assert roles(cast) == {1: 2}
-    cast.appear([face(2, 20)])
-    assert roles(cast) == {1: 2, 2: 2}
+def test_a_donor_is_kept_when_others_come_later():
+    given = assignment("-1", "2")
+    given.appear([face(0, 0), face(1, 50)])
+    assert donors_of(given) == {1: 2}
+    given.appear([face(2, 20)])
+    assert donors_of(given) == {1: 2, 2: 2}
 
 
 def test_people_of_another_gender_have_no_number():
-    cast = casting("0", "1", detect_gender="female")
-    cast.appear([face(0, 0, "male"), face(1, 50, "female")])
-    assert roles(cast) == {1: 1}
+    given = assignment("0", "1", detect_gender="female")
+    given.appear([face(0, 0, "male"), face(1, 50, "female")])
+    assert donors_of(given) == {1: 1}
 
 
 def test_scenes_start_over_and_the_report_counts_frames():
-    cast = casting("0,1", "0,1")
-    cast.appear([face(0, 0), face(1, 90)])
-    cast.end_scene(10)
-    cast.appear([face(0, 0)])
-    assert roles(cast) == {0: 0}
-    cast.end_scene(12)
-    cast.end_scene(15)
-    cast.appear([face(0, 0)])
-    cast.end_scene(20)
-    assert cast.report() == (
+    given = assignment("0,1", "0,1")
+    given.appear([face(0, 0), face(1, 90)])
+    given.end_scene(10)
+    given.appear([face(0, 0)])
+    assert donors_of(given) == {0: 0}
+    given.end_scene(12)
+    given.end_scene(15)
+    given.appear([face(0, 0)])
+    given.end_scene(20)
+    assert given.report() == (
         "frames 10-11, 15-19: target 1 not found (1 face)",
         "frames 12-14: target 0-1 not found (no faces)",
     )
 
 
-def test_a_scene_that_lacks_somebody_is_an_error_if_so_wished():
-    cast = casting("0,1", "0,1", missing="error")
-    cast.end_scene(4)  # nobody at all: a title
-    cast.appear([face(0, 0)])
+def test_a_scene_that_lacks_somebody_is_an_error_where_missing_is_one():
+    given = assignment("0,1", "0,1", missing="error")
+    given.end_scene(4)  # nobody at all: a title
+    given.appear([face(0, 0)])
     with pytest.raises(FaceNotFoundError, match=r"^frames 4-8: .*target 1"):
-        cast.end_scene(9)
+        given.end_scene(9)
+
+
+def test_a_frame_that_was_handed_on_keeps_the_donors_of_those_who_are_forgotten_later():
+    given = assignment("*", "*")
+    given.appear([face(0, 0), face(1, 90)])
+    before = given.sources
+    given.keep({1})
+    given.appear([face(2, 20)])
+    assert donors_of(given) == {1: 1, 2: 2}
+    assert sorted(before) == [0, 1]
+
+
+def test_a_crowd_that_passes_one_by_one_costs_the_same_for_each(monkeypatch):
+    given, mapped = assignment("*", "*", pairing="round-robin"), []
+    monkeypatch.setattr(module, "map_indexes", lambda *args: (mapped.append(args), map_indexes(*args))[1])
+    sizes = []
+    for person in range(900):
+        given.appear([face(person, 0)])
+        given.keep(set(range(person - 20, person + 1)))
+        sizes.append(len(json.dumps(given.as_json())))
+    assert mapped == []  # it reads the list for everybody
+    assert donors_of(given) == {person: person % 3 for person in range(879, 900)}
+    assert sizes[-1] - sizes[99] < 100
+
+
+def test_scenes_that_take_turns_are_reported_in_bounded_space():
+    given = assignment("0,1", "0,1")
+    sizes = []
+    for number in range(2000):
+        given.appear([face(person, 90 * person) for person in range(1 + number % 2)])
+        given.end_scene(number + 1)
+        sizes.append(len(json.dumps(given.as_json())))
+    assert sizes[-1] - sizes[99] < 20
+    assert given.report() == ("frames 0, 2, 4, 6, 8, 10, 12, 14 and 992 more: target 1 not found (1 face)",)
 
 
 def test_it_goes_on_from_its_state_in_a_file():
-    first = casting("*", "*")
+    first = assignment("*", "*")
     first.appear([face(0, 150), face(1, 20)])
     first.end_scene(5)
     first.appear([face(0, 150)])
-    second = casting("*", "*")
+    second = assignment("*", "*")
     second.restore(json.loads(json.dumps(first.as_json())))
-    for cast in (first, second):
-        cast.appear([face(1, 20)])
-        cast.end_scene(9)
+    for given in (first, second):
+        given.appear([face(1, 20)])
+        given.end_scene(9)
     assert second.as_json() == first.as_json() and second.report() == first.report()
 
 
-def test_wishes_that_cannot_be_are_refused_before_any_frame():
+def test_rules_that_cannot_be_are_refused_before_any_frame():
     with pytest.raises(IndexListError):
         AssignmentRules("0,x")
     with pytest.raises(SettingsError, match="pairing"):
         AssignmentRules(pairing="x")
     with pytest.raises(SettingsError, match="takes as many sources as targets"):
-        casting("0,1,2", "0,1")
+        assignment("0,1,2", "0,1")

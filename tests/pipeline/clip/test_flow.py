@@ -67,11 +67,10 @@ def picture(*spots, background=90) -> np.ndarray:
     return frame
 
 
-def run(pictures, wishes=None, clip=None, masks=False, frames=None):
+def run(pictures, rules=None, clip=None, masks=False, frames=None, embedder=None):
     painter = Painter()
-    watcher = Watcher(
-        Models(Spots()), Assignment(wishes or AssignmentRules("*", "*"), FACES), clip.track if clip else True
-    )
+    assignment = Assignment(rules or AssignmentRules("*", "*"), FACES)
+    watcher = Watcher(Models(Spots(), embedder=embedder), assignment, clip.track if clip else True)
     source = frames or (ClipFrame(number, number / 25, one) for number, one in enumerate(pictures))
     return swap_frames(source, watcher, Engine(donors_of(DONORS, painter), painter, SETTINGS), clip, masks=masks)
 
@@ -112,6 +111,21 @@ def test_a_face_missed_for_a_moment_is_swapped_all_the_same():
         assert [colours(one, (30 + 4 * t, 40))[0] for t, one in enumerate(done)] == [
             gap if t in (4, 5, 6) else "red" for t in range(12)
         ]
+
+
+class OneIdentity:
+    """Everybody is the same person."""
+
+    same_person = 0.6
+
+    def embed(self, frame, faces):
+        return [np.ones(4, np.float32) for _ in faces]
+
+
+def test_a_gap_longer_than_the_tracker_waits_is_filled_where_the_identity_is_known():
+    clip = [picture(*([] if 5 <= t < 45 else [(10 + t, 20, 40)])) for t in range(50)]
+    done = list(run(clip, clip=ClipSettings(max_gap=50), embedder=OneIdentity()))
+    assert [colours(one, (30 + t, 40))[0] for t, one in enumerate(done)] == ["red"] * 50
 
 
 def test_a_gap_out_of_range_is_refused_by_its_name():

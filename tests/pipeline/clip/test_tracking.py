@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from multifaceswap.pipeline.clip.tracking import Tracker
+from multifaceswap.pipeline.clip import people
+from multifaceswap.pipeline.clip.tracking import REMEMBERED, Tracker
 from multifaceswap.pipeline.types import Face
 
 
@@ -24,7 +25,7 @@ ANNA, BERT = np.array([1.0, 0.0], np.float32), np.array([0.0, 1.0], np.float32)
 
 def test_nobody_is_nobody():
     tracker = Tracker()
-    assert numbers(tracker, [], []) == [[], []] and tracker.people == ()
+    assert numbers(tracker, [], []) == [[], []] and tracker.count == 0 and not tracker.people
 
 
 def test_people_keep_their_numbers_whatever_the_detectors_order():
@@ -122,3 +123,58 @@ def test_a_tracker_goes_on_from_its_state_in_a_file():
     rest = [[face(300 - 7 * t), face(18 * t, embedding=ANNA)] for t in range(6, 9)]
     assert numbers(second, *rest) == numbers(first, *rest) == [[1, 0]] * 3
     assert second.as_json() == first.as_json()
+
+
+def passers_by(count: int) -> np.ndarray:
+    """Embeddings of people who are all different."""
+    some = np.random.default_rng(3).normal(size=(count, 64)).astype(np.float32)
+    return some / np.linalg.norm(some, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def compared(monkeypatch):
+    """How many boxes and embeddings were compared since it was cleared."""
+    compared = {"boxes": 0, "embeddings": 0}
+    iou, norm = people.iou, np.linalg.norm
+
+    def counted_iou(box, boxes):
+        compared["boxes"] += len(boxes)
+        return iou(box, boxes)
+
+    def counted_norm(values, **options):
+        compared["embeddings"] += len(values) if values.shape[1] == 64 else 0
+        return norm(values, **options)
+
+    monkeypatch.setattr(people, "iou", counted_iou)
+    monkeypatch.setattr(np.linalg, "norm", counted_norm)
+    return compared
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_face_is_compared_with_those_who_were_there_lately_and_with_no_more(known, compared):
+    tracker, given, costs, sizes = Tracker(), [], [], []
+    for number, identity in enumerate(passers_by(700)):
+        compared.update(boxes=0, embeddings=0)
+        here = face(50 + 60 * (number % 40))
+        given += [one.index for one in tracker.update([here], (lambda faces: [identity]) if known else None)]  # noqa: B023
+        costs.append(dict(compared))
+        sizes.append(len(json.dumps(tracker.as_json())))
+    assert given == list(range(700)) and tracker.count == 700
+    present = 26  # somebody a frame, for as long as their place tells who they are
+    assert costs[-1] == costs[400] == {"boxes": 25, "embeddings": (REMEMBERED + 25) * known}
+    assert len(tracker.people) == present + REMEMBERED * known
+    assert max(sizes[400:]) < 1.01 * sizes[400]
+
+
+def test_the_latest_to_leave_are_recognised_and_numbers_are_never_given_twice():
+    tracker, identities = Tracker(), passers_by(REMEMBERED + 101)
+
+    def number_of(who):
+        ((number,),) = numbers(tracker, [face(50)], embed=lambda faces: [identities[who]])
+        numbers(tracker, *[[]] * 30)
+        return number
+
+    assert [number_of(who) for who in range(REMEMBERED + 100)] == list(range(REMEMBERED + 100))
+    assert number_of(100) == 100
+    assert number_of(99) == REMEMBERED + 100
+    assert number_of(REMEMBERED + 100) == REMEMBERED + 101

@@ -135,6 +135,22 @@ def test_picking_agrees_with_resolving(text, count):
         indexes.pick(position, count)
 
 
+@given(lists, st.integers(0, 20))
+def test_a_faces_position_is_that_of_its_first_entry(text, count):
+    indexes = parse_indexes(text)
+    first: dict[int, int] = {}
+    position = 0
+    for entry in indexes.resolve(count):
+        if isinstance(entry, int):
+            first.setdefault(entry, position)
+            position += 1
+        else:
+            position += entry.span.length
+    assert {number: indexes.position(number, count) for number in range(count)} == {
+        number: first.get(number) for number in range(count)
+    }
+
+
 def test_a_vast_range_costs_nothing():
     indexes = parse_indexes("0-999999999," * 50 + "3")
     assert indexes.length(0) == 50_000_000_001

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from multifaceswap.pipeline.errors import FaceNotFoundError, IndexListError, SettingsError
-from multifaceswap.pipeline.faces.pairing import MISSING, PAIRINGS, map_indexes
+from multifaceswap.pipeline.faces.pairing import MISSING, PAIRINGS, map_indexes, source_of
 from multifaceswap.pipeline.types import Face, FaceSet, Size
 
 SIZE = Size(640, 480)
@@ -236,3 +236,16 @@ def test_pairwise_makes_exactly_the_written_pairs_that_exist(targets, donors, wr
     target_list, source_list = (",".join(str(entry[side]) for entry in written) for side in (0, 1))
     made = pairs(map_indexes(faces(targets), faces(donors), target_list, source_list))
     assert made == [[entry for entry in written if entry[0] < targets and entry[1] < donors]]
+
+
+@given(st.integers(0, 7), st.integers(0, 4), index_lists, index_lists, st.sampled_from(PAIRINGS))
+def test_the_source_of_one_face_is_the_one_that_the_map_gives_it(targets, donors, target_list, source_list, pairing):
+    lists = target_list, source_list, pairing
+    try:
+        (made,) = pairs(map_indexes(faces(targets), faces(donors), *lists))
+    except SettingsError as refused:
+        with pytest.raises(SettingsError, match=re.escape(str(refused))):
+            source_of(0, targets, donors, *lists)
+    else:
+        given = {target: source_of(target, targets, donors, *lists) for target in range(targets)}
+        assert {target: source for target, source in given.items() if source is not None} == dict(made)
