@@ -15,7 +15,7 @@ from multifaceswap.pipeline.types import Donor, Face, FaceSet, Patch, Placement,
 LANDMARKS = np.array([[0.3, 0.3], [0.7, 0.3], [0.5, 0.5], [0.35, 0.8], [0.65, 0.8]])
 FACE = Face(np.array([10, 10, 50, 50]), 10 + 40 * LANDMARKS, 0.9)
 DONORS = FaceSet(((FACE,),), Size(64, 64))
-Notes = Callable[[int], tuple[str, ...]]
+NotesOf = Callable[[np.ndarray], tuple[str, ...]]
 
 
 class BrokenError(Exception):
@@ -48,7 +48,7 @@ class Finder:
 
 
 class Blank:
-    """A swapper that paints white and says what `notes` has for the n-th face."""
+    """A swapper that paints white and notes what `notes` says of a crop (H, W, 3) in [0, 1]."""
 
     needs_mesh = False
     colour = "none"
@@ -58,10 +58,9 @@ class Blank:
         on_place: Callable[[], None] = lambda: None,
         on_prepare: Callable[[], None] = lambda: None,
         on_swap: Callable[[], None] = lambda: None,
-        notes: Notes = lambda number: (),
+        notes: NotesOf = lambda crop: (),
     ) -> None:
         self._on_place, self._on_prepare, self._on_swap, self._notes = on_place, on_prepare, on_swap, notes
-        self._faces = 0
 
     def place(self, face: Face) -> Placement:
         self._on_place()
@@ -76,9 +75,8 @@ class Blank:
         return [self._painted(crop.image) for crop in crops]
 
     def _painted(self, image: np.ndarray) -> Patch:
-        self._faces += 1
         white = np.ones_like(image)
-        return Patch(white, white[..., 0], notes=self._notes(self._faces - 1))
+        return Patch(white, white[..., 0], notes=self._notes(image))
 
 
 def watcher(finder: Finder | None = None, track: bool = True, rules: AssignmentRules | None = None) -> Watcher:

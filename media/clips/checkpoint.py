@@ -7,17 +7,57 @@ import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict, cast
 
+from ...pipeline.clip.flow import WatcherState
+from ...pipeline.clip.notes import NoteState
 from ...pipeline.errors import ImageError
 from ..atomic import replace_file
 from ..pictures import write_file
 
-_FACTS: Final = "clip.json"
+_OWNER: Final = "clip.json"
+
+
+class PartRecord(TypedDict):
+    """What is known of a finished part."""
+
+    first_pts: int
+    """When its first frame is shown, in the clip's time base."""
+    frames: int
+    swapped: int
+    """Faces swapped in its frames."""
+
+
+class ResumeState(TypedDict):
+    """What the part after a finished one starts from."""
+
+    first: int
+    """Its first frame."""
+    number: int
+    """The frame to read from: those before `first` are looked at once more."""
+    pts: int
+    watcher: WatcherState
+    """Before that frame."""
+
+
+class RunState(TypedDict):
+    """How far the work is once a part is finished."""
+
+    next: ResumeState | None
+    """None where the clip ends."""
+    notes: list[NoteState]
+    """About all frames so far."""
+    report: list[str]
+    """About the scenes, once the clip has ended."""
+
+
+class _Saved(TypedDict):
+    part: PartRecord
+    run: RunState
 
 
 def checkpoint_folder(output: str | os.PathLike[str]) -> Path:
-    """Where the finished parts of a clip lie until the clip is."""
+    """Where the finished parts of a clip are until the clip is complete."""
     place = Path(os.path.realpath(output))
     return place.with_name(f".{place.name}.parts")
 
@@ -28,21 +68,27 @@ class Checkpoint:
     def __init__(self, output: Path, identity: str) -> None:
         self.folder = checkpoint_folder(output)
         self._identity = identity
-        self.finished: list[dict[str, Any]] = []
-        """What was noted about each finished part."""
+        self.finished: list[PartRecord] = []
+        self.run: RunState = _fresh()
+        """As the last finished part left it; states of earlier ones aren't kept in memory."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the clip's last part is finished."""
+        return bool(self.finished) and self.run["next"] is None
 
     def open(self) -> None:
         """Find what is there. Parts of other work are removed. Raises ImageError where the folder can't be made."""
         try:
-            if self._read(self.folder / _FACTS) != {"identity": self._identity}:
+            if _read(self.folder / _OWNER) != {"identity": self._identity}:
                 self.discard()
                 self.folder.mkdir(parents=True)
-                write_file(self.folder / _FACTS, json.dumps({"identity": self._identity}).encode())
+                write_file(self.folder / _OWNER, json.dumps({"identity": self._identity}).encode())
         except OSError as error:
             raise ImageError(f"{self.folder}: can't be written: {error.strerror or error}") from error
-        self.finished = []
-        while (record := self._read(self._notes(len(self.finished)))) is not None and self.path().is_file():
-            self.finished.append(record)
+        self.finished, self.run = [], _fresh()
+        while (saved := _read(self._record(len(self.finished)))) is not None and self.path().is_file():
+            self._add(cast(_Saved, saved))
         for stray in self.folder.glob("*.tmp"):
             stray.unlink()
 
@@ -59,12 +105,13 @@ class Checkpoint:
         """Where the next part is written until it is finished."""
         return self.path().with_suffix(".tmp")
 
-    def finish(self, record: dict[str, Any]) -> None:
-        """The unfinished part is complete. `record`, of plain values, are noted with it."""
+    def finish(self, part: PartRecord, run: RunState) -> None:
+        """The unfinished part is complete: keep it with what the work goes on from."""
+        saved: _Saved = {"part": part, "run": run}
         replace_file(self.unfinished, self.path())
-        # Notes come last: a part counts once it has them.
-        write_file(self._notes(len(self.finished)), json.dumps(record).encode())
-        self.finished.append(record)
+        # The record comes last: a part counts once it has one.
+        write_file(self._record(len(self.finished)), json.dumps(saved).encode())
+        self._add(saved)
 
     def discard(self) -> None:
         """Remove all of it."""
@@ -77,12 +124,21 @@ class Checkpoint:
         if not self.finished:
             self.discard()
 
-    def _notes(self, number: int) -> Path:
+    def _add(self, saved: _Saved) -> None:
+        self.finished.append(saved["part"])
+        self.run = saved["run"]
+
+    def _record(self, number: int) -> Path:
         return self.path(number).with_suffix(".json")
 
-    @staticmethod
-    def _read(path: Path) -> Any:
-        try:
-            return json.loads(path.read_bytes())
-        except (OSError, ValueError):
-            return None
+
+def _fresh() -> RunState:
+    return {"next": None, "notes": [], "report": []}
+
+
+def _read(path: Path) -> object:
+    """What a JSON file holds; None where it can't be read."""
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from ...pipeline.clip.flow import ClipFrame, ClipSettings, Engine, SwappedFrame, Watcher, swap_frames
+from ...pipeline.clip.notes import ClipPerson, Notes
 from ...pipeline.errors import ImageError, SettingsError
+from ...pipeline.faces.index_list import Span
 from ...pipeline.types import Progress
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, ResumeState
 from .encoding import PartWriter, Plan, plan
 from .formats import output_format
 from .mux import Part, mux_parts, require_audio_fits
@@ -23,6 +25,8 @@ from .reading import Clip, ClipInfo, ResumePoint, decoded_of
 
 FRAMES_A_PART: Final = 240
 """After a crash at most that many frames are done again."""
+_RECORDS: Final = 2
+"""Version of the parts' records; parts with records of another one are made again."""
 
 
 class ClipResult(NamedTuple):
@@ -52,9 +56,10 @@ def swap_file(
     """Swap a clip into the file `output` (.mp4, .mov, .mkv or .webm), which appears complete or not at all.
 
     Sound, subtitles, times and colours are the target's; a turned clip comes out upright. The parts that are finished
-    lie in a folder `.NAME.parts` beside the output until the clip is: with `resume`, the same work (same file, same
-    `identity`, which stands for donors and settings) that was cut off goes on from there, and an error or a cancel
-    leaves the folder; without, nothing is left. `progress` is called after every frame.
+    are in a folder `.NAME.parts` beside the output until the clip is complete: with `resume`, the same work (same file,
+    same `identity`, which stands for donors and settings) that was cut off goes on from there and gives the same
+    result, and an error or a cancel leaves the folder; without, nothing is left. However it ends, its threads have
+    ended and its files are closed. `progress` is called after every frame.
     Raises ImageError, SettingsError, and whatever the models and `progress` raise.
     """
     output = Path(output)
@@ -66,7 +71,7 @@ def swap_file(
     frames_a_part = max(frames_a_part, settings.reach)
     with _parts(output, _identity(clip, chosen, identity, frames_a_part), resume) as parts:
         run = _Run(clip, info, chosen, parts, watcher, engine, settings, frames_a_part)
-        if not run.is_complete:
+        if not parts.is_complete:
             run.encode(progress)
         left_out = mux_parts(clip, info, run.parts_to_join(), output)
         parts.discard()
@@ -85,22 +90,18 @@ class _Run:
     engine: Engine
     settings: ClipSettings
     frames_a_part: int
-    notes: dict[tuple[int, int], str] = field(default_factory=dict[tuple[int, int], str])
-    marks: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
-    """The watcher's state, by the first frame of the part that needs it."""
-
-    @property
-    def is_complete(self) -> bool:
-        return bool(self.parts.finished) and self.parts.finished[-1]["next"] is None
+    notes: Notes = field(default_factory=Notes)
+    marks: dict[int, ResumeState] = field(default_factory=dict[int, ResumeState])
+    """What a part starts from, by its first frame."""
 
     def encode(self, progress: Progress | None) -> None:
         """Make the parts that are missing."""
         first, mark = self._start()
-        done, part = first, _OpenPart(self.parts, self.plan)
+        done, part = first, _OpenPart(self.parts, self.plan, self.notes)
         with closing(self._swapped(mark)) as swapped, part:
             for frame in swapped:
                 if frame.frame.number < first:
-                    continue  # looked at once more for what comes after it
+                    continue  # observed once more for what comes after it
                 if part.frames == self.frames_a_part:
                     part.finish(self.marks.pop(frame.frame.number))
                 part.write(frame)
@@ -118,22 +119,22 @@ class _Run:
         return [Part(path, record["first_pts"]) for path, record in noted]
 
     def result(self, output: Path, left_out: tuple[str, ...]) -> ClipResult:
-        finished = self.parts.finished
-        notes = (f"scene {scene}, person {person}: {note}" for (scene, person), note in self.notes.items())
+        finished, run = self.parts.finished, self.parts.run
         return ClipResult(
             output,
             sum(record["frames"] for record in finished),
             sum(record["swapped"] for record in finished),
             self.plan.encoder,
-            (*finished[-1]["report"], *notes, *left_out),
+            (*run["report"], *Notes(run["notes"]).lines(), *left_out),
         )
 
     def _start(self) -> tuple[int, ResumePoint | None]:
         """The first frame that is missing, and the one to read from."""
-        if not self.parts.finished:
+        state = self.parts.run["next"]
+        if state is None:
             return 0, None
-        state = self.parts.finished[-1]["next"]
         self.watcher.restore(state["watcher"])
+        self.notes = Notes(self.parts.run["notes"])
         return state["first"], ResumePoint(state["number"], state["pts"])
 
     def _swapped(self, mark: ResumePoint | None) -> Generator[SwappedFrame]:
@@ -146,19 +147,20 @@ class _Run:
     def _remember(self, frame: ClipFrame) -> None:
         first = frame.number + self.settings.reach
         if first % self.frames_a_part == 0:
-            state = {"number": frame.number, "pts": decoded_of(frame).pts, "watcher": self.watcher.as_json()}
-            self.marks[first] = {"first": first, **state}
+            pts, watcher = decoded_of(frame).pts, self.watcher.as_json()
+            self.marks[first] = {"first": first, "number": frame.number, "pts": pts, "watcher": watcher}
 
     def _note(self, frame: SwappedFrame) -> None:
+        number = frame.frame.number
         for scene, person, note in frame.notes:
-            self.notes.setdefault((scene, person), note)
+            self.notes.add(note, Span(number, number), ClipPerson(scene, person) if self.settings.track else None)
 
 
 class _OpenPart:
     """The part that is being written."""
 
-    def __init__(self, parts: Checkpoint, chosen: Plan) -> None:
-        self._parts, self._plan = parts, chosen
+    def __init__(self, parts: Checkpoint, chosen: Plan, notes: Notes) -> None:
+        self._parts, self._plan, self._notes = parts, chosen, notes
         self._writer: PartWriter | None = None
         self._first_pts = 0
         self.frames = 0
@@ -173,19 +175,14 @@ class _OpenPart:
         self.frames += 1
         self._swapped += len(done.faces)
 
-    def finish(self, following: dict[str, Any] | None, report: tuple[str, ...] = ()) -> None:
+    def finish(self, following: ResumeState | None, report: Sequence[str] = ()) -> None:
         """The part is complete; `following` is what the next one starts from, None where the clip ends."""
         if self._writer is None:
             return
         self._writer.close()
         self._parts.finish(
-            {
-                "first_pts": self._first_pts,
-                "frames": self.frames,
-                "swapped": self._swapped,
-                "report": report,
-                "next": following,
-            }
+            {"first_pts": self._first_pts, "frames": self.frames, "swapped": self._swapped},
+            {"next": following, "notes": self._notes.as_json(), "report": list(report)},
         )
         self._writer, self.frames, self._swapped = None, 0, 0
 
@@ -220,10 +217,10 @@ def _require_apart(clip: Clip, output: Path) -> None:
 
 def _identity(clip: Clip, chosen: Plan, identity: str, frames_a_part: int) -> str:
     """A digest of all that the result depends on."""
-    source: list[Any] = []
+    source: list[str | int] = []
     if not isinstance(clip.source, BufferedIOBase):
         with suppress(OSError):
             status = os.stat(clip.source)
             source = [os.path.realpath(clip.source), status.st_size, status.st_mtime_ns]
-    info = [source, clip.start, clip.duration, chosen.identity, identity, frames_a_part]
+    info = [_RECORDS, source, clip.start, clip.duration, chosen.identity, identity, frames_a_part]
     return hashlib.sha256(json.dumps(info).encode()).hexdigest()
