@@ -34,7 +34,7 @@ class ResumeState(TypedDict):
     first: int
     """Its first frame."""
     number: int
-    """The frame to read from: those before `first` are looked at once more."""
+    """The frame to read from: those before `first` are observed once more."""
     pts: int
     watcher: WatcherState
     """Before that frame."""

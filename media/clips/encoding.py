@@ -33,7 +33,7 @@ _SOFTWARE: Final[dict[str, dict[str, Options]]] = {
     "av1": {"libsvtav1": {"crf": "22", "preset": "8"}},
     "vp9": {"libvpx-vp9": {"crf": "22", "b": "0", "row-mt": "1", "cpu-used": "4", "deadline": "good"}},
 }
-"""Encoders by codec, the best first, at a quality that can't be told from the target by eye."""
+"""Encoders by codec, the best first, at a quality that looks like the target's."""
 _LIKE = {"nv12": "yuv420p", "nv21": "yuv420p", "nv16": "yuv422p", "p010le": "yuv420p10le", "gray": "yuv420p"}
 """The planar pixel format for what decoders give otherwise."""
 _BITS_A_PIXEL: Final = 0.15

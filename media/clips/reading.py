@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _CODECS: Final = {"libdav1d": "av1", "libaom-av1": "av1", "libvpx-vp9": "vp9", "libvpx": "vp8"}
-"""Decoders that go by another name than what they decode."""
+"""Decoders with another name than their codec."""
 _USUAL_RATE: Final = Fraction(25)
 
 
@@ -43,7 +43,7 @@ class ClipInfo(NamedTuple):
     rate: Fraction
     """Frames a second on average."""
     frames: int
-    """About how many there are; 0 where nobody knows."""
+    """About how many there are; 0 where the file doesn't say."""
     bit_rate: int
     aspect: Fraction
     """Width of a pixel by its height, upright."""
@@ -98,7 +98,7 @@ class Clip:
 
     @contextmanager
     def opened(self) -> Generator[InputContainer]:
-        """The container. Whatever PyAV says against the file, here or in the block, is an ImageError."""
+        """The container. PyAV's errors, here or in the block, become an ImageError."""
         unreadable = ffmpeg_error()
         try:
             with self.container() as container:
@@ -122,7 +122,7 @@ class Clip:
         return round(Fraction(self.start) / time_base)
 
     def holds(self, time: float) -> bool:
-        """Whether a time of the file, in seconds, lies in the part that is kept."""
+        """Whether a time of the file, in seconds, is in the part that is kept."""
         # Sound may begin before 0, with what its decoder needs to get going.
         begun = not self.start or time >= self.start - 1e-6
         return begun and (self.duration is None or time < self.start + self.duration - 1e-6)

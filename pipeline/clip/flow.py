@@ -23,18 +23,18 @@ from .prefetch import prefetch
 from .scenes import is_cut, thumbnail
 from .tracking import SAME_PERSON, Tracker, TrackerState
 
-_AHEAD: Final = 2
+_DEPTH: Final = 2
 """Frames that wait between one step and the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipSettings:
-    """How steady a clip is kept."""
+    """How people are followed and smoothed in a clip."""
 
     track: bool = True
-    """Follow people through each scene. Without it every frame is a scene of its own, and nothing is steadied."""
+    """Follow people through each scene. Without it every frame is a scene of its own, and nothing is smoothed."""
     smooth: bool = True
-    """Steady landmarks and meshes."""
+    """Smooth landmarks and meshes over neighbouring frames."""
     max_gap: int = 5
     """Fill in a face that is missing for up to that many frames."""
 
@@ -57,7 +57,7 @@ class ClipFrame(NamedTuple):
     picture: Picture
     """(H, W, C) uint8 or uint16, handed over: it is changed in place."""
     decoded: object = None
-    """Whatever else belongs to the frame: handed on and not looked into."""
+    """Whatever else belongs to the frame: handed on as it is."""
 
 
 class SwappedFrame(NamedTuple):
@@ -65,7 +65,7 @@ class SwappedFrame(NamedTuple):
 
     frame: ClipFrame
     faces: tuple[Face, ...]
-    """The faces that were changed, steadied; `index` is the person."""
+    """The faces that were changed, smoothed; `index` is the person."""
     mask: FloatArray | None
     """(H, W) where pixels changed, if asked for."""
     regions: tuple[Region, ...]
@@ -75,7 +75,7 @@ class SwappedFrame(NamedTuple):
 
 
 class Models(NamedTuple):
-    """What looks at the frames."""
+    """The models that find and identify faces."""
 
     detector: Detector
     mesher: Mesher | None = None
@@ -83,7 +83,7 @@ class Models(NamedTuple):
     attributes: Attributes | None = None
     """Where people are chosen by gender."""
     embedder: Embedder | None = None
-    """Tells people apart where their places don't."""
+    """Identifies people where their places don't."""
 
 
 class Engine(NamedTuple):
@@ -93,7 +93,7 @@ class Engine(NamedTuple):
     swapper: Swapper
     settings: SwapSettings
     parser: Parser | None = None
-    """Keeps hair and hands before a face."""
+    """Keeps hair and hands in front of a face."""
     boost: SwapRestore | None = None
     """Restores swapped faces before they are pasted."""
 
@@ -199,7 +199,7 @@ def swap_frames(
 
     def observed() -> Iterator[ObservedFrame[AssignedFrame]]:
         end = 0
-        with closing(prefetch(frames, _AHEAD)) as read:
+        with closing(prefetch(frames, _DEPTH)) as read:
             for frame in read:
                 if before_observe is not None:
                     before_observe(frame)
@@ -208,15 +208,15 @@ def swap_frames(
         watcher.assignment.end_scene(end)
 
     max_gap, smooth = (clip.max_gap, clip.smooth) if clip.track else (0, False)
-    held = look_ahead(prefetch(observed(), _AHEAD), max_gap=max_gap, smooth=smooth)
-    return prefetch(_swapped(held, engine, masks), _AHEAD)
+    smoothed = look_ahead(prefetch(observed(), _DEPTH), max_gap=max_gap, smooth=smooth)
+    return prefetch(_swapped(smoothed, engine, masks), _DEPTH)
 
 
-def _swapped(held: Iterator[ObservedFrame[AssignedFrame]], engine: Engine, masks: bool) -> Iterator[SwappedFrame]:
+def _swapped(frames: Iterable[ObservedFrame[AssignedFrame]], engine: Engine, masks: bool) -> Generator[SwappedFrame]:
     waiting: list[tuple[ClipFrame, int]] = []
 
     def work() -> Iterator[SwapTask]:
-        with closing_source(held) as source:
+        with closing_source(frames) as source:
             for seen in source:
                 if seen.frame is None:
                     continue

@@ -1,4 +1,4 @@
-"""Looks a few frames ahead in a clip, so that faces missed for a moment are filled in and landmarks hold still."""
+"""Delays a clip by a few frames, so that short gaps in a track are filled in and landmarks are smoothed both ways."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def look_ahead(
 ) -> Generator[ObservedFrame[T]]:
     """The frames in order, at most `delay` of them held back; closes `frames` at its end.
 
-    A person missing for up to `max_gap` frames is filled in where they are seen before and after. `smooth` steadies
+    A person missing for up to `max_gap` frames is filled in where they are seen before and after. `smooth` smooths
     landmarks and meshes over `RADIUS` frames on either side. Nothing reaches from one scene into another.
     """
     window: _Window[T] = _Window(max_gap, smooth)
@@ -80,7 +80,7 @@ class _Window(Generic[T]):
 
     def _handed_on(self) -> ObservedFrame[T]:
         held = self._frames[self._next]
-        people = {person: self._steady(person) for person in held.people}
+        people = {person: self._smoothed(person) for person in held.people}
         frame, held.frame = held.frame, None
         self._next += 1
         if self._next > max(self._radius, 1):
@@ -99,15 +99,13 @@ class _Window(Generic[T]):
                 continue
             for place in range(max(first + 1, self._next), last):
                 held = self._frames[place]
-                held.people[person] = interpolate_face(
-                    self._moment(first, person), self._moment(last, person), held.time
-                )
+                held.people[person] = interpolate_face(self._timed(first, person), self._timed(last, person), held.time)
 
-    def _steady(self, person: int) -> Face:
+    def _smoothed(self, person: int) -> Face:
         places = range(1, self._radius + 1)
         before = [self._next - step for step in places]
         after = [self._next + step for step in places]
-        return smooth_face(self._run(before, person), self._moment(self._next, person), self._run(after, person))
+        return smooth_face(self._run(before, person), self._timed(self._next, person), self._run(after, person))
 
     def _run(self, places: Iterable[int], person: int) -> list[TimedFace]:
         """Sightings at these places, up to the first where there is none."""
@@ -115,8 +113,8 @@ class _Window(Generic[T]):
         for place in places:
             if not 0 <= place < len(self._frames) or person not in self._frames[place].people:
                 break
-            run.append(self._moment(place, person))
+            run.append(self._timed(place, person))
         return run
 
-    def _moment(self, place: int, person: int) -> TimedFace:
+    def _timed(self, place: int, person: int) -> TimedFace:
         return TimedFace(self._frames[place].time, self._frames[place].people[person])

@@ -54,7 +54,7 @@ class Person:
         return cls(number, face.box, np.zeros(4, np.float32), frame)
 
     def is_expected(self, frame: int) -> bool:
-        """Whether the place still tells who it is: not long after they were seen."""
+        """Whether their place can still identify them: for a short time after they were seen."""
         return frame - self.seen <= _PATIENCE
 
     def seen_again(self, face: Face, embedding: FloatArray | None, frame: int) -> Person:

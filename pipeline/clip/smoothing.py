@@ -1,6 +1,6 @@
-"""Landmarks and meshes of a clip, steadied by their neighbours in time, before and after.
+"""Landmarks and meshes of a clip, smoothed over their neighbours in time, before and after.
 
-A filter that sees the past alone (an exponential one, the one-euro filter) buys calm with lag. Here the frames after
+A filter that sees the past alone (an exponential one, the one-euro filter) trades jitter for lag. Here the frames after
 are known too: each is paired with the one as far before, and a pair's middle, at the time of the frame between, has no
 lag on any steady motion. A point that a pair disagrees with, because it speeds up, blinks or turns back, keeps its own
 place: the weight of a pair falls with its distance, as in a bilateral filter (Tomasi and Manduchi, 1998).
@@ -17,7 +17,7 @@ import numpy as np
 from ..types import Face, FloatArray
 
 RADIUS: Final = 4
-"""Frames looked at on either side."""
+"""Frames used on either side."""
 _SIGMA: Final = 2.5
 """Frames after which a pair's weight falls to 0.6."""
 _TREMOR: Final = 0.012
@@ -36,7 +36,7 @@ class TimedFace(NamedTuple):
 
 
 def smooth_face(before: Sequence[TimedFace], now: TimedFace, after: Sequence[TimedFace]) -> Face:
-    """The face with box, landmarks and mesh steadied.
+    """The face with box, landmarks and mesh smoothed.
 
     `before` and `after` are the same person's neighbours, the nearest first, without gaps; what one side has more than
     the other isn't used, so that nothing lags at a clip's ends and beside cuts.
@@ -46,9 +46,9 @@ def smooth_face(before: Sequence[TimedFace], now: TimedFace, after: Sequence[Tim
     has_mesh = all(m.face.mesh is not None for m in [now, *(one for pair in pairs for one in pair)])
     return replace(
         now.face,
-        box=_steadied(pairs, now, _corners, size).reshape(4),
-        landmarks=_steadied(pairs, now, _landmarks, size),
-        mesh=_steadied(pairs, now, _mesh, size) if has_mesh else now.face.mesh,
+        box=_smoothed(pairs, now, _corners, size).reshape(4),
+        landmarks=_smoothed(pairs, now, _landmarks, size),
+        mesh=_smoothed(pairs, now, _mesh, size) if has_mesh else now.face.mesh,
     )
 
 
@@ -66,7 +66,7 @@ def interpolate_face(first: TimedFace, last: TimedFace, time: float) -> Face:
     )
 
 
-def _steadied(pairs: Sequence[tuple[TimedFace, TimedFace]], now: TimedFace, points: _Points, size: float) -> FloatArray:
+def _smoothed(pairs: Sequence[tuple[TimedFace, TimedFace]], now: TimedFace, points: _Points, size: float) -> FloatArray:
     own = points(now.face)
     total, weights = own.astype(np.float64), np.ones((len(own), 1))
     for distance, (first, last) in enumerate(pairs, 1):

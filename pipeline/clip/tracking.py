@@ -1,4 +1,4 @@
-"""Who is who from frame to frame: by where faces were and move, and where that can't tell, by whose faces they are."""
+"""Who is who from frame to frame: by where faces were and how they move, and where that is ambiguous, by identity."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..types import Face, FloatArray
 from .people import Person, PersonState
 
 Embed = Callable[[Sequence[Face]], Sequence["FloatArray | None"]]
-"""Gives the identities of faces of the current frame, or None where it can't tell."""
+"""Gives the identities of faces of the current frame, or None where it has none."""
 
 SAME_PERSON: Final = 0.6
 """Euclidean distance of embeddings below which two faces are one person: dlib's figure for its own network."""
@@ -99,7 +99,7 @@ class Tracker:
         return tracker
 
     def _forget(self) -> None:
-        """Those whom nothing would tell any more, and those who left longest ago where there are too many."""
+        """Drop those who could no longer be recognised, and where there are too many, those who left first."""
         absent = [person for person in self._people.values() if not person.is_expected(self._frame)]
         known = sorted((person for person in absent if person.embedding is not None), key=lambda person: person.seen)
         kept = {person.number for person in known[-REMEMBERED:]}
@@ -130,7 +130,7 @@ class Tracker:
     def _embeddings(
         self, people: Sequence[Person], faces: Sequence[Face], near: FloatArray, embed: Embed | None
     ) -> dict[int, FloatArray]:
-        """Embeddings of the faces whose place alone doesn't tell whose they are, and of some to stay up to date."""
+        """Embeddings of the faces that their place doesn't identify, and of some to stay up to date."""
         if embed is None or not faces:
             return {}
         given = {number: face.embedding for number, face in enumerate(faces) if face.embedding is not None}

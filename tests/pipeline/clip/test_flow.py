@@ -1,4 +1,4 @@
-"""The flow over a clip: what is held, who is followed, and how calm the result is."""
+"""The flow over a clip: what is held, who is followed, and how smooth the result is."""
 
 from __future__ import annotations
 

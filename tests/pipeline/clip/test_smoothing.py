@@ -102,7 +102,7 @@ def test_without_neighbours_on_one_side_nothing_moves():
     assert np.abs(calm[2] - noisy[2]).max() > 0.05
 
 
-def test_box_and_landmarks_are_steadied_and_a_face_needs_no_mesh():
+def test_box_and_landmarks_are_smoothed_and_a_face_needs_no_mesh():
     boxes = np.array([10, 10, 110, 110]) + np.random.default_rng(3).normal(0, 0.3, (9, 4))
     moments = [TimedFace(t / RATE, Face(box, box[:2] + SHAPE[:5, :2], 1.0)) for t, box in enumerate(boxes)]
     calm = smooth_face(moments[:4][::-1], moments[4], moments[5:])
