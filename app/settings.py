@@ -17,7 +17,7 @@ from ..pipeline.faces.pairing import MISSING, PAIRINGS
 from ..pipeline.types import ColourMatch, Interpolation
 from .setting_types import DISABLE, SCOPES, Scope, Setting, Value
 
-__all__ = ["DISABLE", "SCOPES", "SETTINGS", "Scope", "Setting", "Value", "changed", "checked", "of"]
+__all__ = ["DISABLE", "ROWS", "SCOPES", "SETTINGS", "Scope", "Setting", "Value", "changed", "checked", "of"]
 
 _FINDING: Final[tuple[Scope, ...]] = ("detect", "restore", "picture", "clip")
 _WHOLE: Final[tuple[Scope, ...]] = ("picture", "clip")
@@ -25,9 +25,9 @@ _MAPPING: Final[tuple[Scope, ...]] = ("map", *_WHOLE)
 _SWAPPING: Final[tuple[Scope, ...]] = ("swap", *_WHOLE)
 _CLIP: Final[tuple[Scope, ...]] = ("clip",)
 _RESTORE: Final[tuple[Scope, ...]] = ("restore",)
-_LIST: Final = "0, 0,2 or 0-3; -1 is the last, * all"
+_LIST: Final = "0 or 0,2 or 0-3, -1 for the last, * for all"
 
-_ROWS: Final = (
+ROWS: Final = (
     # Finding faces
     Setting("facedetection", "model", "builtin", "Detector. builtin needs no download.", _FINDING, model="detector"),
     Setting(
@@ -274,7 +274,7 @@ _ROWS: Final = (
 )
 
 SETTINGS: Final[Mapping[Scope, Mapping[str, Setting]]] = MappingProxyType(
-    {scope: MappingProxyType({row.name: row for row in _ROWS if scope in row.scopes}) for scope in SCOPES}
+    {scope: MappingProxyType({row.name: row for row in ROWS if scope in row.scopes}) for scope in SCOPES}
 )
 """The settings of each scope by name, in the order of the table."""
 

@@ -1,4 +1,4 @@
-"""Makes the README's picture and its table of models: `python scripts/make_docs.py`."""
+"""Makes the README's picture and its tables of settings and models: `python scripts/make_docs.py`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from checkout import ROOT, load_checkout
 from PIL import Image
 
 README = ROOT / "README.md"
-_BEGIN, _END = "<!-- models:begin -->\n", "<!-- models:end -->\n"
 _KINDS = {
     "swapper": "swap",
     "detector": "detection",
@@ -17,6 +16,10 @@ _KINDS = {
     "parser": "masks",
     "embedder": "identity",
 }
+
+
+_VALUES = {"switch": "on, off", "model": "a name below", "indexes": "a list", "device": "a device"}
+"""What stands for the values of settings that don't list theirs."""
 
 
 def pair() -> None:
@@ -45,14 +48,36 @@ def models() -> str:
     return "\n".join(lines) + "\n"
 
 
+def settings() -> str:
+    """The table of settings: where each applies, its default, its values and what it does."""
+    from multifaceswap.app.settings import ROWS
+
+    lines = ["| setting | default | values | does |", "| --- | --- | --- | --- |"]
+    for row in ROWS:
+        listed = ", ".join(f"`{value}`" for value in row.known) if row.kind == "choice" else _VALUES.get(row.kind, "")
+        values = f"{row.low:,.10g} to {row.high:,.10g}" if row.kind in ("number", "integer") else listed
+        start = "In a restoration by itself: " if row.scopes == ("restore",) and row.name == "face_restore" else ""
+        lines.append(f"| `{row.name}` | {_shown(row.default)} | {values} | {start}{row.text} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
 def readme(text: str) -> str:
-    """The README's text with the table as the catalog has it now."""
-    before, _, rest = text.partition(_BEGIN)
-    return before + _BEGIN + models() + _END + rest.partition(_END)[2]
+    """The README's text with the tables as settings and catalog are now."""
+    for name, table in (("settings", settings()), ("models", models())):
+        begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->\n"
+        before, _, rest = text.partition(begin)
+        text = before + begin + table + end + rest.partition(end)[2]
+    return text
 
 
 def main() -> None:
-    """Write both."""
+    """Write them."""
     load_checkout()
     pair()
     Path(README).write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
