@@ -9,7 +9,8 @@ import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, NoReturn
+from io import TextIOWrapper
+from typing import NoReturn
 
 from . import __version__
 from .commands import COMMANDS, console
@@ -22,7 +23,8 @@ def run() -> NoReturn:
     """The console script: `main` with the process's arguments and exit code."""
     logging.basicConfig(format=f"{console.PROGRAM}: warning: %(message)s")
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # Names of files may hold what a console can't show.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # Names of files may hold what a console can't show.
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
@@ -51,9 +53,11 @@ def main(argv: Sequence[str]) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """As of the class; told is what this command doesn't know, with its own help, before its parent does."""
-        arguments, unknown = super().parse_known_args(args, namespace)
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As of the class; a command names what it doesn't know, with its own help, before its parent does."""
+        arguments, unknown = super().parse_known_args(args, namespace or argparse.Namespace())
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return arguments, unknown

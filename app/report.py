@@ -41,7 +41,7 @@ class TargetReport:
         return {"target": self.target, **done, "error": None}
 
 
-def document(settings: Mapping[str, Json], targets: Sequence[Mapping[str, Json]], **more: Json) -> bytes:
+def document(settings: Mapping[str, Json], targets: Sequence[Mapping[str, object]], **more: Json) -> bytes:
     """A report file: the version, the settings, `more`, and an entry a target."""
     content = {"multifaceswap": __version__, "settings": settings, **more, "targets": targets}
     return f"{json.dumps(content, indent=2)}\n".encode()

@@ -48,7 +48,7 @@ def run(arguments: Namespace) -> int:
     finally:
         _write_report(arguments, items, entries)
     console.say(f"{tally(entries)}: {_report(arguments).address}")
-    return console.exit_code([entry["error"] for entry in entries])
+    return console.exit_code([None if entry["error"] is None else str(entry["error"]) for entry in entries])
 
 
 def _entries(items: Sequence[Item], worker: Worker, arguments: Namespace) -> Iterator[Entry]:
@@ -101,8 +101,8 @@ def _require_usable(items: Sequence[Item], worker: Worker, arguments: Namespace)
     replaced = {place.address for place in inputs if place.is_remote} & {place.address for place in results}
     if replaced:
         raise SettingsError(f"{min(replaced)} is an input and would be overwritten: choose another output")
-    here = ([Path(place.address) for place in places if not place.is_remote] for places in (results, inputs))
-    require_free(*here)
+    outputs, read = ([Path(place.address) for place in some if not place.is_remote] for some in (results, inputs))
+    require_free(outputs, read)
 
 
 def _require_models(items: Sequence[Item], arguments: Namespace) -> None:
@@ -171,7 +171,7 @@ def _write_report(arguments: Namespace, items: Sequence[Item], entries: Sequence
     """The entries in the order of the items, whoever was done first."""
     order = {item.name: number for number, item in enumerate(items)}
     given = {name: value for name, value in vars(arguments).items() if name != "run"}
-    listed = sorted(entries, key=lambda entry: order[entry["name"]])
+    listed = sorted(entries, key=lambda entry: order[str(entry["name"])])
     _report(arguments).write(report.document(given, listed, tally=tally(entries)._asdict()))
 
 
@@ -190,9 +190,11 @@ def _add_files(parser: ArgumentParser) -> None:
 
 
 def _add_machines(parser: ArgumentParser) -> None:
-    add_number(parser, "--retries", 0, 100, 2, "how often an item that fails is tried again")
+    add_number(parser, "--retries", 0, 100, 2, "how often an item that fails is tried again", whole=True)
     text = "work on Ray: on the cluster at ADDRESS, else on that of RAY_ADDRESS, else on one started here"
     parser.add_argument("--ray", nargs="?", const="", metavar="ADDRESS", help=text)
-    add_number(parser, "--workers", 0, 100_000, 0, "with --ray: how many work at once, 0 for as many as fit")
+    add_number(
+        parser, "--workers", 0, 100_000, 0, "with --ray: how many work at once, 0 for as many as fit", whole=True
+    )
     add_number(parser, "--cpus", 0.01, 1024, 2.0, "with --ray: cores a worker")
     add_number(parser, "--gpus", 0, 16, 0.0, "with --ray: GPUs a worker, or a part of one")

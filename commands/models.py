@@ -7,6 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from tqdm import tqdm
 
@@ -21,6 +22,12 @@ from . import console
 
 OFFLINE = "MULTIFACESWAP_OFFLINE"
 """Environment variable: nothing is fetched where it is set to anything but 0."""
+
+
+class _Actions(Protocol):
+    """What argparse gives for subcommands."""
+
+    def add_parser(self, name: str, *, help: str, description: str, allow_abbrev: bool) -> ArgumentParser: ...
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -38,8 +45,8 @@ def run(arguments: Namespace) -> int:
     return arguments.action(arguments, folders)
 
 
-def _action(actions: object, name: str, action: Callable[[Namespace, Folders], int], text: str) -> ArgumentParser:
-    parser: ArgumentParser = actions.add_parser(name, help=text, description=text.capitalize(), allow_abbrev=False)
+def _action(actions: _Actions, name: str, action: Callable[[Namespace, Folders], int], text: str) -> ArgumentParser:
+    parser = actions.add_parser(name, help=text, description=text.capitalize(), allow_abbrev=False)
     described = (
         f"where models are kept, e.g. ComfyUI/models (default: {store.ENVIRONMENT}, else ~/.cache/multifaceswap)"
     )

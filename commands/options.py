@@ -41,12 +41,13 @@ def add_choice(parser: ArgumentParser, name: str, choices: Sequence[str], defaul
     parser.add_argument(name, choices=choices, default=default, metavar="NAME", help=listed)
 
 
-def add_number(parser: ArgumentParser, name: str, low: float, high: float, default: float, text: str) -> None:
-    """An option for a number within low to high; a whole one where its default is."""
-    setting = Setting(
-        name.lstrip("-"), "integer" if isinstance(default, int) else "number", default, text, (), low=low, high=high
-    )
-    listed = f"{text}, {low:g} to {high:g} (default: %(default)s)"
+def add_number(
+    parser: ArgumentParser, name: str, low: float, high: float, default: float, text: str, *, whole: bool = False
+) -> None:
+    """An option for a number within low to high."""
+    default = int(default) if whole else default
+    setting = Setting(name.lstrip("-"), "integer" if whole else "number", default, text, (), low=low, high=high)
+    listed = f"{text}, {low:,.10g} to {high:,.10g} (default: %(default)s)"
     parser.add_argument(name, type=_parsed(setting), default=default, metavar="NUMBER", help=listed)
 
 
@@ -73,7 +74,7 @@ def _add(parser: ArgumentParser, setting: Setting) -> None:
 
 def _range(setting: Setting) -> str:
     if setting.kind in ("number", "integer"):
-        return f"{setting.low:g} to {setting.high:g} "
+        return f"{setting.low:,.10g} to {setting.high:,.10g} "
     if setting.kind not in ("choice", "model"):
         return ""
     others = ", or any restorer's file in facerestore_models" if setting.model == "restorer" else ""

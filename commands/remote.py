@@ -14,15 +14,8 @@ from ..app import report
 from ..app.report import TargetReport
 from ..hosted.segmind.client import SegmindClient
 from ..hosted.segmind.endpoint import is_web_url
-from ..hosted.segmind.job import (
-    DEFAULT_POLL_INTERVAL,
-    DEFAULT_TIMEOUT,
-    MAX_CONCURRENCY,
-    MODES,
-    TRANSPORTS,
-    SegmindResult,
-)
-from ..hosted.segmind.settings import SETTINGS, SegmindSetting, SegmindSettings
+from ..hosted.segmind.job import SegmindResult
+from ..hosted.segmind.settings import CALLS, SETTINGS, SegmindSetting, SegmindSettings
 from ..media.pictures import find_pictures, picture_format, read_picture, write_file, write_picture
 from ..pipeline.errors import SettingsError
 from ..pipeline.types import Picture
@@ -31,7 +24,6 @@ from .files import Targets, find_targets, require_free, results
 from .options import add_choice, add_number, add_settings
 
 _SENT_AS_THEY_ARE = (".jpg", ".jpeg", ".png", ".webp")
-_LONGEST = 86_400
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -42,10 +34,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--report", metavar="FILE.json", help="also write what was done, as JSON")
     parser.add_argument("--overwrite", action="store_true", help="let --output replace a target or source")
     add_settings(parser, "file")
-    for name, setting in SETTINGS.items():
+    for name, setting in {**SETTINGS, **CALLS}.items():
         if name not in ("image_format", "image_quality"):
             _add_setting(parser, f"--{name.replace('_', '-')}", setting)
-    _add_ways(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -100,8 +91,8 @@ def _is_folder(arguments: Namespace, targets: Sequence[str]) -> bool:
 
 
 def _settings(arguments: Namespace, image_format: str) -> SegmindSettings:
-    values = {name: getattr(arguments, name) for name in SETTINGS}
-    return SegmindSettings(**{**values, "image_format": image_format})
+    values: dict[str, Any] = {**{name: getattr(arguments, name) for name in SETTINGS}, "image_format": image_format}
+    return SegmindSettings(**values)
 
 
 def _picture(name: str) -> Picture | bytes | str:
@@ -146,14 +137,10 @@ def _swap(
         source,
         _picture(job.target),
         job.settings,
-        mode=arguments.mode,
-        transport=arguments.transport,
-        timeout=arguments.timeout,
-        poll_interval=arguments.poll_interval,
-        run_again=arguments.run_again,
+        **{name: getattr(arguments, name) for name in CALLS if name != "concurrency"},
         cancelled=stop.is_set,
     )
-    notes = (*result.report, *_write(job.output, result))
+    notes = (*result.report, *_write(job.output, result, arguments.image_quality))
     client.delivered(result)
     details = {
         "request_id": result.request_id,
@@ -165,31 +152,23 @@ def _swap(
     return done
 
 
-def _write(output: Path, result: SegmindResult) -> tuple[str, ...]:
+def _write(output: Path, result: SegmindResult, image_quality: int) -> tuple[str, ...]:
     """The file as it came where its format is the one wanted."""
     if result.image_format == picture_format(output):
         write_file(output, result.data)
         return ()
-    return write_picture(output, result.picture)
+    return write_picture(output, result.picture, image_quality=image_quality)
 
 
 def _add_setting(parser: ArgumentParser, option: str, setting: SegmindSetting) -> None:
     text = setting.text[0].lower() + setting.text[1:]
     if setting.kind == "choice":
-        add_choice(parser, option, setting.choices, setting.default, text)
+        add_choice(parser, option, setting.choices, str(setting.default), text)
     elif setting.kind == "boolean":
         parser.add_argument(option, action="store_true", help=text)
     elif setting.kind == "indexes":
         parser.add_argument(option, default=setting.default, metavar="LIST", help=f"{text} (default: %(default)s)")
     else:
-        add_number(parser, option, setting.low, setting.high, setting.default, text)
-
-
-def _add_ways(parser: ArgumentParser) -> None:
-    add_choice(parser, "--mode", MODES, MODES[0], "how the API is called")
-    add_choice(parser, "--transport", TRANSPORTS, TRANSPORTS[0], "how pictures travel")
-    add_number(parser, "--timeout", 1, _LONGEST, DEFAULT_TIMEOUT, "seconds for each picture")
-    add_number(parser, "--poll-interval", 0.1, 60, DEFAULT_POLL_INTERVAL, "seconds between questions for the result")
-    add_number(parser, "--concurrency", 1, MAX_CONCURRENCY, 4, "pictures at once")
-    text = "the same is paid for once an hour; another number pays anew"
-    add_number(parser, "--run-again", 0, 999_999, 0, text)
+        add_number(
+            parser, option, setting.low, setting.high, float(setting.default), text, whole=setting.kind == "integer"
+        )

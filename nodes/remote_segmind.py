@@ -11,13 +11,12 @@ import folder_paths
 import numpy as np
 from comfy_api.latest import io
 
-from ..hosted.segmind.job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MAX_CONCURRENCY, MODES, TRANSPORTS
-from ..hosted.segmind.settings import SETTINGS, SegmindSetting, SegmindSettings
+from ..hosted.segmind.settings import CALLS, SETTINGS, SegmindSetting, SegmindSettings
 from ..pipeline.errors import CancelledError, MismatchError
 from ..pipeline.types import FloatArray, Picture, Size
 from .bridge import frames_of, image_like
 from .host import progress
-from .schema import advanced, schema
+from .schema import advanced, made, schema
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +24,14 @@ if TYPE_CHECKING:
     from ..hosted.segmind.client import SegmindClient
     from ..hosted.segmind.job import SegmindResult
 
-_FOLDED: Final = ("image_format", "image_quality", "base64")
+_FOLDED: Final = frozenset({"image_format", "image_quality", "base64", *CALLS} - {"run_again"})
+_KINDS: Final[dict[str, type]] = {
+    "choice": io.Combo.Input,
+    "boolean": io.Boolean.Input,
+    "indexes": io.String.Input,
+    "integer": io.Int.Input,
+    "number": io.Float.Input,
+}
 
 
 class RemoteSegmindSwap(io.ComfyNode):
@@ -46,7 +52,9 @@ class RemoteSegmindSwap(io.ComfyNode):
                 io.Image.Input("source_image", tooltip="The one picture that gives the faces."),
                 io.Image.Input("target_image", tooltip="The pictures to change; each one is a paid call."),
                 *(_input(name, setting) for name, setting in SETTINGS.items()),
-                *_ways(),
+                *(_input(name, setting, optional=True) for name, setting in CALLS.items()),
+                _url("source_url", "Where the source picture is on the web: used in place of source_image."),
+                _url("target_url", "Where the target picture is on the web: used in place of target_image."),
             ],
             outputs=[
                 io.Image.Output("image", tooltip="The target pictures with the faces swapped."),
@@ -61,87 +69,36 @@ class RemoteSegmindSwap(io.ComfyNode):
         cls,
         source_image: torch.Tensor,
         target_image: torch.Tensor,
-        mode: str = MODES[0],
-        transport: str = TRANSPORTS[0],
-        timeout: float = DEFAULT_TIMEOUT,
-        poll_interval: float = DEFAULT_POLL_INTERVAL,
-        concurrency: int = 4,
-        run_again: int = 0,
         source_url: str = "",
         target_url: str = "",
-        **settings: Any,
+        **given: Any,
     ) -> io.NodeOutput:
-        chosen = SegmindSettings(**settings)
+        chosen = SegmindSettings(**{name: value for name, value in given.items() if name in SETTINGS})
+        calls = {name: given.get(name, setting.default) for name, setting in CALLS.items()}
         frames = frames_of(target_image)
         source = source_url.strip() or _one(frames_of(source_image))
         targets = _targets(frames, target_url.strip())
-        ways = {"mode": mode, "transport": transport, "timeout": timeout, "poll_interval": poll_interval}
         with _client() as client:
-            results = _swapped(client, source, targets, chosen, concurrency, {**ways, "run_again": run_again})
+            results = _swapped(client, source, targets, chosen, calls)
             image = image_like(_pictures(results, frames), target_image)
             for result in results:
                 client.delivered(result)
         return io.NodeOutput(image, "\n".join(_report(results)))
 
 
-def _input(name: str, setting: SegmindSetting) -> Any:
-    """A setting of the API under its own name, with its own range and default."""
-    texts: dict[str, Any] = {"default": setting.default, "tooltip": f"{setting.text}."}
-    made: type = {"choice": io.Combo.Input, "boolean": io.Boolean.Input, "indexes": io.String.Input}.get(
-        setting.kind, io.Int.Input if setting.kind == "integer" else io.Float.Input
-    )
+def _input(name: str, setting: SegmindSetting, *, optional: bool = False) -> io.Input:
+    """A setting under its own name, with its own range and default; what isn't sent may be missing in a workflow."""
+    texts: dict[str, Any] = {"default": setting.default, "tooltip": f"{setting.text}.", "optional": optional}
+    kind = _KINDS[setting.kind]
     if setting.kind == "choice":
         texts["options"] = list(setting.choices)
     elif setting.kind in ("integer", "number"):
-        texts |= {"min": setting.low, "max": setting.high, "step": 1 if setting.kind == "integer" else 0.05}
-    return advanced(made, name, **texts) if name in _FOLDED else made(name, **texts)
+        whole = int if setting.kind == "integer" else float
+        texts |= {"min": whole(setting.low), "max": whole(setting.high), "step": whole(setting.step)}
+    return advanced(kind, name, **{**texts, "optional": True}) if name in _FOLDED else made(kind, {"id": name, **texts})
 
 
-def _ways() -> list[Any]:
-    """How the API is called: all may be missing in a workflow."""
-    return [
-        advanced(
-            io.Combo.Input,
-            "mode",
-            options=list(MODES),
-            default=MODES[0],
-            tooltip="asynchronous: a lost connection costs nothing. synchronous: one call that waits.",
-        ),
-        advanced(
-            io.Combo.Input,
-            "transport",
-            options=list(TRANSPORTS),
-            default=TRANSPORTS[0],
-            tooltip="upload the pictures, send them inside the request, or give the API the URLs below.",
-        ),
-        _number("timeout", DEFAULT_TIMEOUT, 1.0, 86_400.0, 1.0, "Seconds for each picture."),
-        _number("poll_interval", DEFAULT_POLL_INTERVAL, 0.1, 60.0, 0.1, "Seconds between questions for the result."),
-        advanced(
-            io.Int.Input,
-            "concurrency",
-            default=4,
-            min=1,
-            max=MAX_CONCURRENCY,
-            tooltip="Pictures of a batch at once.",
-        ),
-        io.Int.Input(
-            "run_again",
-            default=0,
-            min=0,
-            max=2**31 - 1,
-            optional=True,
-            tooltip="The same is paid for once an hour; another number pays anew.",
-        ),
-        _url("source_url", "Where the source picture is on the web: used in place of source_image."),
-        _url("target_url", "Where the target picture is on the web: used in place of target_image."),
-    ]
-
-
-def _number(name: str, default: float, low: float, high: float, step: float, text: str) -> Any:
-    return advanced(io.Float.Input, name, default=default, min=low, max=high, step=step, tooltip=text)
-
-
-def _url(name: str, text: str) -> Any:
+def _url(name: str, text: str) -> io.Input:
     return advanced(io.String.Input, name, default="", tooltip=text)
 
 
@@ -172,8 +129,7 @@ def _swapped(
     source: Picture | str,
     targets: Sequence[Picture | str],
     settings: SegmindSettings,
-    concurrency: int,
-    ways: dict[str, Any],
+    calls: dict[str, Any],
 ) -> list[SegmindResult]:
     """The results in order. Cancel ends the wait within a moment, as ComfyUI's own interruption."""
     import comfy.model_management as management
@@ -186,10 +142,9 @@ def _swapped(
             source,
             targets,
             settings,
-            concurrency=concurrency,
             cancelled=management.processing_interrupted,
             progress=progress(),
-            **ways,
+            **calls,
         )
     except CancelledError:
         management.throw_exception_if_processing_interrupted()

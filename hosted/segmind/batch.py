@@ -10,8 +10,16 @@ from ...pipeline.errors import require_range
 from ...pipeline.types import Picture, Progress
 from .client import SegmindClient
 from .errors import SegmindError
-from .job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MAX_CONCURRENCY, MODES, TRANSPORTS, SegmindResult, never
-from .settings import SegmindSettings
+from .job import SegmindResult, never
+from .settings import (
+    DEFAULT_CONCURRENCY,
+    DEFAULT_POLL_INTERVAL,
+    DEFAULT_TIMEOUT,
+    MAX_CONCURRENCY,
+    MODES,
+    TRANSPORTS,
+    SegmindSettings,
+)
 
 
 def swap_all(
@@ -20,7 +28,7 @@ def swap_all(
     targets: Sequence[Picture | bytes | str],
     settings: SegmindSettings | None = None,
     *,
-    concurrency: int = 4,
+    concurrency: int = DEFAULT_CONCURRENCY,
     mode: str = MODES[0],
     transport: str = TRANSPORTS[0],
     timeout: float = DEFAULT_TIMEOUT,

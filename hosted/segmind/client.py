@@ -14,13 +14,13 @@ from .api import ApiCalls
 from .deadline import Clock, Deadline
 from .endpoint import DEFAULT_BASE, Endpoint
 from .errors import JournalError, SegmindError
-from .job import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MODES, TRANSPORTS, SegmindJob, SegmindResult, ignore, never
+from .job import SegmindJob, SegmindResult, ignore, never
 from .journal import Journal
 from .key import ApiKey, require_key, state_folder
 from .media import Received, as_media
 from .responses import ResultInfo
 from .runner import Runner
-from .settings import SegmindSettings
+from .settings import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MODES, TRANSPORTS, SegmindSettings
 from .transport import TransportLimits
 from .uploads import Uploads
 

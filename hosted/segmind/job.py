@@ -6,25 +6,17 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ...pipeline.errors import SettingsError, require_choice
 from ...pipeline.types import Picture, Size
-from .settings import SegmindSettings
+from .settings import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MODES, TRANSPORTS, SegmindSettings
 
 if TYPE_CHECKING:
     # Menus need the constants here, and no picture codec for that.
     from .endpoint import Endpoint
     from .key import ApiKey
     from .media import Media
-
-MODES: Final = ("asynchronous", "synchronous")
-"""v2: submit, poll, fetch, and a lost connection costs nothing. v1: one call that waits; what breaks it may be paid."""
-TRANSPORTS: Final = ("upload", "data-uri", "url")
-"""How pictures travel: uploaded for lasting URLs; inside the request, which the API doesn't document; given as URLs."""
-DEFAULT_TIMEOUT: Final = 600.0
-DEFAULT_POLL_INTERVAL: Final = 1.0
-MAX_CONCURRENCY: Final = 16
 
 
 def never() -> bool:

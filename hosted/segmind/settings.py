@@ -32,6 +32,8 @@ class SegmindSetting:
     choices: tuple[str, ...] = ()
     low: float = 0
     high: float = 0
+    step: float = 1
+    """Of a slider."""
 
     def check(self, name: str, value: object) -> SettingValue:
         """The value as the API takes it; SettingsError names the setting, the value and what is accepted."""
@@ -78,7 +80,7 @@ SETTINGS: Final[Mapping[str, SegmindSetting]] = MappingProxyType(
         "detect_gender_input": SegmindSetting("choice", "no", "Number only such target faces", _GENDERS),
         "detect_gender_source": SegmindSetting("choice", "no", "Number only such source faces", _GENDERS),
         "face_restore": SegmindSetting("choice", "disable", "Restorer for the swapped faces", _RESTORERS),
-        "face_restore_weight": SegmindSetting("number", 0.75, "Weight of the restorer", low=0, high=1),
+        "face_restore_weight": SegmindSetting("number", 0.75, "Weight of the restorer", low=0, high=1, step=0.05),
         "interpolation": SegmindSetting(
             "choice", "Bilinear", "How pixels are resampled", ("Nearest", "Bilinear", "Bicubic", "Lanczos")
         ),
@@ -88,6 +90,42 @@ SETTINGS: Final[Mapping[str, SegmindSetting]] = MappingProxyType(
     }
 )
 """Every setting but the two pictures, in the API's order (https://www.segmind.com/models/faceswap-v3-multifaceswap)."""
+
+MODES: Final = ("asynchronous", "synchronous")
+"""v2: submit, poll, fetch, and a lost connection costs nothing. v1: one call that waits; what breaks it may be paid."""
+TRANSPORTS: Final = ("upload", "data-uri", "url")
+"""How pictures travel: uploaded for lasting URLs; inside the request, which the API doesn't document; given as URLs."""
+DEFAULT_TIMEOUT: Final = 600.0
+DEFAULT_POLL_INTERVAL: Final = 1.0
+DEFAULT_CONCURRENCY: Final = 4
+MAX_CONCURRENCY: Final = 16
+CALLS: Final[Mapping[str, SegmindSetting]] = MappingProxyType(
+    {
+        "mode": SegmindSetting(
+            "choice",
+            MODES[0],
+            "How the API is called. asynchronous: a lost connection costs nothing. synchronous: one call that waits",
+            MODES,
+        ),
+        "transport": SegmindSetting(
+            "choice",
+            TRANSPORTS[0],
+            "How pictures travel: uploaded, inside the request, or as URLs that are given in their place",
+            TRANSPORTS,
+        ),
+        "timeout": SegmindSetting("number", DEFAULT_TIMEOUT, "Seconds for each picture", low=1, high=86_400),
+        "poll_interval": SegmindSetting(
+            "number", DEFAULT_POLL_INTERVAL, "Seconds between questions for the result", low=0.1, high=60, step=0.1
+        ),
+        "concurrency": SegmindSetting(
+            "integer", DEFAULT_CONCURRENCY, "Pictures of a batch at once", low=1, high=MAX_CONCURRENCY
+        ),
+        "run_again": SegmindSetting(
+            "integer", 0, "The same is paid for once an hour; another number pays anew", low=0, high=2**31 - 1
+        ),
+    }
+)
+"""How calls are made: nothing of this is sent."""
 
 
 def _default(name: str) -> Any:
