@@ -54,7 +54,7 @@ def mask_of(masks: Sequence[FloatArray]) -> torch.Tensor:
 
 
 def _batch(pictures: Sequence[FloatArray]) -> FloatArray:
-    """As one array: the very one where they already are."""
+    """As one array, itself where it is one already."""
     return pictures if isinstance(pictures, np.ndarray) else np.stack(pictures)
 
 
@@ -69,7 +69,7 @@ def _new(tensor: torch.Tensor) -> torch.Tensor:
 def limits_of(mask: torch.Tensor | None, frames: FloatArray) -> list[FloatArray] | None:
     """A mask (H, W) in [0, 1] for each picture, or None where there is none.
 
-    LoadImage gives 64×64 zeros for a picture without alpha: zeros of another size than the picture's are no mask.
+    LoadImage gives 64×64 zeros for a picture without alpha: zeros of another size than the picture's count as none.
     One mask serves all pictures; another size of the same proportions is scaled. MismatchError for other masks.
     """
     if mask is None:
@@ -80,7 +80,7 @@ def limits_of(mask: torch.Tensor | None, frames: FloatArray) -> list[FloatArray]
     if found != size and not masks.any():
         return None
     if len(masks) not in (1, len(frames)):
-        raise MismatchError(f"mask: expected 1 or {len(frames)} mask(s), one a picture, got {len(masks)}")
+        raise MismatchError(f"mask: expected 1 or {len(frames)} mask(s), one per picture, got {len(masks)}")
     fitted = masks if found == size else [_scaled(one, found, size) for one in masks]
     return [fitted[0]] * len(frames) if len(fitted) == 1 else list(fitted)
 
@@ -119,7 +119,7 @@ def _frames(bboxes: Any) -> list[Any]:
     if isinstance(bboxes, dict):
         return [[bboxes]]
     if not isinstance(bboxes, (list, tuple)):
-        raise MismatchError(f"bboxes: expected a list of boxes a picture, got {bboxes!r}")
+        raise MismatchError(f"bboxes: expected a list of boxes per picture, got {bboxes!r}")
     if not bboxes or isinstance(bboxes[0], dict):
         return [bboxes]
     return list(bboxes)

@@ -44,7 +44,7 @@ class FaceDetect(io.ComfyNode):
             outputs=[
                 Faces.Output("faces", tooltip="The faces, numbered as found."),
                 io.Image.Output("preview", tooltip="The first 8 pictures with numbered faces."),
-                io.Mask.Output("mask", tooltip="White on the faces, a mask a picture."),
+                io.Mask.Output("mask", tooltip="White on the faces, one mask per picture."),
                 BoundingBox.Output("bboxes", tooltip="The faces' boxes, for core nodes and other packs."),
                 io.Int.Output("count", tooltip="Number of faces in all pictures together."),
                 io.String.Output("report", tooltip="How many faces were found, and which settings had no effect."),
@@ -74,7 +74,7 @@ def _boxes() -> io.Input:
         "bboxes",
         optional=True,
         extra_dict={"forceInput": True},  # else newer pages show a box to type in, of their own
-        tooltip="Boxes of another detector, used in place of this one's: the faces inside are measured.",
+        tooltip="Boxes of another detector, used instead of searching: the faces inside are measured.",
     )
 
 

@@ -39,8 +39,8 @@ class FaceOrder(io.ComfyNode):
                 ),
             ],
             outputs=[
-                Faces.Output("faces", tooltip="The faces that were asked for, numbered from 0 in every picture."),
-                Faces.Output("rest", tooltip="The faces left out, numbered on from there."),
+                Faces.Output("faces", tooltip="The faces kept, numbered from 0 in every picture."),
+                Faces.Output("rest", tooltip="The faces left out; their numbers follow on."),
                 io.Image.Output("preview", tooltip="The first 8 pictures with numbered faces; grey without an image."),
                 io.Int.Output("count", tooltip="Number of faces kept, in all pictures together."),
             ],

@@ -40,7 +40,7 @@ class FaceRestore(io.ComfyNode):
             outputs=[
                 io.Image.Output("image", tooltip="The pictures with the faces restored."),
                 io.Mask.Output("mask", tooltip="Where pixels were changed."),
-                io.String.Output("report", tooltip="What was restored, and what was not."),
+                io.String.Output("report", tooltip="What was restored, and what wasn't."),
             ],
         )
 
@@ -52,7 +52,7 @@ class FaceRestore(io.ComfyNode):
     def execute(cls, image: torch.Tensor, faces: FaceSet | None = None, **given: Any) -> io.NodeOutput:
         settings = values_of("restore", given)
         if settings["face_restore"] == DISABLE:
-            # The very tensor that came in: no copy of a batch for nothing.
+            # The tensor that came in, as it is: no needless copy of a batch.
             plan = session().plan("restore", settings, Case(faces=faces is not None))
             report = ["face_restore is disable: nothing was restored", *plan.notes]
             return io.NodeOutput(image, _nowhere(image), "\n".join(report))
@@ -62,7 +62,7 @@ class FaceRestore(io.ComfyNode):
 
 def _released() -> list[str | io.Input]:
     faces = Faces.Input(
-        "faces", optional=True, tooltip="The faces to restore, from Swap Faces; without them all are found."
+        "faces", optional=True, tooltip="The faces to restore, from Swap Faces; if not connected, all are found."
     )
     blending = ["visibility", "colour_correct", "parse_mask", "facedetection"]
     return ["face_restore", "face_restore_weight", faces, *blending]

@@ -48,7 +48,7 @@ class MapFaces(io.ComfyNode):
             outputs=[
                 IndexMap.Output("index_map", tooltip="The pairs, for Swap Faces."),
                 io.Image.Output("preview", tooltip="Arrows from sources to targets; grey without the images."),
-                io.String.Output("report", tooltip="Every number that found no face, and where."),
+                io.String.Output("report", tooltip="The numbers for which there was no face, and where."),
                 io.Int.Output("count", tooltip="Number of pairs in all pictures together."),
             ],
         )
@@ -94,10 +94,12 @@ def _sockets() -> list[io.Input]:
             "reference_faces",
             optional=True,
             tooltip="People to recognise in the target pictures: the target numbers then count these faces, "
-            "and whoever looks like one gets its source.",
+            "and every face that looks like one gets its source.",
         ),
         io.Image.Input(
-            "reference_image", optional=True, tooltip="The reference pictures, where their faces lack identity."
+            "reference_image",
+            optional=True,
+            tooltip="The reference pictures; needed where their faces have no identity yet.",
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""Menus of models: what the catalog knows, with a mark on what isn't installed, and what else lies in the folders."""
+"""Menus of models: what the catalog knows, with a mark on what isn't installed, and what else is in the folders."""
 
 from __future__ import annotations
 

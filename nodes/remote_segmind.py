@@ -59,7 +59,7 @@ class RemoteSegmindSwap(io.ComfyNode):
             outputs=[
                 io.Image.Output("image", tooltip="The target pictures with the faces swapped."),
                 io.String.Output(
-                    "report", tooltip="Request ids, seconds, credits, and what came otherwise than asked."
+                    "report", tooltip="Request ids, seconds, credits, and what differs from what was asked for."
                 ),
             ],
         )
@@ -110,7 +110,7 @@ def _one(pictures: FloatArray) -> Picture:
 
 def _targets(frames: FloatArray, url: str) -> Sequence[Picture | str]:
     if url and len(frames) != 1:
-        raise MismatchError(f"target_url: stands for one target picture, got {len(frames)} in target_image")
+        raise MismatchError(f"target_url: replaces one target picture, got {len(frames)} in target_image")
     return [url] if url else list(frames)
 
 

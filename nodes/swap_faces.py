@@ -1,4 +1,4 @@
-"""SwapFaces: puts the source faces onto the target faces, exactly the pairs it is handed."""
+"""SwapFaces: puts the source faces onto the target faces, exactly the pairs it is given."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SwapFaces(io.ComfyNode):
             description="Swaps exactly the pairs of Map Faces. Nothing else of the picture changes.",
             search_aliases=["face swap", "faceswap", "multi face swap", "inswapper", "reactor", "deepfake"],
             inputs=[
-                io.Image.Input("target_image", tooltip="The pictures to change, the ones their faces were found in."),
+                io.Image.Input("target_image", tooltip="The pictures to change, in which the target faces were found."),
                 io.Image.Input("source_image", tooltip="The pictures that give the faces; a batch is several donors."),
                 IndexMap.Input("index_map", tooltip="From Map Faces."),
                 *inputs("swap", _released(), required=("swap_model", "interpolation"), shown=("strength",)),

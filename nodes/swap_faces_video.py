@@ -38,7 +38,7 @@ class SwapFacesVideo(io.ComfyNode):
             inputs=[*_sockets(), *inputs("clip", _released(), required=_REQUIRED)],
             outputs=[
                 io.Video.Output("video", tooltip="The clip with the faces swapped."),
-                io.String.Output("report", tooltip="What was left out, and why, by frames."),
+                io.String.Output("report", tooltip="What was left out, and why, frame by frame."),
             ],
         )
 
@@ -99,7 +99,8 @@ def _released() -> list[str | io.Input]:
     source_faces = Faces.Input(
         "source_faces",
         optional=True,
-        tooltip="The source faces as Order Faces numbers them; without them all are found, the best first.",
+        tooltip="The source faces as Order Faces numbers them; if not connected, all are found and numbered by "
+        "detection_face_order.",
     )
     choosing = ["pairing", "missing", "detect_gender_input", "facedetection"]
     blending = ["strength", "mask_feather", "colour_match", "mirror", "pixel_boost", "parse_mask"]

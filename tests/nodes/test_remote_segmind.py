@@ -173,7 +173,7 @@ def test_urls_stand_for_pictures(api, run):
     ("pictures", "settings", "message"),
     [
         ((greys(1), greys(1, 2)), {}, "source_image: the hosted API takes one source picture, got 2"),
-        ((greys(1, 2),), {"target_url": "https://a.example/x"}, "target_url: stands for one target picture, got 2"),
+        ((greys(1, 2),), {"target_url": "https://a.example/x"}, "target_url: replaces one target picture, got 2"),
         ((greys(1),), {"input_faces_index": "0-3"}, "the hosted API takes only face numbers separated by commas"),
     ],
 )

@@ -11,6 +11,14 @@ from harness import ROOT
 from PIL import Image
 
 LANGUAGES = sorted(folder.name for folder in (ROOT / "locales").iterdir())
+SCOPES = {
+    "MFS_FaceDetect": "detect",
+    "MFS_FaceOrder": "order",
+    "MFS_IndexMap": "map",
+    "MFS_SwapFaces": "swap",
+    "MFS_FaceRestore": "restore",
+    "MFS_SwapFacesVideo": "clip",
+}
 
 
 def texts(language):
@@ -20,6 +28,16 @@ def texts(language):
 def shape(node):
     """Which texts there are, by their places."""
     return {part: {key: sorted(text) for key, text in node[part].items()} for part in ("inputs", "outputs")}
+
+
+def texts_of_settings(comfy, language):
+    """(row of the table, its name and tooltip at a node) for every setting of every node that has one."""
+    settings, written = comfy.module("app.settings").SETTINGS, texts(language)
+    for node_id, scope in SCOPES.items():
+        for row in settings[scope].values():
+            if row.in_nodes:
+                text = written[node_id]["inputs"][row.node_id or row.name]
+                yield row, text["name"], text["tooltip"]
 
 
 def test_every_node_says_what_it_is(comfy):
@@ -67,6 +85,33 @@ def test_every_language_has_all_texts(comfy, language):
             assert text["name"].strip() and text["tooltip"].strip()
 
 
+def test_english_settings_are_the_tables_own(comfy):
+    found = list(texts_of_settings(comfy, "en"))
+    assert {row.name for row, _, _ in found} >= {"confidence", "identity_threshold", "face_restore", "max_gap"}
+    for row, name, tooltip in found:
+        assert (name, tooltip) == (row.name, row.text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_setting_has_one_text_at_all_nodes(comfy, language):
+    found = {}
+    for row, name, tooltip in texts_of_settings(comfy, language):
+        found.setdefault((row.name, row.text), set()).add((name, tooltip))
+    assert {setting: said for setting, said in found.items() if len(said) > 1} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_translations_keep_the_numbers_and_choices_of_the_table(comfy, language):
+    for row, _, tooltip in texts_of_settings(comfy, language):
+        assert numbers(tooltip) == numbers(row.text), (row.name, tooltip)
+        named = [choice for choice in row.choices if f"{choice}:" in row.text]
+        assert [choice for choice in named if choice not in tooltip] == [], (row.name, tooltip)
+
+
+def numbers(text):
+    return sorted(re.findall(r"-?\d+", text))
+
+
 def test_every_node_has_a_help_page_with_a_small_picture(comfy):
     assert comfy.pack.WEB_DIRECTORY == "web"
     for node_id, schema in comfy.schemas().items():
@@ -84,9 +129,8 @@ def test_every_node_has_a_help_page_with_a_small_picture(comfy):
 def test_help_pages_name_every_setting(comfy):
     for node_id, schema in comfy.schemas().items():
         page = (ROOT / "web" / "docs" / node_id / "en.md").read_text(encoding="utf-8")
-        settings = [given.id for given in schema.inputs if hasattr(given, "default")]
-        unnamed = [name for name in settings if f"**{name}**" not in page and f"## {name}" not in page]
-        assert unnamed in ([], ["picture"], ["input_faces_index", "source_faces_index"]), node_id
+        settings = [given.display_name or given.id for given in schema.inputs if hasattr(given, "default")]
+        assert [name for name in settings if f"**{name}**" not in page and f"## {name}" not in page] == [], node_id
 
 
 def test_the_script_writes_the_english_texts(comfy):
