@@ -69,7 +69,7 @@ def swap_and_restore(flow: Flow) -> None:
     donor = flow.add("MFS_ExampleImage", "Donor", picture="collins")
     faces = _faces(flow, target[0], "target"), _faces(flow, donor[0], "donor", "large-small")
     swapped = _swapped(flow, target[0], donor[0], faces, input_faces_index="0", source_faces_index="0")
-    restored = flow.add("MFS_FaceRestore", image=swapped[0], faces=swapped[1])
+    restored = flow.add("MFS_FaceRestore", image=swapped[0], faces=swapped[1], face_restore="disable")
     flow.add("SaveImage", images=restored[0], filename_prefix="MultiFaceSwap/restored")
 
 
