@@ -90,7 +90,7 @@ ROWS: Final = (
         "input_faces_index",
         "indexes",
         "0",
-        f"Target faces to change: {_LIST}. Counted anew in each picture, in clips in each scene.",
+        f"Target faces to change: {_LIST}. Counted afresh in each picture, and in clips in each scene.",
         _MAPPING,
     ),
     Setting(

@@ -53,8 +53,8 @@ class RemoteSegmindSwap(io.ComfyNode):
                 io.Image.Input("target_image", tooltip="The pictures to change; each one is a paid call."),
                 *(_input(name, setting) for name, setting in SETTINGS.items()),
                 *(_input(name, setting, optional=True) for name, setting in CALLS.items()),
-                _url("source_url", "Where the source picture is on the web: used in place of source_image."),
-                _url("target_url", "Where the target picture is on the web: used in place of target_image."),
+                _url("source_url", "Where the source picture is on the web: used instead of source_image."),
+                _url("target_url", "Where the target picture is on the web: used instead of target_image."),
             ],
             outputs=[
                 io.Image.Output("image", tooltip="The target pictures with the faces swapped."),

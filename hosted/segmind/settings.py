@@ -110,18 +110,18 @@ CALLS: Final[Mapping[str, SegmindSetting]] = MappingProxyType(
         "transport": SegmindSetting(
             "choice",
             TRANSPORTS[0],
-            "How pictures travel: uploaded, inside the request, or as URLs that are given in their place",
+            "How pictures travel: uploaded, inside the request, or as URLs that are given instead",
             TRANSPORTS,
         ),
         "timeout": SegmindSetting("number", DEFAULT_TIMEOUT, "Seconds for each picture", low=1, high=86_400),
         "poll_interval": SegmindSetting(
-            "number", DEFAULT_POLL_INTERVAL, "Seconds between questions for the result", low=0.1, high=60, step=0.1
+            "number", DEFAULT_POLL_INTERVAL, "Seconds between requests for the result", low=0.1, high=60, step=0.1
         ),
         "concurrency": SegmindSetting(
-            "integer", DEFAULT_CONCURRENCY, "Pictures of a batch at once", low=1, high=MAX_CONCURRENCY
+            "integer", DEFAULT_CONCURRENCY, "How many pictures of a batch are sent at once", low=1, high=MAX_CONCURRENCY
         ),
         "run_again": SegmindSetting(
-            "integer", 0, "The same is paid for once an hour; another number pays anew", low=0, high=2**31 - 1
+            "integer", 0, "Repeating the same call within an hour costs nothing; another number pays again", low=0, high=2**31 - 1
         ),
     }
 )
