@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence, Sized
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import MismatchError, SettingsError
 from .types import Picture, Size
@@ -19,14 +20,23 @@ _PICTURES: Final = "expected a list of arrays (height, width, channels), or one 
 _PICTURE: Final = "expected an array (height, width, channels) of 1, 3 or 4 channels, uint8, uint16 or float in [0, 1]"
 
 
-def require_pictures(pictures: Any, setting: str) -> None:
+@runtime_checkable
+class _Several(Protocol):
+    """What can be gone through and counted, such as a list or an array."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[object]: ...
+
+
+def require_pictures(pictures: object, setting: str) -> None:
     """Raise SettingsError unless these are pictures as `pipeline.types` describes them; `setting` names them.
 
     Reads a few thousand pixels of a float picture and none of others.
     """
     if isinstance(pictures, np.ndarray) and pictures.ndim in (2, 3):
         raise SettingsError(f"{setting}: {_PICTURES}, got one array of shape {pictures.shape}: put it into a list")
-    if isinstance(pictures, (str, bytes, Mapping)) or not hasattr(pictures, "__len__"):
+    if isinstance(pictures, (str, bytes, Mapping)) or not isinstance(pictures, _Several):
         raise SettingsError(f"{setting}: {_PICTURES}, got {_named(pictures)}")
     for number, picture in enumerate(pictures):
         wrong = _wrong(picture)
@@ -34,9 +44,9 @@ def require_pictures(pictures: Any, setting: str) -> None:
             raise SettingsError(f"{setting}, picture {number}: {_PICTURE}, got {wrong}")
 
 
-def require_masks(masks: Any, pictures: Sequence[Picture], setting: str) -> None:
+def require_masks(masks: object, pictures: Sequence[Picture], setting: str) -> None:
     """Raise MismatchError unless there is a mask (H, W) for each picture, SettingsError unless it is in [0, 1]."""
-    if not hasattr(masks, "__len__") or len(masks) != len(pictures) or getattr(masks, "ndim", 3) != 3:
+    if not isinstance(masks, _Several) or len(masks) != len(pictures) or getattr(masks, "ndim", 3) != 3:
         found = f"an array of shape {masks.shape}" if isinstance(masks, np.ndarray) else _number(masks)
         raise MismatchError(f"{setting}: expected a list of {len(pictures)} mask(s), one a picture, got {found}")
     for number, (mask, picture) in enumerate(zip(masks, pictures, strict=True)):
@@ -48,7 +58,7 @@ def require_masks(masks: Any, pictures: Sequence[Picture], setting: str) -> None
             raise SettingsError(f"{setting}, mask {number}: expected float in [0, 1], got {_range(mask)}")
 
 
-def _wrong(picture: Any) -> str:
+def _wrong(picture: object) -> str:
     """What a picture is that can't be used, with what to do; nothing for one that can."""
     if not isinstance(picture, np.ndarray):
         return _named(picture)
@@ -61,26 +71,26 @@ def _wrong(picture: Any) -> str:
     return f"{_range(picture)}: divide it by 255" if _too_bright(picture) else ""
 
 
-def _too_bright(array: Any) -> bool:
+def _too_bright(array: Picture) -> bool:
     return array.dtype.kind == "f" and float(_sample(array).mean()) > _BRIGHTEST
 
 
-def _range(array: Any) -> str:
+def _range(array: Picture) -> str:
     if array.dtype.kind != "f":
         return str(array.dtype)
     return f"{array.dtype} with numbers such as {float(_sample(array).max()):g}"
 
 
-def _sample(array: Any) -> Any:
+def _sample(array: Picture) -> NDArray[np.float32]:
     rows, columns = (max(side // _SAMPLES, 1) for side in array.shape[:2])
     return array[::rows, ::columns].astype(np.float32)
 
 
-def _number(masks: Any) -> str:
-    return f"{len(masks)}" if hasattr(masks, "__len__") else _named(masks)
+def _number(masks: object) -> str:
+    return f"{len(masks)}" if isinstance(masks, Sized) else _named(masks)
 
 
-def _named(value: Any) -> str:
+def _named(value: object) -> str:
     """What is no array, and how it becomes one."""
     kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
     if isinstance(value, (str, bytes)) or hasattr(value, "__fspath__"):

@@ -121,7 +121,11 @@ CALLS: Final[Mapping[str, SegmindSetting]] = MappingProxyType(
             "integer", DEFAULT_CONCURRENCY, "How many pictures of a batch are sent at once", low=1, high=MAX_CONCURRENCY
         ),
         "run_again": SegmindSetting(
-            "integer", 0, "Repeating the same call within an hour costs nothing; another number pays again", low=0, high=2**31 - 1
+            "integer",
+            0,
+            "Repeating the same call within an hour costs nothing; another number pays again",
+            low=0,
+            high=2**31 - 1,
         ),
     }
 )
