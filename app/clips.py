@@ -40,10 +40,10 @@ def swap_clip(
     """Swap the faces of a clip into the file `output` (.mp4, .mov, .mkv or .webm), in memory that doesn't grow with it.
 
     `source_faces` are the faces of `sources`, detected and ordered; None finds and numbers them. With `track`, people
-    are followed: whoever the first frame of a scene shows is numbered by `detection_face_order`, who appears later in
-    it gets the next numbers, and after a cut the numbers start over. The lists are read over everybody seen in the
-    scene so far when a person appears, and what a person becomes stays so. `missing` `error` is raised at the end of a
-    scene that shows people and lacks one asked for. Without `track` each frame is by itself.
+    are followed: those in the first frame of a scene are numbered by `detection_face_order`, those who appear later get
+    the next numbers, and after a cut the numbers start over. The lists are read over everybody seen in the scene so far
+    when a person appears, and what a person becomes stays so. `missing` `error` is raised at the end of a scene that
+    shows people and lacks one asked for. Without `track` each frame is by itself.
 
     `progress` is called once a frame. Raises ImageError, SettingsError and the models' errors.
     """
@@ -76,7 +76,7 @@ def _find(session: Session, sources: Sequence[Picture], plan: Plan) -> tuple[Fac
 
 
 def _usable(session: Session, donors: FaceSet, sources: Sequence[Picture], swapper: Swapper) -> FaceSet:
-    """The donors, with meshes where the engine needs them; one that no mesh fits is none."""
+    """The donors, with meshes where the engine needs them; those that no mesh fits are left out."""
     donors.require(sources, "source")
     if not swapper.needs_mesh:
         return donors

@@ -54,19 +54,6 @@ def detect_faces(
         return opened.detect(pictures, facedetection=facedetection, progress=progress, **settings)
 
 
-def locate_faces(
-    pictures: Sequence[Picture],
-    boxes: Sequence[Sequence[FloatArray]],
-    *,
-    session: Session | None = None,
-    progress: Progress | None = None,
-    **settings: object,
-) -> FaceSet:
-    """Measure the faces in boxes that are known already: see `Session.locate`."""
-    with _opened(session) as opened:
-        return opened.locate(pictures, boxes, progress=progress, **settings)
-
-
 def order_faces(
     faces: FaceSet, detection_face_order: str | None = None, detect_gender: str | None = None, limit: int | None = None
 ) -> FaceSet:

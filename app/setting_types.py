@@ -49,7 +49,7 @@ class Setting:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """The values that are listed; restorers may also be files that lie in the model folders."""
+        """The values that are listed; restorers may also be other files in the model folders."""
         return self.choices if self.model is None else (*self.choices, *names(self.model))
 
     def check(self, value: object) -> Value:

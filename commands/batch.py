@@ -121,7 +121,7 @@ def _with_options(values: Mapping[str, Value], options: Mapping[str, str]) -> di
     known = {name.replace("_", "-"): row for row in rows.values() for name in (row.name, *row.old_names)}
     for option, text in options.items():
         if option not in known:
-            raise SettingsError(f"manifest: {option} is no setting, expected {', '.join(rows)}")
+            raise SettingsError(f"manifest: {option} is not a setting, expected {', '.join(rows)}")
         values[known[option].name] = known[option].parse(text)
     return values
 
@@ -168,7 +168,7 @@ def _report(arguments: Namespace) -> Place:
 
 
 def _write_report(arguments: Namespace, items: Sequence[Item], entries: Sequence[Entry]) -> None:
-    """The entries in the order of the items, whoever was done first."""
+    """The entries in the order of the items, whichever was done first."""
     order = {item.name: number for number, item in enumerate(items)}
     given = {name: value for name, value in vars(arguments).items() if name != "run"}
     listed = sorted(entries, key=lambda entry: order[str(entry["name"])])

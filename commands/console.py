@@ -62,7 +62,7 @@ def counted(items: Iterable[T], unit: str, total: int) -> tqdm[T]:
 
 @contextmanager
 def frames(name: str, *, shown: bool) -> Generator[Progress | None]:
-    """A bar for the frames of a clip, as what is told of each; None where it isn't shown."""
+    """A bar for the frames of a clip, as a progress callback; None where it isn't shown."""
     if not shown:
         yield None
         return

@@ -19,5 +19,5 @@ def run(arguments: Namespace) -> int:
         for line in finding.cure.splitlines():
             console.say(f"    {line}")
         wrong += bool(finding.cure)
-    console.say(f"{wrong} to cure" if wrong else "all is well")
+    console.say(f"{wrong} to fix" if wrong else "no problems found")
     return 1 if wrong else 0

@@ -99,7 +99,7 @@ def _picture(name: str) -> Picture | bytes | str:
     """What is sent: a URL or a file as it is where the API takes it, else its pixels."""
     if is_web_url(name):
         return name
-    # Read in any case: what is no picture is told with its file's name, and before anything is sent.
+    # Read in any case: what isn't a picture is named by its file, before anything is sent.
     picture = read_picture(name)
     return Path(name).read_bytes() if Path(name).suffix.lower() in _SENT_AS_THEY_ARE else picture
 
@@ -124,7 +124,7 @@ def _done(
 
 
 def _outcome(future: Future[TargetReport]) -> TargetReport:
-    """What a future gives; looked at now and then, because Windows heeds no Ctrl-C during a wait without end."""
+    """What a future gives; looked at now and then, because Windows ignores Ctrl-C during an endless wait."""
     while not future.done():
         wait([future], timeout=0.2)
     return future.result()

@@ -62,7 +62,7 @@ def _restore(session: Session, job: _Restoration, arguments: Namespace) -> Targe
     result = session.restore([picture], **dict[str, Any](values_of(arguments, "restore")))
     if job.mask:
         write_picture(job.mask, visible(result.masks[0]))
-    # Kept for command lines of old: all faces are restored, in whatever order.
+    # Kept for older command lines: all faces are restored, in any order.
     idle = only_for(values_of(arguments, "order"), "order", "restore", "restoration")
     lost = save_picture(job.output, result.images[0], metadata, values_of(arguments, "file"))
     done = TargetReport(

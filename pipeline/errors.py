@@ -56,7 +56,7 @@ class FaceNotFoundError(MultiFaceSwapError):
 
 
 class ImageError(MultiFaceSwapError):
-    """A picture or clip can't be read, is no picture, or can't be written."""
+    """A picture or clip can't be read, isn't a picture, or can't be written."""
 
 
 class ModelError(MultiFaceSwapError):

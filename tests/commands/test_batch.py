@@ -122,7 +122,7 @@ def test_a_cancel_keeps_what_is_done(tmp_path, folder, monkeypatch):
     [
         ("target\nx.png\n", "there is no source"),
         ("target,source,strength\nx.png,y.png,2\n", "expected 0 to 1"),
-        ("target,source,stength\nx.png,y.png,1\n", "stength is no setting"),
+        ("target,source,stength\nx.png,y.png,1\n", "stength is not a setting"),
         ("target,source,output\nx.png,y.png,y.png\n", "is an input and would be overwritten"),
     ],
 )

@@ -24,7 +24,7 @@ def test_what_is_wrong_decides_the_exit_code(monkeypatch, capsys, cure, code):
     assert _main("doctor") == code
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "  Python: 3" and lines[1].endswith(" In use: nothing")
-    assert lines[2:] == (["    do this", "    then that", "1 to cure"] if cure else ["all is well"])
+    assert lines[2:] == (["    do this", "    then that", "1 to fix"] if cure else ["no problems found"])
 
 
 def test_this_machine_without_showing_the_key(monkeypatch, capsys):

@@ -69,3 +69,28 @@ def test_a_cancel_leaves_no_clip_and_says_what_it_keeps(tmp_path, clip, capsys, 
     monkeypatch.setattr(Session, "swap_clip", stopped)
     assert _swap(clip, tmp_path / "out.mp4") == 130
     assert ".out.mp4.parts keeps what is finished: the same command goes on from there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("target", ["clip", "picture"])
+def test_what_a_source_file_leaves_out_is_in_the_report_of_every_target(tmp_path, clip, target, capsys):
+    """A source of several pictures gives its first one only."""
+    several = EXAMPLES / "clip.webp"
+    given, output = (clip, tmp_path / "out.mp4") if target == "clip" else (MAN, tmp_path / "out.png")
+    words = ["swap", "--source", several, "--target", given, "--output", output, "--report", tmp_path / "r.json"]
+    assert cli.main([str(word) for word in words]) == 0
+    (entry,) = json.loads((tmp_path / "r.json").read_text())["targets"]
+    line = f"{several}: 12 frames: only the first is used"
+    assert line in entry["report"]
+    assert capsys.readouterr().err.count(line) == 1
+
+
+def test_settings_of_pictures_say_that_clips_have_no_use_for_them(tmp_path, clip, capsys):
+    assert _swap(clip, tmp_path / "out.mp4", "--image-quality", "40") == 0
+    assert f"note: {clip}: image_quality 40 has no effect on clips" in capsys.readouterr().err
+    assert (
+        cli.main(
+            ["swap", "--source", str(WOMAN), "--target", str(MAN), "--output", str(tmp_path / "a.png"), "--bridge", "9"]
+        )
+        == 0
+    )
+    assert f"note: {MAN}: max_gap 9 has no effect on pictures" in capsys.readouterr().err

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from multifaceswap import detect_faces, restore_faces, swap_faces
-from multifaceswap.app.functions import locate_faces
+from multifaceswap import Session, detect_faces, restore_faces, swap_faces
 from multifaceswap.pipeline.errors import MismatchError, SettingsError
 from multifaceswap.pipeline.faces.pairing import map_indexes
 from multifaceswap.pipeline.types import FaceSet, IndexMap, Size
@@ -108,7 +107,7 @@ EMPTY = IndexMap(((),), (), Size(90, 70), Size(90, 70), 1)
     ("name", "call"),
     [
         ("pictures", lambda bad: detect_faces(bad)),
-        ("pictures", lambda bad: locate_faces(bad, [[]])),
+        ("pictures", lambda bad: Session().locate(bad, [[]])),
         ("targets", lambda bad: swap_faces(bad, [GOOD], EMPTY)),
         ("sources", lambda bad: swap_faces([GOOD], bad, EMPTY)),
         ("images", lambda bad: restore_faces(bad, NOBODY, "disable")),
