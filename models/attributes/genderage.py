@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,14 +13,6 @@ from ..runtime.onnx import Session, contiguous
 SIDE = 96
 _MARGIN = 1.5
 _LABELS: tuple[Gender, Gender] = ("female", "male")
-
-
-class Impression(NamedTuple):
-    """What a face looks like to the network."""
-
-    gender: Gender
-    age: float
-    """In years."""
 
 
 class GenderAge:
@@ -35,18 +26,14 @@ class GenderAge:
         return (self._session,)
 
     def genders(self, frame: Picture, faces: Sequence[Face]) -> list[Gender]:
-        """`female` or `male` a face."""
-        return [one.gender for one in self.impressions(frame, faces)]
-
-    def impressions(self, frame: Picture, faces: Sequence[Face]) -> list[Impression]:
-        """Gender and age a face."""
+        """`female` or `male` a face. Raises EngineError, OutOfMemoryError."""
         if not faces:
             return []
         crops = np.stack([extract_crop(frame, square(face)) for face in faces]).transpose(0, 3, 1, 2)
         name = next(iter(self._session.input_shapes()))
-        # The graph normalises by itself.
+        # The graph normalises by itself. Its third number is the age.
         rows = self._session.run_batched({name: contiguous(crops * 255)})[0]
-        return [Impression(_LABELS[int(row[:2].argmax())], float(row[2]) * 100) for row in rows]
+        return [_LABELS[int(row[:2].argmax())] for row in rows]
 
 
 def square(face: Face) -> Placement:

@@ -1,4 +1,4 @@
-"""onnxruntime: sessions, runs, buffers on devices. The only importer of onnxruntime."""
+"""onnxruntime: sessions and runs. The only importer of onnxruntime."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...pipeline.errors import DamagedModelError, EngineError, OutOfMemoryError
-from ..buffers import Buffer, finish_torch
 from .devices import (
     CPU,
     CUDA,
@@ -134,22 +133,6 @@ class Session:
             for at in range(0, total, step)
         ]
         return parts[0] if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
-
-    def run_bound(self, feeds: Mapping[str, Any], results: Mapping[str, Any]) -> None:
-        """Run the model on memory where it lies, and let it write its outputs into `results`: no copies.
-
-        Values are torch tensors on any device that the session knows, or NumPy arrays, all contiguous; `results` have
-        the outputs' shapes and dtypes. SettingsError for others.
-        """
-        session = self.open()
-        binding = session.io_binding()
-        for name, value in feeds.items():
-            binding.bind_input(name, *Buffer.of(name, value))
-        for name, value in results.items():
-            binding.bind_output(name, *Buffer.of(name, value))
-        finish_torch([*feeds.values(), *results.values()])
-        self._guarded(session, lambda: session.run_with_iobinding(binding))
-        binding.synchronize_outputs()
 
     def _guarded(self, session: Any, work: Any) -> Any:
         import onnxruntime.capi.onnxruntime_pybind11_state as ort

@@ -30,11 +30,8 @@ def test_no_faces_no_answers(model):
 def test_answers_are_those_of_face_analysis(model):
     vectors = recipe.vectors("standin_faces")
     picture = vectors["image_bgr_u8"][..., ::-1]
-    found = model.impressions(picture, faces(vectors))
-    assert [one.gender == "male" for one in found] == [bool(vectors[f"face{i}.gender"]) for i in range(3)]
-    # It rounds to whole years.
-    np.testing.assert_allclose([one.age for one in found], [vectors[f"face{i}.age"] for i in range(3)], atol=0.7)
-    assert model.genders(picture, faces(vectors)) == [one.gender for one in found]
+    wanted = ["male" if vectors[f"face{i}.gender"] else "female" for i in range(3)]
+    assert model.genders(picture, faces(vectors)) == wanted
 
 
 def test_squares_are_insightfaces():

@@ -11,12 +11,11 @@ import numpy as np
 import onnxruntime
 import pytest
 import standins
-import torch
 from multifaceswap.models.runtime import onnx as runtime
 from multifaceswap.models.runtime.devices import CPU, CUDA
 from multifaceswap.models.runtime.onnx import Session
 from multifaceswap.models.runtime.registry import SessionRegistry
-from multifaceswap.pipeline.errors import DamagedModelError, EngineError, SettingsError
+from multifaceswap.pipeline.errors import DamagedModelError, EngineError
 
 
 @pytest.fixture(scope="module")
@@ -116,36 +115,9 @@ def test_batches_are_run_one_by_one_where_the_graph_is_made_for_one(path, fixed)
     assert len(Session(fixed).run_batched(_feeds(3), ["mask"])) == 1
 
 
-def test_tensors_are_read_and_written_where_they_lie(path):
-    feeds = {name: torch.from_numpy(values) for name, values in _feeds(2).items()}
-    results = {"output": torch.zeros(2, 3, 32, 32), "mask": torch.zeros(2, 1, 32, 32)}
-    places = [tensor.data_ptr() for tensor in results.values()]
-    Session(path).run_bound(feeds, results)
-    assert [tensor.data_ptr() for tensor in results.values()] == places
-    for bound, plain in zip(results.values(), Session(path).run(_feeds(2)), strict=True):
-        assert (bound.numpy() == plain).all() and bound.abs().sum() > 0
-
-
-def test_parts_of_tensors_and_arrays_mix(path):
-    whole = torch.from_numpy(_feeds(5)["target"])
-    out = np.full((5, 3, 32, 32), -1, np.float32)
-    Session(path).run_bound({"target": whole[1:3], "source": _feeds(5)["source"][1:3]}, {"output": out[3:]})
-    expected = Session(path).run({name: values[1:3] for name, values in _feeds(5).items()})[0]
-    assert np.array_equal(out[3:], expected) and (out[:3] == -1).all()
-
-
-def test_memory_with_gaps_is_refused(path):
-    feeds, out = _feeds(2), np.zeros((2, 3, 32, 32), np.float32)
-    for gaps in (feeds["target"][:, :, ::-1], torch.from_numpy(feeds["target"]).transpose(2, 3)):
-        with pytest.raises(SettingsError, match="target: expected contiguous memory"):
-            Session(path).run_bound({**feeds, "target": gaps}, {"output": out})
-
-
 def test_wrong_shapes_are_an_engine_error_that_names_the_model(path):
     with pytest.raises(EngineError, match=r"free\.onnx failed on CPUExecutionProvider"):
         Session(path).run({**_feeds(1), "source": np.zeros((1, 3), np.float32)})
-    with pytest.raises(EngineError, match=r"free\.onnx failed"):
-        Session(path).run_bound(_feeds(1), {"output": np.zeros((1, 3, 16, 16), np.float32)})
 
 
 @pytest.mark.parametrize("content", [b"", b"<html></html>", b"\x08\x08\x12\x05"])
