@@ -10,7 +10,7 @@ import comfy.model_management as management
 import torch
 from comfy.model_patcher import ModelPatcher
 
-from ..models.runtime.registry import Network
+from ..models.runtime.memory_hook import Network
 
 
 class FaceNetwork(torch.nn.Module):
@@ -49,32 +49,36 @@ class NetworkPatcher(ModelPatcher):
 
 
 class ComfyMemoryHook:
-    """Asks ComfyUI for room before a network opens, and stops the work where the user pressed Cancel."""
+    """Asks ComfyUI for room where a network is about to run, and stops the work where the user pressed Cancel."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._lock = Lock()
-        self._turn = Lock()
         """ComfyUI's list of loaded models expects one thread; clips are worked on by several."""
         self._patchers: WeakKeyDictionary[Network, NetworkPatcher] = WeakKeyDictionary()
 
     def __call__(self, network: Network) -> None:
+        """Raises ComfyUI's own interruption once Cancel was pressed."""
         management.throw_exception_if_processing_interrupted()
-        patcher = self._patcher(network)
-        with self._turn:
-            self._make_room(network, patcher)
+        with self._lock:
+            self._make_room(network, self._patcher(network))
 
     def _make_room(self, network: Network, patcher: NetworkPatcher) -> None:
-        if not network.is_open:
+        entries = [loaded for loaded in management.current_loaded_models if loaded.model is patcher]
+        if not network.is_open or not entries:
             management.load_models_gpu([patcher], memory_required=network.working_bytes)
         elif network.working_bytes:
             # load_models_gpu would detach, and so close, what is loaded already.
-            kept = [loaded for loaded in management.current_loaded_models if loaded.model is patcher]
-            management.free_memory(network.working_bytes, patcher.load_device, keep_loaded=kept)
+            management.free_memory(network.working_bytes, patcher.load_device, keep_loaded=entries)
 
     def _patcher(self, network: Network) -> NetworkPatcher:
-        with self._lock:
-            if network not in self._patchers:
-                device = torch.device("cpu") if network.device == "cpu" else self._device
-                self._patchers[network] = NetworkPatcher(network, device)
-            return self._patchers[network]
+        device = torch.device("cpu") if network.runs_on == "cpu" else self._device
+        patcher = self._patchers.get(network)
+        if patcher is None:
+            patcher = self._patchers[network] = NetworkPatcher(network, device)
+        elif patcher.load_device != device:
+            # It didn't start where room was made for it. ComfyUI's entries keep the device they were made with.
+            for loaded in [loaded for loaded in management.current_loaded_models if loaded.model is patcher]:
+                management.current_loaded_models.remove(loaded)
+            patcher.load_device = device
+        return patcher

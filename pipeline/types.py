@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import MismatchError
 
+Array = NDArray[np.generic]
+"""Of any dtype."""
 FloatArray = NDArray[Any]
 """float32 or float64."""
 Matrix = NDArray[Any]

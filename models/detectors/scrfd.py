@@ -73,7 +73,7 @@ class ScrfdNetwork:
         runs = [self.session.run({name: values[i : i + 1]}) for i in range(len(values))]
         return [decode(outputs, size, confidence) for outputs in runs]
 
-    def _shape(self) -> list[object]:
+    def _shape(self) -> list[int | str | None]:
         return next(iter(self.session.input_shapes().values()))
 
     def _fixed(self) -> Size | None:

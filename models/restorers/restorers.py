@@ -13,7 +13,7 @@ from ...pipeline.templates import FFHQ_512
 from ...pipeline.types import CropSpec, FloatArray
 from ..runtime.onnx import Session, contiguous
 from ..runtime.onnx_file import Port
-from ..runtime.torch import TorchNetwork, torch_device
+from ..runtime.torch import TorchNetwork
 from .architectures import SIZE, Architecture
 
 _BATCH = 4
@@ -43,7 +43,7 @@ class TorchRestorer:
     @property
     def batch(self) -> int:
         """On the CPU one crop keeps all cores busy."""
-        return 1 if torch_device(self.network.device, self.network.what).type == "cpu" else _BATCH
+        return 1 if self.network.runs_on == "cpu" else _BATCH
 
     def restore(self, crops: Sequence[FloatArray], weight: float) -> list[FloatArray]:
         """Restore crops (512, 512, 3) RGB in [0, 1], all in one batch; see `pipeline.types.Restorer`."""
@@ -72,7 +72,7 @@ class OnnxRestorer:
     def batch(self) -> int:
         """One where the graph was made for one crop, or where its weight is one number for all."""
         fixed = self._weight is not None or isinstance(self._image.shape[0], int)
-        return 1 if fixed or self.session.device == "cpu" else _BATCH
+        return 1 if fixed or self.session.runs_on == "cpu" else _BATCH
 
     def restore(self, crops: Sequence[FloatArray], weight: float) -> list[FloatArray]:
         """Restore crops (size, size, 3) RGB in [0, 1]; see `pipeline.types.Restorer`."""

@@ -9,12 +9,13 @@ from functools import cache
 from io import StringIO
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...pipeline.errors import DamagedModelError, EngineError, OutOfMemoryError
+from ...pipeline.types import Array, FloatArray
 from .devices import (
     CPU,
     CUDA,
@@ -29,6 +30,7 @@ from .devices import (
     wanted_providers,
     why_not,
 )
+from .memory_hook import MemoryHook
 from .probe import has_nvidia_driver
 from .symptoms import first_line, lacks_memory
 
@@ -41,7 +43,7 @@ _ROWS = 16
 
 
 def available_providers() -> list[str]:
-    """The providers that the installed onnxruntime was built with."""
+    """The providers that the installed onnxruntime was built with, best first."""
     import onnxruntime
 
     return list(onnxruntime.get_available_providers())
@@ -55,20 +57,50 @@ def usable_providers(device: str) -> list[str]:
     return [provider for provider in available if provider not in (CUDA, TENSORRT)]
 
 
+class Node(Protocol):
+    """An input or output of a graph, as onnxruntime describes it."""
+
+    name: str
+    shape: list[int | str | None]
+    """A free axis is a name or None."""
+
+
+class InferenceSession(Protocol):
+    """What is used of onnxruntime's own session."""
+
+    def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Array]) -> list[FloatArray]: ...
+
+    def get_inputs(self) -> list[Node]: ...
+
+    def get_outputs(self) -> list[Node]: ...
+
+    def get_providers(self) -> list[str]: ...
+
+
+def likely_provider(device: str) -> str:
+    """The provider that runs models on a device, as far as what is installed tells; some don't start all the same."""
+    known = wanted_providers(device, available_providers())
+    return next(name for name in known if name not in (CUDA, TENSORRT) or has_nvidia_driver())
+
+
 class Session:
-    """One ONNX model, opened at first use, closable and opened again when needed. Safe to share between threads."""
+    """One ONNX model, opened at first use, closable and opened again when needed. Safe to share between threads.
+
+    Whatever opens it raises DamagedModelError where the file is no ONNX model, EngineError where nothing can run it,
+    SettingsError for an unknown device, and what the memory hook raises.
+    """
 
     def __init__(
-        self, path: Path, device: str = "cpu", *, threads: int = 0, memory_hook: Callable[[Any], None] | None = None
+        self, path: Path, device: str = "cpu", *, threads: int = 0, memory_hook: MemoryHook | None = None
     ) -> None:
-        """`memory_hook` is told before every run: see `networks.Lender`."""
+        """`threads` a run, 0 for as many as suit the machine; `memory_hook` is called before every run."""
         self.path = path
         self.device = device
         self.working_bytes = 0
         self._threads = threads
         self._memory_hook = memory_hook
         self._lock = Lock()
-        self._session: Any = None
+        self._session: InferenceSession | None = None
         self._state = Running(path.name, "")
 
     @property
@@ -80,7 +112,13 @@ class Session:
     def is_open(self) -> bool:
         return self._session is not None
 
-    def open(self) -> Any:
+    @property
+    def runs_on(self) -> str:
+        """The device asked for, or `cpu` where that ran the model last or, before the first time, is all there is."""
+        provider = self._state.provider or likely_provider(self.device)
+        return "cpu" if provider == CPU else self.device
+
+    def open(self) -> InferenceSession:
         """Open the session if it isn't open; returns onnxruntime's own session object."""
         if self._memory_hook is not None:
             self._memory_hook(self)
@@ -102,9 +140,9 @@ class Session:
     @property
     def provider(self) -> str:
         """The provider that runs this model, e.g. `CUDAExecutionProvider`. Opens the session."""
-        return str(self.open().get_providers()[0])
+        return self.open().get_providers()[0]
 
-    def input_shapes(self) -> dict[str, list[Any]]:
+    def input_shapes(self) -> dict[str, list[int | str | None]]:
         """Input names with their shapes; a free axis is a name or None. Opens the session."""
         return {node.name: list(node.shape) for node in self.open().get_inputs()}
 
@@ -112,29 +150,26 @@ class Session:
         """In the graph's order. Opens the session."""
         return [node.name for node in self.open().get_outputs()]
 
-    def run(self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None) -> list[NDArray[Any]]:
-        """Run the model on arrays in host memory; all outputs, or those named, in order."""
+    def run(self, feeds: Mapping[str, Array]) -> list[FloatArray]:
+        """All outputs for arrays in host memory, in the graph's order. Raises EngineError, OutOfMemoryError."""
         session = self.open()
-        return self._guarded(session, lambda: session.run(outputs, dict(feeds)))
+        return self._guarded(session, lambda: session.run(None, dict(feeds)))
 
-    def run_batched(
-        self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None, rows: int = _ROWS
-    ) -> list[NDArray[Any]]:
+    def run_batched(self, feeds: Mapping[str, Array], rows: int = _ROWS) -> list[FloatArray]:
         """`run` over batches of any length N ≥ 1, the first axis of all feeds, and of all outputs.
 
         At most `rows` at once where the graph leaves its batch axes free, else as many as it was made for.
         """
         shapes = self.input_shapes()
-        fixed = [shapes[name][0] for name in feeds if isinstance(shapes[name][0], int) and shapes[name][0] > 0]
+        fixed = [side for side in (shapes[name][0] for name in feeds) if isinstance(side, int) and side > 0]
         step = min([*fixed, rows])
         total = len(next(iter(feeds.values())))
         parts = [
-            self.run({name: values[at : at + step] for name, values in feeds.items()}, outputs)
-            for at in range(0, total, step)
+            self.run({name: values[at : at + step] for name, values in feeds.items()}) for at in range(0, total, step)
         ]
         return parts[0] if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
 
-    def _guarded(self, session: Any, work: Any) -> Any:
+    def _guarded(self, session: InferenceSession, work: Callable[[], list[FloatArray]]) -> list[FloatArray]:
         import onnxruntime.capi.onnxruntime_pybind11_state as ort
 
         try:
@@ -144,7 +179,7 @@ class Session:
             kind = OutOfMemoryError if lacks_memory(text) else EngineError
             raise kind(f"{self.path.name} failed on {provider}: {first_line(text)}") from error
 
-    def _create(self) -> Any:
+    def _create(self) -> InferenceSession:
         available = usable_providers(self.device)
         wanted = wanted_providers(self.device, available)
         _prepare(tuple(wanted))
@@ -159,16 +194,17 @@ class Session:
             log.warning("%s", summary([self._state])[0])
         return session
 
-    def _start(self, wanted: Sequence[str], failures: list[str]) -> Any:
+    def _start(self, wanted: Sequence[str], failures: list[str]) -> InferenceSession | None:
         """A session on these providers, or None where the first of them, noted in `failures`, can't start."""
         import onnxruntime
         import onnxruntime.capi.onnxruntime_pybind11_state as ort
 
         providers = [(name, provider_options(name, self.device)) for name in wanted]
         try:
-            return onnxruntime.InferenceSession(
+            session: object = onnxruntime.InferenceSession(
                 str(self.path), self._options(wanted[0]), providers=providers, enable_fallback=0
             )
+            return cast(InferenceSession, session)
         except (ort.InvalidProtobuf, ort.InvalidGraph, ort.InvalidArgument, ort.NoSuchFile) as error:
             raise DamagedModelError(f"{self.path} is no usable ONNX model: {error}. Fetch it again.") from error
         except (ort.Fail, ort.RuntimeException, ort.NotImplemented, ort.EPFail, RuntimeError, ValueError) as error:
@@ -177,7 +213,7 @@ class Session:
             failures.append(first_line(str(error)))
             return None
 
-    def _options(self, provider: str) -> Any:
+    def _options(self, provider: str) -> object:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -204,7 +240,7 @@ def report(adapters: Sequence[object]) -> list[str]:
     return summary([session.state for session in sessions if session.state.provider])
 
 
-def contiguous(values: NDArray[Any]) -> NDArray[np.float32]:
+def contiguous(values: Array) -> NDArray[np.float32]:
     """float32 and C-contiguous, as onnxruntime takes arrays."""
     return np.ascontiguousarray(values, np.float32)
 

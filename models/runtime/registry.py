@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 from weakref import WeakValueDictionary
 
+from .memory_hook import MemoryHook, Network
 from .onnx import Session
 
 if TYPE_CHECKING:
@@ -14,34 +15,7 @@ if TYPE_CHECKING:
 
     from .torch import TorchNetwork
 
-T = TypeVar("T")
-
-
-class Network(Protocol):
-    """What opens at first use and can be closed at any time: the next run opens it again."""
-
-    @property
-    def device(self) -> str: ...
-
-    @property
-    def size_bytes(self) -> int: ...
-
-    @property
-    def working_bytes(self) -> int:
-        """What a run takes beside the weights; 0 where that is little."""
-        ...
-
-    @property
-    def is_open(self) -> bool: ...
-
-    def open(self) -> Any: ...
-
-    def close(self) -> None: ...
-
-
-MemoryHook = Callable[[Network], None]
-"""A host that keeps several programs' models on one device, such as ComfyUI. Called with a network right before it
-runs, open or not: it may free memory, may raise to cancel, and may close the network later. Must not open it."""
+T = TypeVar("T", bound=Network)
 
 
 class SessionRegistry:
@@ -50,7 +24,7 @@ class SessionRegistry:
     def __init__(self, device: str = "cpu", memory_hook: MemoryHook | None = None) -> None:
         self.device = device
         self.memory_hook = memory_hook
-        self._known: WeakValueDictionary[Path, Any] = WeakValueDictionary()
+        self._known: WeakValueDictionary[Path, Network] = WeakValueDictionary()
 
     def session(self, path: Path, threads: int = 0) -> Session:
         """The onnxruntime session of a file; `threads` a run, 0 for as many as suit the machine."""
@@ -69,9 +43,10 @@ class SessionRegistry:
 
         A file has one kind of network: everyone who shares one makes it the same way.
         """
-        network = self._known.get(path)
-        if network is None:
-            network = self._known[path] = make()
+        known = self._known.get(path)
+        if known is not None:
+            return cast(T, known)
+        network = self._known[path] = make()
         return network
 
     def close(self) -> None:

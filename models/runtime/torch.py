@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from ...pipeline.errors import EngineError, MissingPackageError, OutOfMemoryError
 from .checkpoints import load_into
 from .devices import Running
+from .memory_hook import MemoryHook
+from .precision import exact_convolutions, half_type
 from .symptoms import first_line, lacks_memory
 
 if TYPE_CHECKING:
@@ -33,6 +35,13 @@ def torch_device(device: str, what: str = "this model") -> torch.device:
     torch's ROCm builds call their devices `cuda`, and Apple's GPU is `mps`; nothing of torch serves DirectML. Raises
     MissingPackageError where torch isn't installed: `what` needs it.
     """
+    found = _chosen(device, what)
+    if found.type == "cpu" and device.partition(":")[0] not in ("auto", "cpu"):
+        log.warning("torch can't use %s here: its networks run on the CPU", device)
+    return found
+
+
+def _chosen(device: str, what: str) -> torch.device:
     try:
         import torch
     except ModuleNotFoundError as error:
@@ -42,8 +51,6 @@ def torch_device(device: str, what: str = "this model") -> torch.device:
         return torch.device(f"cuda:{number}" if number else "cuda")
     if name in _APPLE_NAMES and torch.backends.mps.is_available():
         return torch.device("mps")
-    if name not in ("auto", "cpu"):
-        log.warning("torch can't use %s here: its networks run on the CPU", device)
     return torch.device("cpu")
 
 
@@ -51,21 +58,10 @@ def _lacking(what: str, error: ModuleNotFoundError) -> MissingPackageError:
     return MissingPackageError(f"{what} needs the package {error.name}: pip install 'multifaceswap[models]'")
 
 
-def half_type(device: torch.device) -> torch.dtype | None:
-    """The half precision with float32's range that a device computes in at full speed; None where it has none."""
-    import torch
-
-    if device.type != "cuda":
-        return None
-    able = torch.version.hip is not None or torch.cuda.get_device_capability(device)[0] >= 8
-    return torch.bfloat16 if able else None
-
-
 class TorchNetwork:
     """A network and its weight file, opened at first use, closable and opened again when needed. Safe between threads.
 
-    `build` makes the empty network; `what` names it in errors; `memory_hook` is told before every run: see
-    `networks.Lender`.
+    `build` makes the empty network; `what` names it in errors; `memory_hook` is called before every run.
     """
 
     def __init__(
@@ -75,7 +71,7 @@ class TorchNetwork:
         device: str = "cpu",
         *,
         what: str,
-        memory_hook: Callable[[Any], None] | None = None,
+        memory_hook: MemoryHook | None = None,
     ) -> None:
         self.path = path
         self.device = device
@@ -101,6 +97,11 @@ class TorchNetwork:
     @property
     def is_open(self) -> bool:
         return self._module is not None
+
+    @property
+    def runs_on(self) -> str:
+        """The device asked for, or `cpu` where torch has no other for it."""
+        return "cpu" if _chosen(self.device, self.what).type == "cpu" else self.device
 
     def open(self) -> nn.Module:
         """The network in evaluation mode on its device. Raises DamagedModelError, EngineError."""
@@ -129,11 +130,10 @@ class TorchNetwork:
         import torch
 
         device = next(module.parameters()).device
-        exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False)
         short = half_type(device) if half else None
         mixed = nullcontext() if short is None else torch.autocast(device.type, short)
         try:
-            with torch.inference_mode(), exact, mixed:
+            with torch.inference_mode(), exact_convolutions(device), mixed:
                 outputs = module(torch.from_numpy(np.ascontiguousarray(images, np.float32)).to(device), **arguments)
                 return [output.float().cpu().numpy() for output in _listed(outputs)[:count]]
         except RuntimeError as error:  # torch's out-of-memory error is one of these

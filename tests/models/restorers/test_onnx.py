@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import standins
 from multifaceswap import open_model
+from multifaceswap.models.runtime import onnx
+from multifaceswap.models.runtime.devices import CPU, CUDA
 from multifaceswap.pipeline.errors import DamagedModelError
 from onnx import TensorProto
 
@@ -49,11 +51,12 @@ def test_any_number_of_crops_in_order(tmp_path, rows):
         np.testing.assert_allclose(found, restored(crop), atol=1e-6)
 
 
-def test_a_free_batch_axis_is_used_on_a_device_of_its_own(tmp_path):
-    standins.restorer(tmp_path / "any.onnx", size=128, rows="n")
-    assert open_model("restorer", "any.onnx", folders=[tmp_path], device="cuda").batch > 1
-    standins.restorer(tmp_path / "fixed.onnx", size=128, rows=1)
-    assert open_model("restorer", "fixed.onnx", folders=[tmp_path], device="cuda").batch == 1
+@pytest.mark.parametrize(("rows", "driver", "at_once"), [("n", True, 4), ("n", False, 1), (1, True, 1)])
+def test_a_free_batch_axis_is_used_on_a_device_of_its_own(tmp_path, monkeypatch, rows, driver, at_once):
+    monkeypatch.setattr(onnx, "available_providers", lambda: [CUDA, CPU])
+    monkeypatch.setattr(onnx, "has_nvidia_driver", lambda: driver)
+    standins.restorer(tmp_path / "any.onnx", size=128, rows=rows)
+    assert open_model("restorer", "any.onnx", folders=[tmp_path], device="cuda").batch == at_once
 
 
 def test_half_precision_graphs_get_halves_and_give_single_precision(tmp_path):

@@ -47,7 +47,8 @@ class LoadedModel:
 
 
 def load_models_gpu(models, memory_required=0):
-    free_memory(memory_required, get_torch_device())
+    for device in {model.load_device for model in models if model.load_device.type != "cpu"}:
+        free_memory(memory_required + sum(model.size for model in models), device)
     for model in models:
         for loaded in [loaded for loaded in current_loaded_models if loaded.model is model]:
             current_loaded_models.remove(loaded)
