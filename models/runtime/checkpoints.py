@@ -7,17 +7,13 @@ import re
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from ...pipeline.errors import DamagedModelError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-_CONTAINERS = ("params_ema", "params", "state_dict", "model_state_dict")
-"""Keys under which projects put the weights, the one they use themselves first."""
-_PARALLEL = "module."
-"""In front of every key where the network was trained on several GPUs."""
 _SHOWN = 3
 _ASKED = re.compile(r"GLOBAL ([\w.]+)")
 """In torch's error: the function or class that a file asks for."""
@@ -40,7 +36,8 @@ def load_state(path: Path) -> dict[str, Tensor]:
     """The weights of a `.pth` file by their names, on the CPU; floats as float32 whatever the file holds.
 
     Opens bare state dicts and those in a container such as `{"params_ema": …}`, with and without `module.` in front of
-    the names. Unpickles weights only (`torch.load(weights_only=True)`). Raises DamagedModelError.
+    the names, as spandrel's `canonicalize_state_dict` knows them. Unpickles weights only
+    (`torch.load(weights_only=True)`). Raises DamagedModelError, and ModuleNotFoundError where torch or spandrel lacks.
     """
     import torch
 
@@ -54,7 +51,7 @@ def load_state(path: Path) -> dict[str, Tensor]:
     state = _unwrapped(content)
     if state is None:
         raise DamagedModelError(f"{path} is no network's weights: it holds {_described(content)}. Fetch it again.")
-    return {key.removeprefix(_PARALLEL): _single(value) for key, value in state.items()}
+    return {key: _single(value) for key, value in state.items()}
 
 
 def load_into(module: nn.Module, path: Path, what: str) -> None:
@@ -67,26 +64,29 @@ def load_into(module: nn.Module, path: Path, what: str) -> None:
     module.load_state_dict(state, strict=True)
 
 
-def _unwrapped(content: Any) -> Mapping[str, Tensor] | None:
-    if not isinstance(content, Mapping):
+def _unwrapped(content: object) -> dict[str, Tensor] | None:
+    """The weights by their plain names; None for anything else than weights."""
+    from spandrel import canonicalize_state_dict
+    from torch import Tensor
+
+    if not isinstance(content, dict):
         return None
-    inner = next((content[key] for key in _CONTAINERS if isinstance(content.get(key), Mapping)), content)
-    return inner if inner and all(_is_weight(key, value) for key, value in inner.items()) else None
-
-
-def _is_weight(key: Any, value: Any) -> bool:
-    import torch
-
-    return isinstance(key, str) and isinstance(value, torch.Tensor)
+    try:
+        state = canonicalize_state_dict(cast("dict[str, object]", content))
+    except AttributeError:  # a name that is no text
+        return None
+    named = {key: value for key, value in state.items() if isinstance(value, Tensor)}
+    return named if named and len(named) == len(state) else None
 
 
 def _single(value: Tensor) -> Tensor:
     return value.float() if value.is_floating_point() else value
 
 
-def _described(content: Any) -> str:
-    if isinstance(content, Mapping):
-        return f"{', '.join(map(repr, list(content)[:_SHOWN]))}{', …' if len(content) > _SHOWN else ''}" or "nothing"
+def _described(content: object) -> str:
+    if isinstance(content, dict):
+        keys = list(cast("dict[object, object]", content))
+        return f"{', '.join(map(repr, keys[:_SHOWN]))}{', …' if len(keys) > _SHOWN else ''}" or "nothing"
     return f"a {type(content).__name__}"
 
 

@@ -20,7 +20,7 @@ def save(path, content, **options):
 @pytest.mark.parametrize("legacy", [False, True])
 @pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("prefix", ["", "module."])
-@pytest.mark.parametrize("container", ["", "params_ema", "params", "state_dict"])
+@pytest.mark.parametrize("container", ["", "params_ema", "params", "state_dict", "params-ema", "net", "anything"])
 def test_published_containers_give_single_precision_by_plain_names(tmp_path, container, prefix, half, legacy):
     state = {prefix + key: value.half() if half else value for key, value in WEIGHTS.items()}
     content = {container: state} if container else state
@@ -62,7 +62,19 @@ def test_another_network_is_told_by_what_differs(tmp_path, state, text):
     assert torch.equal(network.weight, before)
 
 
-@pytest.mark.parametrize("content", [[1, 2], {}, {"epoch": 3}, {"params": {"a": 1}}, torch.zeros(3)])
+@pytest.mark.parametrize(
+    "content",
+    [
+        [1, 2],
+        {},
+        {"epoch": 3},
+        {"params": {"a": 1}},
+        {"params": {"a": torch.zeros(1), "b": 2}},
+        {3: torch.zeros(1)},
+        {"params": {3: torch.zeros(1)}},
+        torch.zeros(3),
+    ],
+)
 def test_what_holds_no_weights_is_refused(tmp_path, content):
     with pytest.raises(DamagedModelError, match="is no network's weights: it holds"):
         load_state(save(tmp_path / "a.pth", content))
