@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..media.atomic import replace_file
 from ..media.retry import Retries
 from ..pipeline.errors import DamagedModelError, MissingModelError
+from .digests import sha256_of
 from .spec import ModelFile
-from .verify import require_intact, sha256_of
+from .verify import require_intact
 
 if TYPE_CHECKING:
     import requests

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
-from functools import lru_cache
 from pathlib import Path
 
 from ..pipeline.errors import DamagedModelError
+from .digests import sha256_of
 from .runtime.onnx_file import read_ports
 from .spec import ModelFile
 
-_CHUNK = 1 << 20
 _HEAD = 512
 _ZIP = b"PK\x03\x04"
 _PICKLE = b"\x80"
@@ -33,12 +31,6 @@ def verify(path: Path, file: ModelFile) -> str:
     return f"{path.name} is not the published file, but used ({difference(path, file)})" if file.sha256 else ""
 
 
-def sha256_of(path: Path) -> str:
-    """The file's SHA-256 in hexadecimal; read once as long as its size and time of change stay."""
-    status = path.stat()
-    return _digest(path, status.st_size, status.st_mtime_ns)
-
-
 def wrong_size(path: Path, file: ModelFile) -> str:
     """Says that a file is smaller or larger than the published one; nothing where it isn't, or none is known."""
     size = path.stat().st_size
@@ -56,15 +48,6 @@ def difference(path: Path, file: ModelFile) -> str:
     if file.sizes and size not in file.sizes:
         parts.append(f"{size:,} bytes, published {' or '.join(f'{known:,}' for known in file.sizes)}")
     return "; ".join(parts)
-
-
-@lru_cache(maxsize=256)
-def _digest(path: Path, _size: int, _changed: int) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def require_intact(path: Path, suffix: str) -> None:

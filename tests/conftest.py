@@ -15,6 +15,14 @@ EXAMPLES = ROOT / "examples"
 runpy.run_path(str(ROOT / "scripts" / "checkout.py"))["load_checkout"]()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Nothing is read from or left in the user's cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MULTIFACESWAP_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def session():
     """One session of the shipped models for all tests, on the CPU."""

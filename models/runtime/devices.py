@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...pipeline.errors import SettingsError
+from ..caches import cache_folder
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
@@ -71,7 +72,7 @@ def provider_options(provider: str, device: str) -> dict[str, str]:
 
 def engine_cache() -> Path:
     """Where TensorRT keeps the engines that it built."""
-    return Path.home() / ".cache" / "multifaceswap" / "tensorrt"
+    return cache_folder() / "tensorrt"
 
 
 def why_not(device: str, available: Sequence[str], running: str, failures: Sequence[str]) -> str:

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from pathlib import Path
 
 import pytest
 import standins
+from multifaceswap.models.digests import sha256_of
 from multifaceswap.models.spec import ModelFile
-from multifaceswap.models.verify import sha256_of, verify
+from multifaceswap.models.verify import verify
 from multifaceswap.pipeline.errors import DamagedModelError
 
 
@@ -77,15 +76,3 @@ def test_graphs_cut_short_are_found_before_they_are_opened(tmp_path, share):
     path.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(DamagedModelError, match="cut short"):
         verify(path, published("a.onnx", content))
-
-
-def test_hashes_are_read_once_as_long_as_a_file_stays(tmp_path, monkeypatch):
-    path = write(tmp_path, "a.bin", b"one")
-    opened = []
-    opening = Path.open
-    monkeypatch.setattr(Path, "open", lambda self, mode="r": opened.append(mode) or opening(self, mode))
-    assert sha256_of(path) == sha256_of(path) == hashlib.sha256(b"one").hexdigest()
-    assert opened == ["rb"]
-    path.write_bytes(b"two")
-    os.utime(path, ns=(1, 1))
-    assert sha256_of(path) == hashlib.sha256(b"two").hexdigest()

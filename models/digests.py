@@ -1,0 +1,104 @@
+"""SHA-256 of files, worked out once: kept in the user's cache folder by path, size and time of change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from functools import lru_cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Final, NamedTuple, cast
+
+from .caches import cache_folder
+
+log = logging.getLogger(__name__)
+
+_CHUNK: Final = 1 << 20
+_MOST: Final = 512
+"""Files kept; those whose digest was worked out longest ago go first."""
+_HEXADECIMAL: Final = re.compile("[0-9a-f]{64}")
+
+
+class _Known(NamedTuple):
+    """A digest, and what the file was like when it was worked out."""
+
+    size: int
+    changed: int
+    """In nanoseconds."""
+    digest: str
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal; read once as long as its size and time of change stay. Raises OSError."""
+    status = path.stat()
+    return _digest(path.absolute(), status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _digest(path: Path, size: int, changed: int) -> str:
+    known = _read().get(str(path))
+    if known is not None and (known.size, known.changed) == (size, changed):
+        return known.digest
+    digest = _computed(path)
+    status = path.stat()
+    if (status.st_size, status.st_mtime_ns) == (size, changed):
+        _keep(path, _Known(size, changed, digest))
+    return digest
+
+
+def _computed(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _file() -> Path:
+    return cache_folder() / "sha256.json"
+
+
+def _read() -> dict[str, _Known]:
+    """What is kept; nothing where that can't be read, for it can be worked out again."""
+    try:
+        content: object = json.loads(_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        log.debug("no digests are kept: %s", error)
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    rows = {path: _known(row) for path, row in cast("dict[str, object]", content).items()}
+    return {path: row for path, row in rows.items() if row is not None}
+
+
+def _known(row: object) -> _Known | None:
+    match row:
+        case [int(size), int(changed), str(digest)] if _HEXADECIMAL.fullmatch(digest):
+            return _Known(size, changed, digest)
+        case _:
+            return None
+
+
+def _keep(path: Path, known: _Known) -> None:
+    """Best effort: of two processes that do it at the same time, one's may be lost and is worked out again."""
+    rows = _read()
+    rows.pop(str(path), None)
+    rows = dict([*rows.items(), (str(path), known)][-_MOST:])
+    try:
+        _write(json.dumps(rows))
+    except OSError as error:
+        log.debug("%s: its digest isn't kept: %s", path, error)
+
+
+def _write(text: str) -> None:
+    file = _file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, suffix=".tmp", delete=False) as stream:
+        temporary = Path(stream.name)
+        stream.write(text)
+    try:
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
