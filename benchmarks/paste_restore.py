@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from multifaceswap.models.alignment import published_placement
 from multifaceswap.pipeline.compose.masks import square_mask
 from multifaceswap.pipeline.compose.paste import paste
 from multifaceswap.pipeline.compose.restore import RestoreSettings, cut_face, restore_batch
 from multifaceswap.pipeline.templates import FFHQ_512
-from multifaceswap.pipeline.types import CropSpec, Face, FaceSet, FloatArray, Size
+from multifaceswap.pipeline.types import CropSpec, Face, FaceSet, FloatArray, Placement, Size
 
 from . import peers
 from .timing import Row, compare
@@ -26,12 +27,14 @@ _SIDE = 0.4
 class Returned:
     """A restorer whose network takes no time: it returns what it was told to."""
 
-    spec = CropSpec(FFHQ_512, 512)
     fidelity = False
     batch = 8
 
     def __init__(self, images: list[FloatArray]) -> None:
         self._images = images
+
+    def place(self, face: Face) -> Placement:
+        return published_placement(face, CropSpec(FFHQ_512, 512))
 
     def restore(self, crops: Sequence[FloatArray], weight: float) -> list[FloatArray]:
         return self._images[: len(crops)]

@@ -77,13 +77,8 @@ def similarity(source: ArrayLike, target: ArrayLike) -> Matrix:
 
 
 def align(face: Face, spec: CropSpec) -> Placement:
-    """Where a model's crop of this face lies: the five landmarks brought onto the model's template.
-
-    The published templates count from pixel middles; the half-pixel shift makes crops equal to those of the projects
-    that the models come from.
-    """
-    matrix = shifted(similarity(face.landmarks, spec.template * spec.size), -0.5, 0.5)
-    return Placement(matrix, Size(spec.size, spec.size))
+    """The square crop in which a face's five landmarks come nearest to a template's, by least squares."""
+    return Placement(similarity(face.landmarks, spec.template * spec.size), Size(spec.size, spec.size))
 
 
 def shifted(matrix: Matrix, before: float, after: float) -> Matrix:

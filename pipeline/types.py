@@ -216,6 +216,8 @@ class Patch(NamedTuple):
     used small); None for the mask."""
     notes: tuple[str, ...] = ()
     """Lines for the report."""
+    bounds: tuple[FloatArray, ...] = ()
+    """(H, W) of 0 and 1: beyond any of them the picture stays. Their rims aren't softened yet."""
 
 
 ColourMatch = Literal["auto", "none", "lighting", "mean"]
@@ -265,6 +267,10 @@ class Mesher(Protocol):
 class Parser(Protocol):
     """Tells the face's own pixels from hair, hands and background."""
 
+    def place(self, face: Face) -> Placement:
+        """The crop that `parse` wants of a face."""
+        ...
+
     def parse(self, crops: Sequence[Crop]) -> list[FloatArray]: ...
 
 
@@ -276,7 +282,9 @@ class Swapper(Protocol):
     colour: ColourMatch
     """The colour match that suits the engine: what `auto` stands for."""
 
-    def place(self, face: Face) -> Placement: ...
+    def place(self, face: Face) -> Placement:
+        """The crop that `swap` wants of a face."""
+        ...
 
     def prepare(self, frame: Picture, face: Face) -> Donor: ...
 
@@ -287,9 +295,6 @@ class Restorer(Protocol):
     """A face restoration network."""
 
     @property
-    def spec(self) -> CropSpec: ...
-
-    @property
     def fidelity(self) -> bool:
         """Whether `weight` steers the network: 0 restores most, 1 stays closest. Else it is the restored face's share
         in a blend with the crop."""
@@ -298,6 +303,10 @@ class Restorer(Protocol):
     @property
     def batch(self) -> int:
         """How many crops are worth giving at once."""
+        ...
+
+    def place(self, face: Face) -> Placement:
+        """The crop that `restore` wants of a face."""
         ...
 
     def restore(self, crops: Sequence[FloatArray], weight: float) -> list[FloatArray]:

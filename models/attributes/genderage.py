@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...pipeline.geometry import extract_crop, shifted
+from ...pipeline.geometry import extract_crop
 from ...pipeline.types import Face, Gender, Picture, Placement, Size
+from ..alignment import from_pixel_middles
 from ..runtime.onnx import Session, contiguous
 
 SIDE = 96
@@ -42,5 +43,4 @@ def square(face: Face) -> Placement:
     scale = SIDE / max(float((high - low).max()) * _MARGIN, 1e-6)
     shift = SIDE / 2 - scale * (low + high) / 2
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-    # The project counts from pixel middles.
-    return Placement(shifted(matrix, -0.5, 0.5), Size(SIDE, SIDE))
+    return from_pixel_middles(Placement(matrix, Size(SIDE, SIDE)))

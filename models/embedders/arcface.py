@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...pipeline import templates
-from ...pipeline.geometry import align, extract_crop
+from ...pipeline.geometry import extract_crop
 from ...pipeline.types import Face, FloatArray, Metric, Picture
+from ..alignment import published_placement
 from ..runtime.onnx import Session, contiguous
 
 _SPEC = templates.arcface(112)
@@ -27,8 +28,8 @@ class ArcFace:
         """(512,) a face, not normalised; only the direction tells the person."""
         if not faces:
             return []
-        crops = np.stack([extract_crop(frame, align(face, _SPEC)) for face in faces]).transpose(0, 3, 1, 2)
-        return list(self._session.run_batched({self._input: contiguous(crops * 2 - 1)})[0])
+        crops = np.stack([extract_crop(frame, published_placement(face, _SPEC)) for face in faces])
+        return list(self._session.run_batched({self._input: contiguous(crops.transpose(0, 3, 1, 2) * 2 - 1)})[0])
 
     @property
     def sessions(self) -> tuple[Session, ...]:

@@ -12,13 +12,16 @@ import cv2
 import numpy as np
 
 from ...pipeline.geometry import resized
-from ...pipeline.types import Crop, FloatArray, Size
+from ...pipeline.templates import FFHQ_512
+from ...pipeline.types import Crop, CropSpec, Face, FloatArray, Placement, Size
+from ..alignment import published_placement
 from ..runtime.torch import TorchNetwork
 
 if TYPE_CHECKING:
     from torch import nn
 
 _SIDE = 512
+_SPEC = CropSpec(FFHQ_512, _SIDE)
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
 _CLASSES = 19
@@ -44,8 +47,12 @@ class BiSeNetParser:
     def sessions(self) -> tuple[TorchNetwork, ...]:
         return (self.network,)
 
+    def place(self, face: Face) -> Placement:
+        """The alignment of FFHQ, on which it was trained."""
+        return published_placement(face, _SPEC)
+
     def parse(self, crops: Sequence[Crop]) -> list[FloatArray]:
-        """(H, W) a crop, of its size: 1 where the face is, 0 elsewhere. Best for crops of FFHQ's alignment."""
+        """(H, W) a crop, of its size: 1 where the face is, 0 elsewhere. Raises EngineError, OutOfMemoryError."""
         masks: list[FloatArray] = []
         for start in range(0, len(crops), _AT_ONCE):
             batch = crops[start : start + _AT_ONCE]

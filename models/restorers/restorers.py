@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ...pipeline.errors import DamagedModelError, MismatchError, require_range
 from ...pipeline.templates import FFHQ_512
-from ...pipeline.types import CropSpec, FloatArray
+from ...pipeline.types import CropSpec, Face, FloatArray, Placement
+from ..alignment import published_placement
 from ..runtime.onnx import Session, contiguous
 from ..runtime.onnx_file import Port
 from ..runtime.torch import TorchNetwork
@@ -40,6 +41,9 @@ class TorchRestorer:
     def sessions(self) -> tuple[TorchNetwork, ...]:
         return (self.network,)
 
+    def place(self, face: Face) -> Placement:
+        return published_placement(face, self.spec)
+
     @property
     def batch(self) -> int:
         """On the CPU one crop keeps all cores busy."""
@@ -67,6 +71,9 @@ class OnnxRestorer:
     @property
     def sessions(self) -> tuple[Session, ...]:
         return (self.session,)
+
+    def place(self, face: Face) -> Placement:
+        return published_placement(face, self.spec)
 
     @property
     def batch(self) -> int:

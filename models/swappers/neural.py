@@ -12,8 +12,9 @@ import numpy as np
 from ...pipeline import templates
 from ...pipeline.compose.masks import outline_mask, oval_mask, rim_mask
 from ...pipeline.errors import SettingsError
-from ...pipeline.geometry import align, transform_points
+from ...pipeline.geometry import transform_points
 from ...pipeline.types import ColourMatch, Crop, Donor, Face, FloatArray, Patch, Picture, Placement, Size
+from ..alignment import published_placement
 from ..embedders.arcface import ArcFace
 from ..runtime.onnx import Session
 from ..runtime.onnx_file import read_initializer
@@ -46,7 +47,7 @@ class NeuralSwapper:
 
     def place(self, face: Face) -> Placement:
         """InsightFace's alignment for the model's size, with each pixel divided where pixels are boosted."""
-        matrix, size = align(face, templates.arcface(self._network.size))
+        matrix, size = published_placement(face, templates.arcface(self._network.size))
         return Placement(matrix * self._factor, Size(size.width * self._factor, size.height * self._factor))
 
     def prepare(self, frame: Picture, face: Face) -> Donor:

@@ -8,7 +8,7 @@ from ..errors import require_choice, require_range
 from ..geometry import INTERPOLATIONS, extract_crop, lies_within, resized, valid_mask
 from ..types import ColourMatch, Crop, Face, Interpolation, Patch, Picture, Placement, Size, Swapper
 from .colour import match_lighting, match_mean
-from .masks import feathered
+from .masks import combined
 
 COLOUR_MATCHES: tuple[ColourMatch, ...] = ("auto", "none", "lighting", "mean")
 
@@ -44,8 +44,8 @@ def crop_of(picture: Picture, face: Face, placement: Placement, interpolation: I
 
 
 def finish(patch: Patch, crop: Crop, swapper: Swapper, settings: SwapSettings) -> Patch:
-    """The patch with its mask feathered and its colours matched to the crop that it replaces."""
-    mask = feathered(patch.mask, settings.mask_feather)
+    """The patch with all its masks made one and its colours matched to the crop that it replaces."""
+    mask = combined([patch.mask], patch.bounds, settings.mask_feather)
     seen = mask if crop.valid is None else mask * resized(crop.valid, Size.of(mask))
     weights = (mask, seen) if patch.skin is None else patch.skin
     match = swapper.colour if settings.colour_match == "auto" else settings.colour_match
@@ -54,4 +54,4 @@ def finish(patch: Patch, crop: Crop, swapper: Swapper, settings: SwapSettings) -
         image = match_lighting(image, crop.image, *weights)
     elif match == "mean":
         image = match_mean(image, crop.image, seen)
-    return patch._replace(image=image, mask=mask)
+    return patch._replace(image=image, mask=mask, bounds=())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import lru_cache, reduce
 
 import cv2
 import numpy as np
@@ -10,10 +11,26 @@ import numpy as np
 from ..geometry import resized
 from ..types import FloatArray, Size
 
-_SOFTNESS = 0.03
-"""Of the side: twice 11 pixels of 512, as variances add up."""
+_RIM = 0.08
+"""How far the rims of hard masks are softened inwards, as `feathered` counts."""
 _SOFT_SIDE = 128
 """What is so soft is softened at this size, whatever the crop's."""
+
+
+def combined(soft: Sequence[FloatArray], hard: Sequence[FloatArray] = (), feather: float = 0.0) -> FloatArray:
+    """The least of several masks (H, W) of one crop, at least one in all, in [0, 1], its rim softened inwards once.
+
+    Soft ones have a rim of their own, and keep it where `feather` is 0. Hard ones get one where they end within the
+    crop. `feather` 0 to 0.5 softens all rims further: see `feathered`.
+    """
+    least = np.clip(_least([*soft, *hard]), 0, 1)
+    if feather > 0:
+        return feathered(least, max(feather, _RIM) if hard else feather)
+    return np.minimum(least, _ramp(_least(hard), _RIM, border=1)) if hard else least
+
+
+def _least(masks: Sequence[FloatArray]) -> FloatArray:
+    return reduce(np.minimum, masks)
 
 
 def feathered(mask: FloatArray, share: float) -> FloatArray:
@@ -21,15 +38,25 @@ def feathered(mask: FloatArray, share: float) -> FloatArray:
 
     `share` 0 to 0.5 is how far the rim reaches inwards: at 0.5 the weight falls from the mask's middle to its rim.
     """
-    if share <= 0:
-        return mask
+    return np.minimum(mask, _ramp(mask, share, border=0)) if share > 0 else mask
+
+
+def _ramp(mask: FloatArray, share: float, border: int) -> FloatArray:
+    """(H, W) rising from 0 at the mask's rim to 1; `border` 1 says that the mask goes on beyond the crop."""
     full = Size.of(mask)
     ratio = min(1.0, _SOFT_SIDE / max(full))
     small = resized(mask, Size(max(round(full.width * ratio), 1), max(round(full.height * ratio), 1)))
-    depth = cv2.distanceTransform(np.pad((small > 0.5).astype(np.uint8), 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    reach = max(2 * share * float(depth.max()), 1e-6)
-    ramp = np.clip(depth / reach, 0, 1)
-    return np.minimum(resized((ramp * ramp * (3 - 2 * ramp)).astype(np.float32), full), mask)
+    # Half of its own most: a mask that lets half of a swap through at most has a rim too.
+    inside = (small > small.max() / 2).astype(np.uint8)
+    reach = max(2 * share * float(_depth(inside, 0).max()), 1e-6)
+    ramp = np.clip(_depth(inside, border) / reach, 0, 1)
+    return resized((ramp * ramp * (3 - 2 * ramp)).astype(np.float32), full)
+
+
+def _depth(inside: FloatArray, border: int) -> FloatArray:
+    """(h, w) how many pixels lie between each pixel and the nearest outside; 0 there."""
+    padded = np.pad(inside, 1, constant_values=border)
+    return cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
 
 
 @lru_cache(maxsize=16)
@@ -41,13 +68,6 @@ def square_mask(side: int) -> FloatArray:
     position = (np.arange(side, dtype=np.float32) + 0.5) / side
     ramp = 1 - _falling(np.minimum(position, 1 - position), 0.015, 0.085)
     return _fixed(np.outer(ramp, ramp))
-
-
-def softened(mask: FloatArray) -> FloatArray:
-    """A hard mask (H, W) of a parsed face with soft edges, as soft as facexlib makes them."""
-    size = Size.of(mask)
-    small = resized(mask, Size(min(size.width, _SOFT_SIDE), min(size.height, _SOFT_SIDE)))
-    return resized(cv2.GaussianBlur(small, (0, 0), _SOFTNESS * max(small.shape)), size)
 
 
 @lru_cache(maxsize=16)

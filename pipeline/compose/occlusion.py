@@ -1,4 +1,4 @@
-"""Keeps what lies before a face, such as hair, out of the swap: masks bounded by a parser's."""
+"""Keeps what lies before a face, such as hair, as it is: patches bounded by what a parser takes for the face."""
 
 from __future__ import annotations
 
@@ -7,46 +7,51 @@ from typing import Final
 
 import numpy as np
 
-from ..geometry import align, compose, extract_crop, inverse, resized, warp
-from ..templates import FFHQ_512
-from ..types import Crop, CropSpec, FloatArray, Parser, Patch, Picture, Size
-from .masks import feathered
+from ..geometry import compose, extract_crop, inverse, resized, warp
+from ..types import Crop, FloatArray, Parser, Patch, Picture, Size
+from .masks import combined
 
-_SPEC: Final = CropSpec(FFHQ_512, 512)
-"""The alignment that parsers are trained on, whatever the engine's own."""
-_SOFTNESS: Final = 0.08
-"""How far the rim is softened inwards: of the depth of the face, as `feathered` counts."""
 _LEAST: Final = 0.05
 """Share of the engine's mask: a parser that leaves less has not seen the face."""
 
 
-def parsed(parser: Parser, pictures: Sequence[Picture], crops: Sequence[Crop], patches: Sequence[Patch]) -> list[Patch]:
-    """The patches with their masks bounded by what the parser takes for the face; `pictures` hold the crops in turn.
+def bounded(
+    parser: Parser, pictures: Sequence[Picture], crops: Sequence[Crop], patches: Sequence[Patch], done: str
+) -> list[Patch]:
+    """The patches with what the parser takes for the face among their bounds; `pictures` hold the crops in turn.
 
-    A face that the parser doesn't see keeps its mask, and a note says so.
+    A face that the parser doesn't see gets no bound, and a note says that it was `done` without it. Raises what the
+    parser raises.
     """
     if not patches:
         return []
-    aligned = [_aligned(picture, crop) for picture, crop in zip(pictures, crops, strict=True)]
+    aligned = [_aligned(parser, picture, crop) for picture, crop in zip(pictures, crops, strict=True)]
     seen = parser.parse(aligned)
-    return [_bounded(*one) for one in zip(patches, crops, aligned, seen, strict=True)]
+    return [_bounded(*one, done) for one in zip(patches, crops, aligned, seen, strict=True)]
 
 
-def _aligned(picture: Picture, crop: Crop) -> Crop:
-    placement = align(crop.face, _SPEC)
+def _aligned(parser: Parser, picture: Picture, crop: Crop) -> Crop:
+    placement = parser.place(crop.face)
     return Crop(extract_crop(picture, placement), placement.matrix, crop.face)
 
 
-def _bounded(patch: Patch, crop: Crop, aligned: Crop, seen: FloatArray) -> Patch:
-    size = Size.of(patch.mask)
-    scale = np.array([[size.width / crop.image.shape[1]], [size.height / crop.image.shape[0]]])
-    # Patches may be finer than the crops that they replace.
-    matrix = compose(crop.matrix * scale, inverse(aligned.matrix))
-    bound = warp(feathered(seen, _SOFTNESS), matrix, size)
-    mask = np.minimum(patch.mask, bound)
-    if mask.sum() < _LEAST * patch.mask.sum():
-        return patch._replace(notes=(*patch.notes, "face parsing sees no face here: swapped without it"))
+def _bounded(patch: Patch, crop: Crop, aligned: Crop, seen: FloatArray, done: str) -> Patch:
+    bound = _carried(seen, aligned, crop, Size.of(patch.mask))
+    if np.minimum(patch.mask, bound).sum() < _LEAST * patch.mask.sum():
+        return patch._replace(notes=(*patch.notes, f"face parsing sees no face here: {done} without it"))
+    patch = patch._replace(bounds=(*patch.bounds, bound))
     if patch.skin is None:
-        return patch._replace(mask=mask)
+        return patch
     own, target = patch.skin
-    return patch._replace(mask=mask, skin=(own, np.minimum(target, resized(bound, Size.of(target)))))
+    return patch._replace(skin=(own, np.minimum(target, resized(combined([], [bound]), Size.of(target)))))
+
+
+def _carried(mask: FloatArray, aligned: Crop, crop: Crop, size: Size) -> FloatArray:
+    """A hard mask of one crop, of any size, as a hard mask of another crop of the same picture, in `size`."""
+    own, wanted = _scaled(aligned, Size.of(mask)), _scaled(crop, size)
+    return (warp(mask, compose(wanted, inverse(own)), size) > 0.5).astype(np.float32)
+
+
+def _scaled(crop: Crop, size: Size) -> FloatArray:
+    """From the picture to a mask of the crop: masks may be finer or coarser than their crops."""
+    return crop.matrix * np.array([[size.width / crop.image.shape[1]], [size.height / crop.image.shape[0]]])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from ..errors import OutOfMemoryError, require_choice, require_range
-from ..geometry import INTERPOLATIONS, align, extract_crop, resized, valid_mask
+from ..geometry import INTERPOLATIONS, extract_crop, valid_mask
 from ..types import (
     Crop,
     Face,
@@ -25,14 +25,12 @@ from ..types import (
     SwapResult,
 )
 from .colour import match_drift
-from .masks import softened, square_mask
+from .masks import combined, square_mask
+from .occlusion import bounded
 from .paste import paste
 
 _SURROUND = (132 / 255, 133 / 255, 135 / 255)
 """What restorers see beyond the picture's edge; facexlib, `utils/face_restoration_helper.py`."""
-
-_LEAST = 0.05
-"""Share of the mask: a parser that leaves less has not seen the face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,31 +109,30 @@ def restore_faces(
         some = jobs[at : at + restorer.batch]
         crops = [cut_face(pictures[number], face, restorer, settings.interpolation) for number, face in some]
         restored = batches.restore([crop.image for crop in crops])
-        for (number, _face), crop, image in zip(some, crops, restored, strict=True):
-            yield Restored(number, finish(image, crop, Size.of(pictures[number]), settings, parser), crop)
+        places = [pictures[number] for number, _ in some]
+        patches = [_patch(*one, settings) for one in zip(restored, crops, places, strict=True)]
+        if parser is not None:
+            patches = bounded(parser, places, crops, patches, "restored")
+        for (number, _), crop, patch in zip(some, crops, patches, strict=True):
+            yield Restored(number, _finished(patch, settings), crop)
 
 
 def cut_face(picture: Picture, face: Face, restorer: Restorer, interpolation: Interpolation) -> Crop:
     """The crop that the restorer wants of a face."""
-    placement = align(face, restorer.spec)
+    placement = restorer.place(face)
     return Crop(extract_crop(picture, placement, interpolation, _SURROUND), placement.matrix, face)
 
 
-def finish(image: FloatArray, crop: Crop, size: Size, settings: RestoreSettings, parser: Parser | None) -> Patch:
-    """A restored crop with its colours set right, and its mask; `size` is that of the picture it goes into."""
+def _patch(image: FloatArray, crop: Crop, picture: Picture, settings: RestoreSettings) -> Patch:
+    """A restored crop of a picture with its colours set right."""
     if settings.colour_correct:
-        image = corrected(image, crop, size)
-    patch = Patch(image, square_mask(len(image)))
-    if parser is not None:
-        patch = _parsed(patch, parser.parse([crop._replace(image=image)])[0])
-    return patch if settings.visibility >= 1 else patch._replace(mask=patch.mask * np.float32(settings.visibility))
+        image = corrected(image, crop, Size.of(picture))
+    return Patch(image, square_mask(len(image)))
 
 
-def _parsed(patch: Patch, seen: FloatArray) -> Patch:
-    mask = patch.mask * softened(resized(seen, Size.of(patch.mask)))
-    if mask.sum() < _LEAST * patch.mask.sum():
-        return patch._replace(notes=(*patch.notes, "face parsing sees no face here: restored without it"))
-    return patch._replace(mask=mask)
+def _finished(patch: Patch, settings: RestoreSettings) -> Patch:
+    mask = combined([patch.mask], patch.bounds)
+    return patch._replace(mask=mask * np.float32(settings.visibility), bounds=())
 
 
 def corrected(image: FloatArray, crop: Crop, size: Size) -> FloatArray:

@@ -14,7 +14,7 @@ from ..geometry import Region
 from ..streams import closing_source
 from ..types import Crop, Donor, Face, FloatArray, Pair, Parser, Patch, Picture, Swapper
 from .crops import SwapSettings, cut_face, finish
-from .occlusion import parsed
+from .occlusion import bounded
 from .paste import paste
 from .swap_restore import SwapRestore, restore_swaps
 
@@ -126,7 +126,7 @@ def _swapped(
     donors = [donor_of(pair.source) for _, pair in faces]
     patches = swapper.swap(crops, donors, settings.strength) if faces else []
     if parser is not None:
-        patches = parsed(parser, [work.target for work, _ in faces], crops, patches)
+        patches = bounded(parser, [work.target for work, _ in faces], crops, patches, "swapped")
     swaps = map(_Swap, [pair for _, pair in faces], crops, patches)
     return [(work, list(islice(swaps, len(work.pairs)))) for work in batch]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..geometry import compose, inverse
 from ..types import Crop, FloatArray, Patch, Picture, Restorer, Size
-from .masks import square_mask
+from .masks import combined, square_mask
 from .paste import paste
 from .restore import Batches, RestoreSettings, corrected, cut_face
 
@@ -69,4 +69,4 @@ def _done(
         restored = corrected(restored, one.crop._replace(image=one.image), Size.of(picture))
     # A part of the target that was left in on purpose is in the restored picture already: no second share of it.
     whole = one.mask / max(float(one.mask.max()), 1e-6)
-    return one.crop, Patch(restored, whole * square_mask(len(whole)), notes=patch.notes)
+    return one.crop, Patch(restored, combined([whole, square_mask(len(whole))]), notes=patch.notes)

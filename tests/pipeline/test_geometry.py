@@ -42,13 +42,11 @@ def test_the_two_arcface_templates():
     assert np.allclose(ARCFACE_128 * 128, ARCFACE_112 * 112 + [8, 0], atol=1e-4)
 
 
-def test_align_counts_from_pixel_middles_as_templates_do():
+def test_align_brings_landmarks_onto_the_template_in_the_pictures_own_coordinates():
     landmarks = ARCFACE_112 * 112 * 2 + 10
-    face = Face((0, 0, 300, 300), landmarks, 1.0)
-    placement = geometry.align(face, arcface(112))
+    placement = geometry.align(Face((0, 0, 300, 300), landmarks, 1.0), arcface(112))
     assert placement.size == Size(112, 112)
-    # A landmark at pixel index p has its middle at p + 0.5, and so has the template.
-    assert np.allclose(geometry.transform_points(placement.matrix, landmarks + 0.5), ARCFACE_112 * 112 + 0.5, atol=1e-3)
+    assert np.allclose(geometry.transform_points(placement.matrix, landmarks), ARCFACE_112 * 112, atol=1e-3)
 
 
 @given(points)

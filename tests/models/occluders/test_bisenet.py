@@ -6,7 +6,9 @@ import recipe
 from multifaceswap import Session, open_model, swap_faces
 from multifaceswap.models.occluders.bisenet import face_of
 from multifaceswap.pipeline.errors import DamagedModelError, MissingModelError
-from multifaceswap.pipeline.types import Crop, FaceSet, IndexMap, Size
+from multifaceswap.pipeline.geometry import transform_points
+from multifaceswap.pipeline.templates import FFHQ_512
+from multifaceswap.pipeline.types import Crop, Face, FaceSet, IndexMap, Size
 
 FILE = "parsing_bisenet.pth"
 
@@ -75,3 +77,11 @@ def test_a_swap_that_needs_a_missing_parser_says_what_to_fetch(tmp_path):
     assert swap_faces([], [], nothing, session=session).faces.frames == FaceSet((), Size(0, 0)).frames
     with pytest.raises(MissingModelError, match=r"parsing_bisenet\.pth.*(\n.*)*releases/download/v0\.2\.0"):
         swap_faces([], [], nothing, parse_mask=True, session=session)
+
+
+def test_its_crops_are_those_it_was_trained_on(parser):
+    face = Face((0, 0, 9, 9), FFHQ_512 * 256 + 40, 1.0)
+    matrix, size = parser.place(face)
+    assert size == (512, 512)
+    # facexlib counts from pixel middles.
+    np.testing.assert_allclose(transform_points(matrix, face.landmarks + 0.5), FFHQ_512 * 512 + 0.5, atol=1e-3)

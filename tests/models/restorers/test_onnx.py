@@ -7,6 +7,9 @@ from multifaceswap import open_model
 from multifaceswap.models.runtime import onnx
 from multifaceswap.models.runtime.devices import CPU, CUDA
 from multifaceswap.pipeline.errors import DamagedModelError
+from multifaceswap.pipeline.geometry import transform_points
+from multifaceswap.pipeline.templates import FFHQ_512
+from multifaceswap.pipeline.types import Face
 from onnx import TensorProto
 
 
@@ -26,6 +29,10 @@ def test_gpen_restores_and_its_weight_is_the_share(tmp_path, side):
     standins.restorer(tmp_path / name, size=side)
     restorer = open_model("restorer", name, folders=[tmp_path])
     assert (restorer.spec.size, restorer.fidelity, restorer.batch) == (side, False, 1)
+    face = Face((0, 0, 9, 9), FFHQ_512 * 256 + 40, 1.0)
+    matrix, size = restorer.place(face)
+    assert size == (side, side)
+    np.testing.assert_allclose(transform_points(matrix, face.landmarks + 0.5), FFHQ_512 * side + 0.5, atol=1e-3)
     (crop,) = crops(side=side)
     for weight in (0.0, 0.25, 1.0):
         (found,) = restorer.restore([crop], weight)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from multifaceswap.pipeline.compose.masks import feathered, outline_mask, oval_mask, rim_mask
+from multifaceswap.pipeline.compose.masks import combined, feathered, outline_mask, oval_mask, rim_mask
 
 
 def _border(mask):
@@ -53,3 +53,51 @@ def test_no_feather_takes_the_middle_away(share):
     mask = np.zeros((100, 80), np.float32)
     mask[20:80, 20:60] = 1
     assert feathered(mask, share).max() > 0.9
+
+
+def test_a_mask_that_lets_little_through_is_feathered_and_not_lost():
+    mask = np.zeros((100, 80), np.float32)
+    mask[20:80, 20:60] = 0.3
+    soft = feathered(mask, 0.2)
+    assert soft.max() == np.float32(0.3) and (soft == feathered(mask / np.float32(0.3), 0.2).clip(0, 0.3)).all()
+
+
+def half(side=128, edge=64):
+    mask = np.zeros((side, side), np.float32)
+    mask[:, edge:] = 1
+    return mask
+
+
+def test_one_soft_mask_stays_as_it_is():
+    np.testing.assert_array_equal(combined([oval_mask(128)]), oval_mask(128))
+
+
+def test_soft_masks_are_combined_by_minimum():
+    left, right = np.linspace(0, 1, 64, dtype=np.float32)[None].repeat(64, 0), np.full((64, 64), 0.5, np.float32)
+    np.testing.assert_array_equal(combined([left, right]), np.minimum(left, 0.5))
+
+
+def test_hard_masks_get_a_soft_rim_inwards_and_soft_ones_keep_theirs():
+    mask = combined([oval_mask(128)], [half()])
+    assert mask[:, :64].max() == 0 and (mask <= oval_mask(128)).all()
+    assert 0 < mask[64, 65] < mask[64, 67] < 1
+    np.testing.assert_array_equal(mask[20:108, 80:110], oval_mask(128)[20:108, 80:110])
+
+
+def test_of_several_hard_masks_the_rim_is_softened_once():
+    """The same mask twice is as soft as once, and two that meet are as soft as their overlap."""
+    once = combined([rim_mask(128)], [half()])
+    np.testing.assert_array_equal(combined([rim_mask(128)], [half(), half()]), once)
+    both = half() * half().T
+    np.testing.assert_array_equal(combined([rim_mask(128)], [half(), half().T]), combined([rim_mask(128)], [both]))
+
+
+@pytest.mark.parametrize("hard", [[], [half()]])
+def test_a_feather_softens_all_rims_once(hard):
+    least = np.minimum.reduce([rim_mask(128), *hard])
+    np.testing.assert_array_equal(combined([rim_mask(128)], hard, 0.3), feathered(least, 0.3))
+
+
+def test_masks_never_leave_their_range():
+    mask = combined([np.float32([[-0.5, 0.5, 1.5]])])
+    assert mask.tolist() == [[0, 0.5, 1]]

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import recipe
-from multifaceswap.pipeline.compose.masks import softened, square_mask
+from multifaceswap.pipeline.compose.masks import combined, square_mask
 from multifaceswap.pipeline.compose.paste import paste
 from multifaceswap.pipeline.geometry import extract_crop, inverse, shifted
 from multifaceswap.pipeline.types import Placement, Size
@@ -155,10 +155,11 @@ def parsed():
 
 @pytest.mark.parametrize("parse", [0, 1])
 def test_restored_faces_are_pasted_as_facexlib_pastes_them(facexlib, parse):
-    """In the picture facexlib erodes and blurs whole-pixel masks; ours are made in the crop: rims differ slightly."""
+    """In the picture facexlib erodes and blurs whole-pixel masks; ours are made in the crop: rims differ slightly. It
+    softens what was parsed to both sides, we inwards: up to 9 pixels from a rim nothing is compared."""
     out = facexlib["image_bgr_u8"].astype(np.float32) / 255
     changed = np.zeros(out.shape[:2], np.float32)
-    mask = square_mask(512) * softened(parsed()) if parse else square_mask(512)
+    mask = combined([square_mask(512)], [parsed()] if parse else [])
     for number in range(2):
         matrix = shifted(facexlib["M"][number], -0.5, 0.5)
         paste(out, restored(facexlib, number), mask, matrix, changed=changed)
@@ -166,9 +167,10 @@ def test_restored_faces_are_pasted_as_facexlib_pastes_them(facexlib, parse):
     difference = np.abs(out * 255 - facexlib[f"result_parse{parse}"]).max(2)
     inside = cv2.erode((changed > 0.999).astype(np.uint8), np.ones((17, 17), np.uint8)) > 0
     assert inside.sum() > 3000 and difference[inside].max() < 5 and difference[inside].mean() < 1
-    assert difference[changed == 0].mean() < 0.1
+    outside = cv2.erode((changed == 0).astype(np.uint8), np.ones((17, 17) if parse else (1, 1), np.uint8)) > 0
+    assert difference[outside].mean() < (0.2 if parse else 0.1)
     if parse:
-        assert difference.max() < 2.5
+        assert difference[outside].max() <= 2 and difference.mean() < 1
     else:
         assert difference.mean() < 0.8 and np.percentile(difference[~inside], 99) < 15
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from multifaceswap.pipeline.compose.restore import Batches, RestoreSettings, restore_batch, untouched
 from multifaceswap.pipeline.errors import CancelledError, MismatchError, OutOfMemoryError, SettingsError
+from multifaceswap.pipeline.geometry import align, extract_crop, shifted
 from multifaceswap.pipeline.templates import FFHQ_512
 from multifaceswap.pipeline.types import CropSpec, Face, FaceSet, Size
 
@@ -19,12 +20,15 @@ SIDE = 128
 class Restorer:
     """Gives every crop to `change`, as a network of 128 pixels that takes several at once."""
 
-    spec = CropSpec(FFHQ_512, SIDE)
     fidelity = False
 
     def __init__(self, change=lambda crop: crop, batch=3, room=99):
         self.change, self.batch, self.room = change, batch, room
         self.batches, self.weights, self.seen = [], [], []
+
+    def place(self, face):
+        placement = align(face, CropSpec(FFHQ_512, SIDE))
+        return placement._replace(matrix=shifted(placement.matrix, -0.5, 0.5))
 
     def restore(self, crops, weight):
         self.batches.append(len(crops))
@@ -260,16 +264,23 @@ def test_colours_beyond_white_are_cut_off():
 
 
 class LeftHalf:
-    """Takes the left half of a crop for the face."""
+    """Takes the left half of its crops for the face. Its crops are half as large as the restorer's, and wider."""
+
+    def __init__(self):
+        self.seen = []
+
+    def place(self, face):
+        return align(face, CropSpec((FFHQ_512 - 0.5) * 0.8 + 0.5, SIDE // 2))
 
     def parse(self, crops):
+        self.seen += crops
         masks = [np.zeros(crop.image.shape[:2], np.float32) for crop in crops]
         for mask in masks:
             mask[:, : mask.shape[1] // 2] = 1
         return masks
 
 
-class Nothing:
+class Nothing(LeftHalf):
     def parse(self, crops):
         return [np.zeros((32, 32), np.float32) for _ in crops]
 
@@ -279,8 +290,19 @@ def test_what_lies_before_the_face_stays():
     faces = faces_of(Size(160, 120), [face((80, 60), 100)])
     result = restore_batch([picture], faces, Restorer(negative), PLAIN, parser=LeftHalf())
     np.testing.assert_allclose(result.images[0][60, 50], 1 - picture[60, 50], atol=0.02)
-    np.testing.assert_allclose(result.images[0][60, 110], picture[60, 110], atol=1e-3)
-    assert result.masks[0][60, 80] == pytest.approx(0.5, abs=0.1) and result.report == ()
+    np.testing.assert_array_equal(result.images[0][:, 82:], picture[:, 82:])
+    # Softened inwards, up to the parser's own edge.
+    row = result.masks[0][60]
+    assert row[81] == 0 < row[79] < row[77] < 1 == row[74] and result.report == ()
+
+
+def test_parsers_get_their_own_crops_of_the_picture_as_it_came_in():
+    picture, parser = smooth(), LeftHalf()
+    faces = faces_of(Size(160, 120), [face((80, 60), 100), face((40, 60), 30, index=1)])
+    restore_batch([picture], faces, Restorer(negative), PLAIN, parser=parser)
+    for crop, one in zip(parser.seen, (faces.frames[0][1], faces.frames[0][0]), strict=True):
+        assert crop.face is one
+        np.testing.assert_array_equal(crop.image, extract_crop(picture, parser.place(one)))
 
 
 def test_a_parser_that_sees_no_face_is_not_believed():

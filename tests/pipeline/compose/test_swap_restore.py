@@ -40,13 +40,15 @@ class Swapper:
 
 
 class Restorer:
-    spec = CropSpec(FFHQ_512, 256)
     fidelity = True
     batch = 8
 
     def __init__(self, change=lambda crop: crop, room=99):
         self.change, self.room = change, room
         self.seen, self.weights = [], []
+
+    def place(self, face):
+        return align(face, CropSpec(FFHQ_512, 256))
 
     def restore(self, crops, weight):
         if len(crops) > self.room:
