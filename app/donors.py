@@ -93,5 +93,5 @@ def _fingerprint(picture: Picture, face: Face) -> _Key:
     pixels = np.ascontiguousarray(part).tobytes()
     geometry = face.box.tobytes() + face.landmarks.tobytes()
     geometry += b"" if face.mesh is None else face.mesh.tobytes()
-    identity = None if face.embedding is None else face.embedding.tobytes()
+    identity = None if face.embedding is None else face.embedding.model.encode() + face.embedding.vector.tobytes()
     return (picture.shape, picture.dtype.str, zlib.crc32(pixels), zlib.adler32(pixels), geometry, identity)

@@ -13,7 +13,7 @@ from multifaceswap.models.swappers.network import SwapNetwork
 from multifaceswap.models.swappers.neural import NeuralSwapper
 from multifaceswap.pipeline.compose.swap import SwapSettings, swap_batch
 from multifaceswap.pipeline.faces.detect import detect_batch
-from multifaceswap.pipeline.types import Face, FaceSet, IndexMap, Pair, Size
+from multifaceswap.pipeline.types import Embedding, Face, FaceSet, IndexMap, Pair, Size
 
 from . import peers
 from .pasting import FRAMES, landmarks, picture, placed
@@ -120,7 +120,7 @@ def _faces(size: Size, side: int, count: int) -> list[Face]:
 
 def _face(points: Any, number: int) -> Face:
     box = np.concatenate([points.min(0) - 20, points.max(0) + 20])
-    return Face(box, points, 1.0, index=number, embedding=np.ones(512))
+    return Face(box, points, 1.0, index=number, embedding=Embedding(np.ones(512), "w600k_r50"))
 
 
 def _pairs(faces: Any, size: Size) -> IndexMap:

@@ -155,7 +155,7 @@ HYPERSWAP_1C_256 = _hyperswap("hyperswap_1c_256", "5528c2d76fe9986c99d829278987e
 
 def _neural(file: ModelFile, **values: object) -> Model:
     """A swapper that takes ArcFace's identity; `options` are those of `swap_faces` that it knows."""
-    known = params(**values, options=("pixel_boost",))
+    known = params(**values, embedder="w600k_r50", options=("pixel_boost",))
     return Model(file.name.removesuffix(".onnx"), "swapper", "swappers.adapters:neural", (file, W600K_R50), known)
 
 
@@ -191,7 +191,7 @@ MODELS: tuple[Model, ...] = (
     ),
     Model("scrfd_10g", "detector", "detectors.adapters:scrfd", (DET_10G,), params(confidence=0.5, size=640)),
     Model("facemesh", "mesher", "detectors.adapters:facemesh", (FACE_LANDMARK,)),
-    Model("dlib128", "embedder", "embedders.adapters:dlib128", (DLIB_FACE128,), params(numbers=128)),
+    Model("dlib128", "embedder", "embedders.adapters:dlib128", (DLIB_FACE128,)),
     Model("w600k_r50", "embedder", "embedders.adapters:arcface", (W600K_R50,), params(size=112, numbers=512)),
     Model("dlib_gender", "attributes", "attributes.adapters:dlib_gender", (DLIB_GENDER,)),
     Model("genderage", "attributes", "attributes.adapters:genderage", (GENDERAGE,)),

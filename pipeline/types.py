@@ -60,6 +60,19 @@ def _frozen(value: ArrayLike, shape: tuple[int, ...], name: str) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """Who a face is, in numbers that only others of the same model compare with. Copied in and read-only."""
+
+    vector: FloatArray
+    """(D,) of the model's own scale."""
+    model: str
+    """Name of the embedder's row in the catalog, e.g. `dlib128` or `w600k_r50`."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vector", _frozen(self.vector, (np.size(self.vector),), "embedding"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Face:
     """One face in one picture. Arrays are copied in and read-only; `dataclasses.replace` makes an enriched face."""
 
@@ -77,16 +90,14 @@ class Face:
     """None where it wasn't asked for."""
     mesh: FloatArray | None = None
     """(468, 3) MediaPipe face mesh: x, y in full-picture pixels, z in the same unit, smaller is nearer."""
-    embedding: FloatArray | None = None
-    """(D,) identity: 128 numbers of the built-in embedder or 512 of ArcFace, as `identity` asked."""
+    embedding: Embedding | None = None
+    """Who it is; None where that wasn't asked for."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "box", _frozen(self.box, (4,), "box"))
         object.__setattr__(self, "landmarks", _frozen(self.landmarks, (5, 2), "landmarks"))
         if self.mesh is not None:
             object.__setattr__(self, "mesh", _frozen(self.mesh, (MESH_POINTS, 3), "mesh"))
-        if self.embedding is not None:
-            object.__setattr__(self, "embedding", _frozen(self.embedding, np.shape(self.embedding), "embedding"))
 
     @property
     def area(self) -> float:
@@ -245,11 +256,13 @@ Metric = Literal["euclidean", "cosine"]
 class Embedder(Protocol):
     """Gives faces an identity."""
 
+    name: str
+    """What its embeddings carry as their model."""
     same_person: float
     """Distance between embeddings below which two faces are taken for one person."""
     metric: Metric
 
-    def embed(self, frame: Picture, faces: Sequence[Face]) -> list[FloatArray]: ...
+    def embed(self, frame: Picture, faces: Sequence[Face]) -> list[Embedding]: ...
 
 
 class Attributes(Protocol):

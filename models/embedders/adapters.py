@@ -12,11 +12,11 @@ from .arcface import ArcFace
 from .dlib128 import Dlib128
 
 
-def dlib128(_row: Model, paths: Sequence[Path], registry: SessionRegistry) -> Dlib128:
-    return Dlib128(registry.session(paths[0]))
+def dlib128(row: Model, paths: Sequence[Path], registry: SessionRegistry) -> Dlib128:
+    return Dlib128(registry.session(paths[0]), row.name)
 
 
 def arcface(row: Model, paths: Sequence[Path], registry: SessionRegistry) -> ArcFace:
     side = row.params["size"]
     require_ports(paths[0], row.name, [(None, 3, side, side)], [(None, row.params["numbers"])])
-    return ArcFace(registry.session(paths[0]))
+    return ArcFace(registry.session(paths[0]), row.name)

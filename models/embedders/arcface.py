@@ -8,7 +8,7 @@ import numpy as np
 
 from ...pipeline import templates
 from ...pipeline.geometry import extract_crop
-from ...pipeline.types import Face, FloatArray, Metric, Picture
+from ...pipeline.types import Embedding, Face, Metric, Picture
 from ..alignment import published_placement
 from ..runtime.onnx import Session, contiguous
 
@@ -21,15 +21,17 @@ class ArcFace:
     same_person = 0.6
     metric: Metric = "cosine"
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, name: str) -> None:
+        self.name = name
         self._session = session
 
-    def embed(self, frame: Picture, faces: Sequence[Face]) -> list[FloatArray]:
-        """(512,) a face, not normalised; only the direction tells the person."""
+    def embed(self, frame: Picture, faces: Sequence[Face]) -> list[Embedding]:
+        """(512,) a face, not normalised; only the direction tells the person. Raises EngineError, OutOfMemoryError."""
         if not faces:
             return []
         crops = np.stack([extract_crop(frame, published_placement(face, _SPEC)) for face in faces])
-        return list(self._session.run_batched({self._input: contiguous(crops.transpose(0, 3, 1, 2) * 2 - 1)})[0])
+        vectors = self._session.run_batched({self._input: contiguous(crops.transpose(0, 3, 1, 2) * 2 - 1)})[0]
+        return [Embedding(vector, self.name) for vector in vectors]
 
     @property
     def sessions(self) -> tuple[Session, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...pipeline.geometry import extract_crop, similarity
-from ...pipeline.types import Face, FloatArray, Metric, Picture, Placement, Size
+from ...pipeline.types import Embedding, Face, FloatArray, Metric, Picture, Placement, Size
 from ..runtime.onnx import Session, contiguous
 
 _SIDE = 150
@@ -44,12 +44,14 @@ class Dlib128:
     same_person = 0.6
     metric: Metric = "euclidean"
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, name: str) -> None:
+        self.name = name
         self._session = session
 
-    def embed(self, frame: Picture, faces: Sequence[Face]) -> list[FloatArray]:
-        """(128,) a face, of unit-free scale; compare by Euclidean distance."""
+    def embed(self, frame: Picture, faces: Sequence[Face]) -> list[Embedding]:
+        """(128,) a face, of unit-free scale; compare by Euclidean distance. Raises EngineError, OutOfMemoryError."""
         if not faces:
             return []
         chips = np.stack([chip(frame, face, _SIDE, _PADDING) for face in faces]).transpose(0, 3, 1, 2)
-        return list(self._session.run({"chip": contiguous(chips * 255)})[0])
+        vectors = self._session.run({"chip": contiguous(chips * 255)})[0]
+        return [Embedding(vector, self.name) for vector in vectors]

@@ -32,7 +32,9 @@ def mesh(
 
 
 def neural(row: Model, paths: Sequence[Path], registry: SessionRegistry, *, pixel_boost: int = 0) -> NeuralSwapper:
-    """Options: see NeuralSwapper. Facts: `size`, `mean` and `std` of the network, `map` where its file holds one."""
+    """Options: see NeuralSwapper. Facts: `size`, `mean` and `std` of the network, `map` where its file holds one, and
+    the `embedder` whose identities it takes."""
     swapper, arcface = (registry.session(path) for path in paths)
     network = SwapNetwork.of(swapper, row.params["size"], row.params.get("mean", 0.0), row.params.get("std", 1.0))
-    return NeuralSwapper(network, ArcFace(arcface), maps=row.params.get("map", False), pixel_boost=pixel_boost)
+    embedder = ArcFace(arcface, row.params["embedder"])
+    return NeuralSwapper(network, embedder, maps=row.params.get("map", False), pixel_boost=pixel_boost)

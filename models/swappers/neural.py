@@ -51,7 +51,10 @@ class NeuralSwapper:
         return Placement(matrix * self._factor, Size(size.width * self._factor, size.height * self._factor))
 
     def prepare(self, frame: Picture, face: Face) -> Donor:
-        """The source's identity in the network's space, from the face's own embedding where it has one of ArcFace."""
+        """The source's identity in the network's space, from the face's own embedding where the embedder made it.
+
+        Raises EngineError, OutOfMemoryError.
+        """
         return Donor(face, embedding=self._identity(self._embedding(frame, face)))
 
     def swap(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> list[Patch]:
@@ -79,9 +82,10 @@ class NeuralSwapper:
         return _unit(strength * wanted + (1 - strength) * own)
 
     def _embedding(self, picture: Picture, face: Face) -> FloatArray:
-        if face.embedding is not None and face.embedding.shape == (IDENTITY,):
-            return face.embedding
-        return self._embedder.embed(picture, [face])[0]
+        known = face.embedding
+        if known is not None and known.model == self._embedder.name:
+            return known.vector
+        return self._embedder.embed(picture, [face])[0].vector
 
     def _identity(self, embedding: FloatArray) -> FloatArray:
         unit = _unit(embedding)

@@ -16,7 +16,7 @@ from ..errors import require_range
 from ..faces.detect import enriched
 from ..geometry import Region
 from ..streams import closing_source
-from ..types import Attributes, Detector, Embedder, Face, FloatArray, Mesher, Pair, Parser, Picture, Swapper
+from ..types import Attributes, Detector, Embedder, Face, FloatArray, Mesher, Metric, Pair, Parser, Picture, Swapper
 from .assignment import Assignment, AssignmentState
 from .lookahead import ObservedFrame, look_ahead, reach
 from .prefetch import prefetch
@@ -126,7 +126,8 @@ class Watcher:
         self.assignment = assignment
         self._track = track
         self._same_person = same_person or getattr(models.embedder, "same_person", SAME_PERSON)
-        self._tracker = Tracker(self._same_person)
+        self._metric: Metric = getattr(models.embedder, "metric", "euclidean")
+        self._tracker = Tracker(self._same_person, self._metric)
         self._scene = 0
         self._before: FloatArray | None = None
 
@@ -160,7 +161,7 @@ class Watcher:
         """Go on as if the frames before had been seen."""
         self._scene = state["scene"]
         self._before = None if state["before"] is None else np.array(state["before"], np.float32)
-        self._tracker = Tracker.from_json(state["tracker"], self._same_person)
+        self._tracker = Tracker.from_json(state["tracker"], self._same_person, self._metric)
         self.assignment.restore(state["assignment"])
 
     def _tracked(self, picture: Picture) -> list[Face]:
@@ -177,7 +178,7 @@ class Watcher:
 
     def _embed(self, picture: Picture) -> Callable[[Sequence[Face]], Sequence[FloatArray | None]] | None:
         embedder = self._models.embedder
-        return None if embedder is None else lambda faces: embedder.embed(picture, faces)
+        return None if embedder is None else lambda faces: [one.vector for one in embedder.embed(picture, faces)]
 
 
 def swap_frames(

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple, TypedDict
 
 import numpy as np
 
-from ..types import Face, FloatArray
+from ..faces.identity import apart
+from ..types import Face, FloatArray, Metric
 from .people import Person, PersonState
 
 Embed = Callable[[Sequence[Face]], Sequence["FloatArray | None"]]
@@ -49,8 +50,10 @@ class Tracker:
     frame don't grow with the scene.
     """
 
-    def __init__(self, same_person: float = SAME_PERSON) -> None:
+    def __init__(self, same_person: float = SAME_PERSON, metric: Metric = "euclidean") -> None:
+        """`same_person` is the distance by `metric` below which two faces are one person."""
         self._same_person = same_person
+        self._metric: Metric = metric
         self._frame = 0
         self._count = 0
         self._people: dict[int, Person] = {}
@@ -92,8 +95,10 @@ class Tracker:
         return {"frame": self._frame, "count": self._count, "people": people}
 
     @classmethod
-    def from_json(cls, state: TrackerState, same_person: float = SAME_PERSON) -> Tracker:
-        tracker = cls(same_person)
+    def from_json(
+        cls, state: TrackerState, same_person: float = SAME_PERSON, metric: Metric = "euclidean"
+    ) -> Tracker:
+        tracker = cls(same_person, metric)
         tracker._frame, tracker._count = state["frame"], state["count"]
         tracker._people = {person["number"]: Person.from_json(person) for person in state["people"]}
         return tracker
@@ -124,7 +129,7 @@ class Tracker:
         if known and embeddings:
             rows, matrix = [row for row, _ in known], np.stack([embedding for _, embedding in known])
             for face, embedding in embeddings.items():
-                likeness[rows, face] = 1 - np.linalg.norm(matrix - embedding, axis=1) / self._same_person
+                likeness[rows, face] = 1 - apart(matrix, embedding[None], self._metric)[:, 0] / self._same_person
         return likeness
 
     def _embeddings(
@@ -133,7 +138,7 @@ class Tracker:
         """Embeddings of the faces that their place doesn't identify, and of some to stay up to date."""
         if embed is None or not faces:
             return {}
-        given = {number: face.embedding for number, face in enumerate(faces) if face.embedding is not None}
+        given = {number: face.embedding.vector for number, face in enumerate(faces) if face.embedding is not None}
         wanted = [number for number in range(len(faces)) if number not in given and self._is_open(number, people, near)]
         fresh = embed([faces[number] for number in wanted]) if wanted else ()
         found = dict(zip(wanted, fresh, strict=True))

@@ -8,13 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import FaceNotFoundError, SettingsError, require_choice
+from ..errors import FaceNotFoundError, SettingsError
 from ..types import Embedder, Face, FaceSet, FloatArray, IndexMap, Mesher, Metric, Pair, Picture
 from .detect import enriched
 from .index_list import Span
 from .pairing import join_spans, numbered, pair_faces
-
-METRICS: tuple[Metric, ...] = ("euclidean", "cosine")
 
 
 class Match(NamedTuple):
@@ -35,26 +33,27 @@ def match_identities(
     pairing: str = "pairwise",
     missing: str = "skip",
     *,
-    metric: Metric = "euclidean",
-    threshold: float = 0.6,
+    embedder: Embedder,
+    threshold: float | None = None,
 ) -> IndexMap:
     """Pair target faces with the sources of the reference faces that they look like.
 
     The lists pair references with sources as `map_indexes` pairs targets with sources; references are numbered through
-    all reference pictures. In each target picture a face and a reference go together if their embeddings are less than
-    `threshold` apart; the nearest go together first, each face and each reference once, of equal distances the lower
-    reference, then the lower face. References without a source take part too, so that their faces go to nobody else.
+    all reference pictures. In each target picture a face and a reference go together if their embeddings, which are
+    `embedder`'s, are less than `threshold` apart (None: the embedder's own); the nearest go together first, each face
+    and each reference once, of equal distances the lower reference, then the lower face. References without a source
+    take part too, so that their faces go to nobody else.
 
     `missing`: `error` raises FaceNotFoundError where a reference with a source isn't found in a picture. The report
-    gives the distances. Raises SettingsError where faces have no embeddings or such of different networks.
+    gives the distances. Raises SettingsError where faces have no embeddings or such of another model, IndexListError.
     """
-    require_choice("metric", metric, METRICS)
+    threshold = embedder.same_person if threshold is None else threshold
     references = [numbered(face, number) for number, face in enumerate(reference_faces.flat())]
     pairs, lines = pair_faces(
         references, source_faces, input_faces_index, source_faces_index, pairing, missing, noun="reference"
     )
     partners = {pair.target.index: pair.source for pair in pairs}
-    tables = [distances(faces, references, metric) for faces in target_faces]
+    tables = [distances(faces, references, embedder) for faces in target_faces]
     matches = [assign(table, threshold) for table in tables]
     if missing == "error":
         _require_found(matches, partners)
@@ -66,40 +65,48 @@ def match_identities(
         )
         for faces, found in zip(target_faces, matches, strict=True)
     )
-    report = (f"matched by identity: {metric} distance, threshold {threshold:g}", *lines)
+    report = (f"matched by identity: {embedder.metric} distance, threshold {threshold:g}", *lines)
     report += tuple(line for number in sorted(partners) for line in _told(number, partners[number], matches, tables))
     return IndexMap(frames, report, target_faces.size, source_faces.size, len(source_faces))
 
 
 def with_identities(
-    faces: FaceSet, pictures: Sequence[Picture], embedder: Embedder, numbers: int, mesher: Mesher, what: str
+    faces: FaceSet, pictures: Sequence[Picture], embedder: Embedder, mesher: Mesher, what: str
 ) -> FaceSet:
-    """The faces with embeddings of `numbers` numbers, computed where they lack them; `pictures` are theirs.
+    """The faces with embeddings of this embedder, computed where they lack them; `pictures` are theirs.
 
-    `what` they are is for MismatchError, where they aren't the pictures that the faces were found in.
+    `what` they are is for MismatchError, where they aren't the pictures that the faces were found in. Raises what
+    embedder and mesher raise.
     """
     faces.require(pictures, what)
     frames: list[tuple[Face, ...]] = []
     for picture, some in zip(pictures, faces, strict=True):
-        lacking = [face for face in some if face.embedding is None or len(face.embedding) != numbers]
+        lacking = [face for face in some if model_of(face) != embedder.name]
         made = iter(enriched(picture, lacking, mesher=mesher, embedder=embedder))
         frames.append(tuple(next(made) if any(face is other for other in lacking) else face for face in some))
     return replace(faces, frames=tuple(frames))
 
 
-def distances(faces: Sequence[Face], references: Sequence[Face], metric: Metric) -> FloatArray:
-    """(faces, references) how far apart they are: Euclidean, or 1 − cosine of the angle (0 to 2)."""
-    a, b = _embeddings(faces, "target"), _embeddings(references, "reference")
-    if not len(a) or not len(b):
-        return np.zeros((len(a), len(b)))
-    if a.shape[1] != b.shape[1]:
-        raise SettingsError(
-            f"target faces carry identities of {a.shape[1]} numbers, reference faces of {b.shape[1]}: they come from "
-            "different networks and can't be compared"
-        )
+def model_of(face: Face) -> str | None:
+    """The model of the identity that a face carries; None where it carries none."""
+    return None if face.embedding is None else face.embedding.model
+
+
+def distances(faces: Sequence[Face], references: Sequence[Face], embedder: Embedder) -> FloatArray:
+    """(faces, references) how far apart they are, by the embedder's metric.
+
+    Raises SettingsError unless all of them carry an embedding of this embedder.
+    """
+    return apart(_vectors(faces, "target", embedder), _vectors(references, "reference", embedder), embedder.metric)
+
+
+def apart(some: FloatArray, others: FloatArray, metric: Metric) -> FloatArray:
+    """(N, M) how far vectors (N, D) are from others (M, D) of the same model: Euclidean, or 1 − cosine (0 to 2)."""
+    if not len(some) or not len(others):
+        return np.zeros((len(some), len(others)))
     if metric == "cosine":
-        return 1 - _units(a) @ _units(b).T
-    return np.linalg.norm(a[:, None] - b[None], axis=2)
+        return 1 - _units(some) @ _units(others).T
+    return np.linalg.norm(some[:, None] - others[None], axis=2)
 
 
 def assign(table: FloatArray, threshold: float) -> list[Match]:
@@ -118,15 +125,19 @@ def assign(table: FloatArray, threshold: float) -> list[Match]:
     return [found[target] for target in sorted(found)]
 
 
-def _embeddings(faces: Sequence[Face], what: str) -> FloatArray:
+def _vectors(faces: Sequence[Face], what: str, embedder: Embedder) -> FloatArray:
     found = [face.embedding for face in faces if face.embedding is not None]
     if len(found) < len(faces):
         raise SettingsError(
             f"the {what} faces carry no identity: detect them with identity, or give their pictures to this step"
         )
-    if len({len(embedding) for embedding in found}) > 1:
-        raise SettingsError(f"the {what} faces carry identities of different networks: detect them again, all alike")
-    return np.array(found, np.float64)
+    others = sorted({embedding.model for embedding in found} - {embedder.name})
+    if others:
+        raise SettingsError(
+            f"the {what} faces carry identities of {', '.join(others)}, which can't be compared with those of "
+            f"{embedder.name}: give their pictures to this step, or choose that embedder"
+        )
+    return np.array([embedding.vector for embedding in found], np.float64)
 
 
 def _units(vectors: FloatArray) -> FloatArray:

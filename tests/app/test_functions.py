@@ -9,6 +9,7 @@ import pytest
 import standins
 from multifaceswap import Session, detect_faces, map_indexes, match_faces, order_faces, restore_faces, swap_faces
 from multifaceswap.pipeline.errors import MismatchError, SettingsError
+from multifaceswap.pipeline.types import Embedding
 
 CPU = "run on CPU"
 
@@ -56,7 +57,9 @@ def test_in_a_clip_everybody_keeps_their_donor_when_they_cross(clip, clip_faces,
 
 
 def test_identities_that_are_there_are_not_computed_again(clip, clip_faces, people, session):
-    marked = [replace(face, embedding=face.embedding + 2) for face in people.flat()]
+    marked = [
+        replace(face, embedding=Embedding(face.embedding.vector + 2, face.embedding.model)) for face in people.flat()
+    ]
     references = replace(people, frames=((marked[0],), (marked[1],)))
     made = match_faces(clip_faces, people, references, "0,1", "1,0", targets=clip, session=session)
     assert made.count == 0

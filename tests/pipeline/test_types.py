@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, replace
 import numpy as np
 import pytest
 from multifaceswap.pipeline import errors
-from multifaceswap.pipeline.types import Face, FaceSet, IndexMap, Pair, Size
+from multifaceswap.pipeline.types import Embedding, Face, FaceSet, IndexMap, Pair, Size
 
 LANDMARKS = np.arange(10.0).reshape(5, 2)
 
@@ -34,10 +34,10 @@ def test_size_reads_width_first():
 
 def test_a_face_copies_its_arrays_and_cannot_be_changed():
     box, embedding = np.array([10, 20, 40, 60]), np.ones(512)
-    one = Face(box, LANDMARKS.tolist(), 0.5, mesh=np.zeros((468, 3)), embedding=embedding)
+    one = Face(box, LANDMARKS.tolist(), 0.5, mesh=np.zeros((468, 3)), embedding=Embedding(embedding, "dlib128"))
     box[:], embedding[:] = 0, 0
-    assert one.box.tolist() == [10, 20, 40, 60] and one.embedding.sum() == 512
-    for array in (one.box, one.landmarks, one.mesh, one.embedding):
+    assert one.box.tolist() == [10, 20, 40, 60] and one.embedding.vector.sum() == 512
+    for array in (one.box, one.landmarks, one.mesh, one.embedding.vector):
         assert array.dtype == np.float32
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 1
@@ -66,12 +66,17 @@ def test_faces_are_told_apart_by_identity():
         ({"landmarks": LANDMARKS.T}, r"landmarks: expected finite numbers of shape \(5, 2\), got \(2, 5\)"),
         ({"landmarks": LANDMARKS * np.nan}, "landmarks: expected finite"),
         ({"mesh": np.zeros((478, 3))}, r"mesh: expected finite numbers of shape \(468, 3\), got \(478, 3\)"),
-        ({"embedding": np.full(128, np.nan)}, "embedding: expected finite"),
     ],
 )
 def test_a_face_refuses_what_it_cannot_be(change, message):
     with pytest.raises(ValueError, match=message):
         replace(face(), **change)
+
+
+@pytest.mark.parametrize("vector", [np.full(128, np.nan), np.zeros((2, 64))])
+def test_an_embedding_is_a_list_of_numbers(vector):
+    with pytest.raises(ValueError, match=r"embedding: expected finite numbers of shape \(128,\)"):
+        Embedding(vector, "dlib128")
 
 
 def test_an_empty_face_set():

@@ -109,14 +109,15 @@ def test_faces_inside_given_boxes(pool, group):
 
 def test_identity_tells_the_two_people_apart(pool, astronaut, hopper, group):
     embedder = pool.open("embedder", "dlib128")
-    collins, hoppers = (embedder.embed(p, _detect(pool, p))[0] for p in (astronaut, hopper))
+    collins, hoppers = (embedder.embed(p, _detect(pool, p))[0].vector for p in (astronaut, hopper))
     faces = sorted(_detect(pool, group), key=lambda face: face.box[0])
     assert collins.shape == (128,)
     assert np.linalg.norm(collins - hoppers) > embedder.same_person
     for embedding, same, other in zip(
         embedder.embed(group, faces), (hoppers, collins) * 2, (collins, hoppers) * 2, strict=True
     ):
-        assert np.linalg.norm(embedding - same) < 0.45 < np.linalg.norm(embedding - other)
+        assert np.linalg.norm(embedding.vector - same) < 0.45 < np.linalg.norm(embedding.vector - other)
+        assert embedding.model == "dlib128"
 
 
 def test_gender_and_identity_without_a_mesh_are_near_those_with_one(pool, astronaut):
@@ -125,6 +126,6 @@ def test_gender_and_identity_without_a_mesh_are_near_those_with_one(pool, astron
     (face,) = _detect(pool, astronaut)
     embedder, attributes = pool.open("embedder", "dlib128"), pool.open("attributes", "dlib_gender")
     with_mesh, without = embedder.embed(astronaut, [face, replace(face, mesh=None)])
-    assert np.linalg.norm(with_mesh - without) < 0.2
+    assert np.linalg.norm(with_mesh.vector - without.vector) < 0.2
     assert attributes.genders(astronaut, [face, replace(face, mesh=None)]) == ["female", "female"]
     assert embedder.embed(astronaut, []) == attributes.genders(astronaut, []) == []

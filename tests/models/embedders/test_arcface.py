@@ -25,9 +25,10 @@ def test_embeddings_are_those_of_face_analysis(embedder):
     found = embedder.embed(vectors["image_bgr_u8"][..., ::-1], faces)
     for number, embedding in enumerate(found):
         wanted = vectors[f"face{number}.embedding"]
-        cosine = embedding @ wanted / np.linalg.norm(embedding) / np.linalg.norm(wanted)
+        vector = embedding.vector
+        cosine = vector @ wanted / np.linalg.norm(vector) / np.linalg.norm(wanted)
         # It cuts crops in whole grey levels and doesn't average when it shrinks a face.
-        assert cosine > 0.999, number
+        assert cosine > 0.999 and embedding.model == "w600k_r50", number
 
 
 def test_another_network_is_refused(tmp_path):

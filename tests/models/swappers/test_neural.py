@@ -20,7 +20,7 @@ from multifaceswap.pipeline.compose.masks import oval_mask, rim_mask
 from multifaceswap.pipeline.compose.swap import cut_face
 from multifaceswap.pipeline.errors import DamagedModelError, SettingsError
 from multifaceswap.pipeline.geometry import shifted
-from multifaceswap.pipeline.types import Crop, Donor, Face, Size
+from multifaceswap.pipeline.types import Crop, Donor, Embedding, Face, Size
 from recipe import vectors
 
 NEURAL = [row.name for row in catalog.MODELS if row.adapter.endswith(":neural")]
@@ -83,7 +83,7 @@ def test_crop_and_matrix_are_insightfaces(folder, reference, picture, faces, num
     swapper = _open(folder, "inswapper_128")
     crop = cut_face(picture, faces[number], swapper, "Bilinear")
     assert np.abs(shifted(crop.matrix, 0.5, -0.5) - reference[f"{number}.M"]).max() < 1e-4
-    donor = swapper.prepare(picture, replace(faces[0], embedding=reference["source_embedding"]))
+    donor = swapper.prepare(picture, replace(faces[0], embedding=Embedding(reference["source_embedding"], "w600k_r50")))
     image = swapper.swap([crop], [donor], 1.0)[0].image
     # InsightFace rounds the crop to bytes, and its result down.
     off = image * 255 - reference[f"{number}.bgr_fake"][..., ::-1]
@@ -91,14 +91,16 @@ def test_crop_and_matrix_are_insightfaces(folder, reference, picture, faces, num
 
 
 def test_latent_is_insightfaces(folder, reference, picture, faces):
-    donor = _open(folder, "inswapper_128").prepare(picture, replace(faces[0], embedding=reference["source_embedding"]))
+    donor = _open(folder, "inswapper_128").prepare(
+        picture, replace(faces[0], embedding=Embedding(reference["source_embedding"], "w600k_r50"))
+    )
     assert donor.embedding.shape == (512,)
     assert np.abs(donor.embedding - reference["latent"][0]).max() < 1e-6
 
 
 def test_hyperswap_takes_the_plain_embedding(folder, reference, picture, faces):
     donor = _open(folder, "hyperswap_1a_256").prepare(
-        picture, replace(faces[0], embedding=reference["source_embedding"])
+        picture, replace(faces[0], embedding=Embedding(reference["source_embedding"], "w600k_r50"))
     )
     assert np.abs(donor.embedding - _unit(reference["source_embedding"])).max() < 1e-7
 
@@ -128,21 +130,24 @@ def test_equals_insightfaces_own_classes(folder, picture, faces, name):
 def test_a_face_that_carries_another_networks_embedding_is_embedded_anew(folder, picture, faces):
     swapper = _open(folder, "inswapper_128")
     plain = swapper.prepare(picture, faces[0])
-    assert np.array_equal(
-        swapper.prepare(picture, replace(faces[0], embedding=np.ones(128))).embedding, plain.embedding
-    )
+    for other in (Embedding(np.ones(128), "dlib128"), Embedding(np.ones(512), "another512")):
+        anew = swapper.prepare(picture, replace(faces[0], embedding=other))
+        assert np.array_equal(anew.embedding, plain.embedding)
+    own = swapper.prepare(picture, replace(faces[0], embedding=Embedding(np.ones(512), "w600k_r50")))
+    assert not np.allclose(own.embedding, plain.embedding)
 
 
 class _Embedder:
     """Gives each face the embedding of its turn, and counts."""
 
+    name = "w600k_r50"
     sessions = ()
 
     def __init__(self, *embeddings):
         self.left = list(embeddings)
 
     def embed(self, _picture, faces):
-        return [self.left.pop(0) for _ in faces]
+        return [Embedding(self.left.pop(0), self.name) for _ in faces]
 
 
 def _swapper(folder, embedder, file="inswapper_128", size=128, **options):
@@ -313,9 +318,9 @@ def test_its_sessions_are_the_swapper_and_arcface(folder):
 
 
 def test_arcface_embeds_many_faces_as_it_embeds_each(folder, picture, faces):
-    arcface = ArcFace(Session(folder / "w600k_r50.onnx"))
+    arcface = ArcFace(Session(folder / "w600k_r50.onnx"), "w600k_r50")
     assert arcface.embed(picture, []) == []
     together = arcface.embed(picture, faces)
-    assert [vector.shape for vector in together] == [(512,), (512,)]
-    for face, vector in zip(faces, together, strict=True):
-        assert np.abs(arcface.embed(picture, [face])[0] - vector).max() < 1e-5
+    assert [(one.vector.shape, one.model) for one in together] == [((512,), "w600k_r50")] * 2
+    for face, one in zip(faces, together, strict=True):
+        assert np.abs(arcface.embed(picture, [face])[0].vector - one.vector).max() < 1e-5

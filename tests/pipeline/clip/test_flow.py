@@ -14,7 +14,7 @@ from multifaceswap.pipeline.compose.crops import SwapSettings
 from multifaceswap.pipeline.compose.stream import donors_of
 from multifaceswap.pipeline.errors import SettingsError
 from multifaceswap.pipeline.faces.detect import detect_batch
-from multifaceswap.pipeline.types import Donor, Face, FaceSet, Patch, Placement, Size
+from multifaceswap.pipeline.types import Donor, Embedding, Face, FaceSet, Patch, Placement, Size
 
 
 class Spots:
@@ -116,10 +116,10 @@ def test_a_face_missed_for_a_moment_is_swapped_all_the_same():
 class OneIdentity:
     """Everybody is the same person."""
 
-    same_person = 0.6
+    name, metric, same_person = "one", "euclidean", 0.6
 
     def embed(self, frame, faces):
-        return [np.ones(4, np.float32) for _ in faces]
+        return [Embedding(np.ones(4), self.name) for _ in faces]
 
 
 def test_a_gap_longer_than_the_tracker_waits_is_filled_where_the_identity_is_known():

@@ -4,16 +4,17 @@ import json
 
 import numpy as np
 import pytest
-from multifaceswap.pipeline.clip import people
+from multifaceswap.pipeline.clip import people, tracking
 from multifaceswap.pipeline.clip.tracking import REMEMBERED, Tracker
-from multifaceswap.pipeline.types import Face
+from multifaceswap.pipeline.types import Embedding, Face
 
 
 def face(x: float, y: float = 50, side: float = 40, embedding=None) -> Face:
     """A face whose middle is (x, y)."""
     box = np.array([x - side / 2, y - side / 2, x + side / 2, y + side / 2], np.float32)
     landmarks = box[:2] + side * np.array([[0.3, 0.3], [0.7, 0.3], [0.5, 0.5], [0.35, 0.8], [0.65, 0.8]])
-    return Face(box, landmarks, 0.9, embedding=embedding)
+    carried = None if embedding is None else Embedding(embedding, "test")
+    return Face(box, landmarks, 0.9, embedding=carried)
 
 
 def numbers(tracker: Tracker, *frames: list[Face], embed=None) -> list[list[int]]:
@@ -102,6 +103,16 @@ def test_who_comes_back_after_a_while_is_known_by_identity_and_else_is_new():
     assert numbers(Tracker(), [face(50)], *[[]] * 60, [face(50)])[-1] == [1]
 
 
+def test_people_are_compared_by_the_metric_of_their_network():
+    """By direction alone Anna is the same at any length."""
+    for metric, wanted in (("cosine", [[0]]), ("euclidean", [[1]])):
+        tracker = Tracker(0.6, metric)
+        numbers(tracker, [face(50)], *[[]] * 60, embed=lambda faces: [ANNA] * len(faces))
+        again = Tracker.from_json(json.loads(json.dumps(tracker.as_json())), 0.6, metric)
+        for one in (tracker, again):
+            assert numbers(one, [face(200)], embed=lambda faces: [ANNA * 3] * len(faces)) == wanted
+
+
 def test_another_person_in_a_lost_ones_place_is_new():
     tracker = Tracker()
     assert numbers(tracker, [face(50)], embed=lambda faces: [ANNA]) == [[0]]
@@ -135,18 +146,18 @@ def passers_by(count: int) -> np.ndarray:
 def compared(monkeypatch):
     """How many boxes and embeddings were compared since it was cleared."""
     compared = {"boxes": 0, "embeddings": 0}
-    iou, norm = people.iou, np.linalg.norm
+    iou, apart = people.iou, tracking.apart
 
     def counted_iou(box, boxes):
         compared["boxes"] += len(boxes)
         return iou(box, boxes)
 
-    def counted_norm(values, **options):
-        compared["embeddings"] += len(values) if values.shape[1] == 64 else 0
-        return norm(values, **options)
+    def counted_apart(some, others, metric):
+        compared["embeddings"] += len(some) * len(others)
+        return apart(some, others, metric)
 
     monkeypatch.setattr(people, "iou", counted_iou)
-    monkeypatch.setattr(np.linalg, "norm", counted_norm)
+    monkeypatch.setattr(tracking, "apart", counted_apart)
     return compared
 
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from multifaceswap.pipeline.errors import FaceNotFoundError, IndexListError, SettingsError
-from multifaceswap.pipeline.faces.identity import Match, assign, distances, match_identities
-from multifaceswap.pipeline.types import Face, FaceSet, Size
+from multifaceswap.pipeline.errors import FaceNotFoundError, IndexListError, MismatchError, SettingsError
+from multifaceswap.pipeline.faces import identity
+from multifaceswap.pipeline.faces.identity import Match, apart, assign, distances, model_of, with_identities
+from multifaceswap.pipeline.types import Embedding, Face, FaceSet, Size
 
 SIZE = Size(100, 50)
 POINTS = np.zeros((5, 2))
@@ -15,12 +16,32 @@ ANN, BOB, CAT, DAN = np.eye(4) * 0.7
 """Four people, 0.99 from each other."""
 
 
-def _face(embedding=None, index=0):
+class Network:
+    """An embedder that gives every face the same identity, and counts."""
+
+    def __init__(self, name="net", metric="euclidean", same_person=0.6):
+        self.name, self.metric, self.same_person = name, metric, same_person
+        self.asked = []
+
+    def embed(self, frame, faces):
+        self.asked += faces
+        return [Embedding(ANN, self.name) for _ in faces]
+
+    def fit(self, frame, faces):
+        return list(faces)
+
+
+def _face(vector=None, index=0, model="net"):
+    embedding = None if vector is None else Embedding(vector, model)
     return Face((0, 0, 10, 10), POINTS, 0.9, index=index, embedding=embedding)
 
 
-def _set(*frames):
-    return FaceSet(tuple(tuple(map(_face, frame)) for frame in frames), SIZE)
+def _set(*frames, model="net"):
+    return FaceSet(tuple(tuple(_face(vector, model=model) for vector in frame) for frame in frames), SIZE)
+
+
+def match_identities(*arguments, embedder=None, **settings):
+    return identity.match_identities(*arguments, embedder=embedder or Network(), **settings)
 
 
 SOURCES = _set([None, None], [None, None])
@@ -105,9 +126,18 @@ def test_missing_error_stops_where_a_reference_is_not_found():
 
 def test_cosine_distance_takes_directions_alone():
     a, b = [_face(3 * ANN), _face(ANN + BOB)], [_face(ANN), _face(5 * BOB)]
-    assert np.allclose(distances(a, b, "cosine"), [[0, 1], [1 - 0.5**0.5] * 2], atol=1e-7)
-    assert np.allclose(distances(a, b, "euclidean")[0], [1.4, np.hypot(2.1, 3.5)])
-    assert distances([], b, "cosine").shape == (0, 2)
+    cosine = distances(a, b, Network(metric="cosine"))
+    assert np.allclose(cosine, [[0, 1], [1 - 0.5**0.5] * 2], atol=1e-7)
+    assert np.allclose(distances(a, b, Network())[0], [1.4, np.hypot(2.1, 3.5)])
+    assert distances([], b, Network()).shape == (0, 2)
+    assert apart(np.eye(2), np.eye(2)[:1], "cosine").tolist() == [[0], [1]]
+
+
+def test_faces_are_matched_by_the_metric_and_distance_of_their_network():
+    clip, references = _set([9 * ANN], [ANN + BOB / 2]), _set([ANN])
+    made = match_identities(clip, references, SOURCES, "0", "1", embedder=Network("net", "cosine", 0.05))
+    assert made.report[0] == "matched by identity: cosine distance, threshold 0.05"
+    assert _pairs(made) == [[(0, 1)], []]
 
 
 @pytest.mark.parametrize("targets", [[None], [ANN, None]])
@@ -116,11 +146,26 @@ def test_faces_without_identity_are_refused_with_what_to_do(targets):
         match_identities(_set(targets), _set([ANN]), SOURCES)
 
 
-def test_identities_of_different_networks_are_refused():
-    with pytest.raises(SettingsError, match="of 4 numbers, reference faces of 3"):
-        match_identities(_set([ANN]), _set([ANN[:3]]), SOURCES)
-    with pytest.raises(SettingsError, match="identities of different networks"):
-        match_identities(_set([ANN, ANN[:3]]), _set([ANN]), SOURCES)
+def test_identities_of_different_networks_are_refused_by_name_even_where_they_are_as_long():
+    with pytest.raises(SettingsError, match=r"reference faces carry identities of other, which .* those of net: give"):
+        match_identities(_set([ANN]), _set([ANN], model="other"), SOURCES)
+    with pytest.raises(SettingsError, match=r"target faces carry identities of other, which .* those of net"):
+        match_identities(FaceSet(((_face(ANN), _face(ANN, model="other")),), SIZE), _set([ANN]), SOURCES)
+    with pytest.raises(SettingsError, match=r"carry identities of net, which .* those of third"):
+        match_identities(_set([ANN]), _set([ANN]), SOURCES, embedder=Network("third"))
+
+
+def test_only_what_another_network_made_or_nobody_is_embedded_anew():
+    network = Network()
+    known, foreign, blank = _face(BOB), _face(BOB, model="other"), _face()
+    faces = FaceSet(((known, foreign), (blank,)), SIZE)
+    pictures = [np.zeros((50, 100, 3), np.uint8)] * 2
+    (first, second), (third,) = with_identities(faces, pictures, network, network, "target")
+    assert first is known and [model_of(face) for face in network.asked] == ["other", None]
+    for one in (second, third):
+        assert one.embedding.model == "net" and one.embedding.vector.tolist() == np.float32(ANN).tolist()
+    with pytest.raises(MismatchError, match="target faces"):
+        with_identities(faces, pictures[:1], network, network, "target")
 
 
 def test_the_nearest_go_together_first():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multifaceswap.pipeline.errors import SettingsError
 from multifaceswap.pipeline.faces.ordering import GENDERS, ORDERS, order_faces
-from multifaceswap.pipeline.types import Face, FaceSet, Size
+from multifaceswap.pipeline.types import Embedding, Face, FaceSet, Size
 
 SIZE = Size(1000, 800)
 LANDMARKS = np.arange(10).reshape(5, 2)
@@ -179,10 +179,10 @@ def test_unknown_settings_are_refused_even_without_faces(settings, message):
 
 
 def test_inputs_stay_as_they_are():
-    one = face(*A, index=7, gender="male", embedding=np.ones(128))
+    one = face(*A, index=7, gender="male", embedding=Embedding(np.ones(128), "dlib128"))
     result = ordered([one]).faces.frames[0][0]
     assert one.index == 7 and result.index == 0
-    assert result.gender == "male" and result.embedding is not None and result.embedding.shape == (128,)
+    assert result.gender == "male" and result.embedding is one.embedding
 
 
 def square(left, middle, side=100):

@@ -24,7 +24,7 @@ def _distance(session, picture, face, donor):
     fitted = session.models.open("mesher", "facemesh").fit(picture, [face])[0]
     assert fitted is not None, "no face is left where one was swapped"
     now = session.models.open("embedder", "dlib128").embed(picture, [fitted])[0]
-    return float(np.linalg.norm(now - donor.embedding))
+    return float(np.linalg.norm(now.vector - donor.embedding.vector))
 
 
 def _swap(session, target, source, indexes=("0", "0"), **settings):
@@ -64,7 +64,7 @@ def test_every_face_becomes_the_donor_without_a_seam(session, donor, astronaut, 
     for target in _targets(donor, astronaut, hopper, group):
         result, index_map = _swap(session, target, donor, ("*", "0"))
         for pair in index_map.frames[0]:
-            before = float(np.linalg.norm(pair.target.embedding - pair.source.embedding))
+            before = float(np.linalg.norm(pair.target.embedding.vector - pair.source.embedding.vector))
             after = _distance(session, result.images[0], pair.target, pair.source)
             assert after < _SAME_PERSON
             if before > _SAME_PERSON:
