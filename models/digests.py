@@ -8,9 +8,9 @@ import logging
 import re
 from functools import lru_cache
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Final, NamedTuple, cast
 
+from ..media.atomic import write_atomic
 from .caches import cache_folder
 
 log = logging.getLogger(__name__)
@@ -87,18 +87,6 @@ def _keep(path: Path, known: _Known) -> None:
     rows.pop(str(path), None)
     rows = dict([*rows.items(), (str(path), known)][-_MOST:])
     try:
-        _write(json.dumps(rows))
+        write_atomic(_file(), json.dumps(rows).encode())
     except OSError as error:
         log.debug("%s: its digest isn't kept: %s", path, error)
-
-
-def _write(text: str) -> None:
-    file = _file()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, suffix=".tmp", delete=False) as stream:
-        temporary = Path(stream.name)
-        stream.write(text)
-    try:
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
