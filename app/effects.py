@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from ..models.catalog import find
+from ..models.spec import SwapperParams
 from .settings import DISABLE, SETTINGS, Scope, Value, changed
 
 _FINDING: Final = ("facedetection", "confidence", "turns", "tiles", "min_size", "detection_size")
@@ -64,11 +65,11 @@ def _reason(name: str, values: Mapping[str, Value], scope: Scope, case: Case) ->
 
 def _engine(name: str, values: Mapping[str, Value], _case: Case) -> str:
     row = find("swapper", str(values["swap_model"]))
-    if name not in row.params["options"]:
+    known = row.params_of(SwapperParams)
+    if name not in known.options:
         return f"{row.name} has no {name.replace('_', ' ')}"
-    own = row.params.get("size", 0)
-    too_small = name == "pixel_boost" and int(str(values[name])) <= own
-    return f"{row.name} makes faces of {own} pixels by itself" if too_small else ""
+    too_small = name == "pixel_boost" and int(str(values[name])) <= known.size
+    return f"{row.name} makes faces of {known.size} pixels by itself" if too_small else ""
 
 
 def _restorer(_name: str, values: Mapping[str, Value], _case: Case) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from ..models.catalog import find
 from ..models.spec import Kind as ModelKind
+from ..models.spec import SwapperParams
 from ..pipeline.clip.assignment import AssignmentRules
 from ..pipeline.clip.flow import ClipSettings
 from ..pipeline.compose.crops import SwapSettings
@@ -50,7 +51,7 @@ class Plan:
     def require_possible(self) -> None:
         """Raise SettingsError where a setting can't act with the model that was chosen."""
         size, detector = self.values.get("detection_size"), self.values.get("facedetection")
-        if size and self._searches and "size" not in find("detector", str(detector)).params:
+        if size and self._searches and find("detector", str(detector)).params is None:
             raise SettingsError(f"detection_size: {detector} looks at pictures of its own size, expected 0, got {size}")
 
     def models(self) -> Iterator[ModelChoice]:
@@ -91,7 +92,7 @@ class Plan:
     @property
     def swapper(self) -> ModelChoice:
         row = find("swapper", str(self.values["swap_model"]))
-        options = {name: self.values[name] for name in row.params["options"]}
+        options = {name: self.values[name] for name in row.params_of(SwapperParams).options}
         if "pixel_boost" in options:
             options["pixel_boost"] = 0 if options["pixel_boost"] == "off" else int(str(options["pixel_boost"]))
         return ModelChoice("swapper", row.name, options)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..pipeline.errors import SettingsError
 from .restorers.rows import RESTORERS
-from .spec import BUILTIN_FOLDER, KINDS, Kind, Model, ModelFile, params, shipped
+from .spec import BUILTIN_FOLDER, KINDS, DetectorParams, EmbedderParams, Kind, Model, ModelFile, SwapperParams, shipped
 
 __all__ = ["BUILTIN_FOLDER", "KINDS", "MODELS", "Kind", "Model", "ModelFile", "find", "names"]
 
@@ -153,9 +153,9 @@ HYPERSWAP_1B_256 = _hyperswap("hyperswap_1b_256", "5124031789c42f71b9558fb71954e
 HYPERSWAP_1C_256 = _hyperswap("hyperswap_1c_256", "5528c2d76fe9986c99d829278987ef9f3a630cb606db7628d02b57b330f406a5")
 
 
-def _neural(file: ModelFile, **values: object) -> Model:
-    """A swapper that takes ArcFace's identity; `options` are those of `swap_faces` that it knows."""
-    known = params(**values, embedder="w600k_r50", options=("pixel_boost",))
+def _neural(file: ModelFile, size: int, mean: float = 0.0, std: float = 1.0, *, map: bool = False) -> Model:
+    """A swapper that takes ArcFace's identity."""
+    known = SwapperParams(("pixel_boost",), size, mean, std, map, embedder="w600k_r50")
     return Model(file.name.removesuffix(".onnx"), "swapper", "swappers.adapters:neural", (file, W600K_R50), known)
 
 
@@ -166,38 +166,42 @@ MODELS: tuple[Model, ...] = (
         "detector",
         "detectors.adapters:retinaface",
         (RETINAFACE_RESNET50,),
-        params(variant="resnet50", confidence=0.8, size=640),
+        DetectorParams(0.8, 640, "resnet50"),
     ),
     Model(
         "retinaface_mobile0.25",
         "detector",
         "detectors.adapters:retinaface",
         (RETINAFACE_MOBILE025,),
-        params(variant="mobile0.25", confidence=0.8, size=640),
+        DetectorParams(0.8, 640, "mobile0.25"),
     ),
     Model(
         "YOLOv5l",
         "detector",
         "detectors.adapters:yolov5_face",
         (YOLOV5L_FACE,),
-        params(variant="l", confidence=0.7, size=640),
+        DetectorParams(0.7, 640, "l"),
     ),
     Model(
         "YOLOv5n",
         "detector",
         "detectors.adapters:yolov5_face",
         (YOLOV5N_FACE,),
-        params(variant="n", confidence=0.7, size=640),
+        DetectorParams(0.7, 640, "n"),
     ),
-    Model("scrfd_10g", "detector", "detectors.adapters:scrfd", (DET_10G,), params(confidence=0.5, size=640)),
+    Model("scrfd_10g", "detector", "detectors.adapters:scrfd", (DET_10G,), DetectorParams(0.5, 640)),
     Model("facemesh", "mesher", "detectors.adapters:facemesh", (FACE_LANDMARK,)),
     Model("dlib128", "embedder", "embedders.adapters:dlib128", (DLIB_FACE128,)),
-    Model("w600k_r50", "embedder", "embedders.adapters:arcface", (W600K_R50,), params(size=112, numbers=512)),
+    Model("w600k_r50", "embedder", "embedders.adapters:arcface", (W600K_R50,), EmbedderParams(size=112, numbers=512)),
     Model("dlib_gender", "attributes", "attributes.adapters:dlib_gender", (DLIB_GENDER,)),
     Model("genderage", "attributes", "attributes.adapters:genderage", (GENDERAGE,)),
     Model("bisenet", "parser", "occluders.adapters:bisenet", (BISENET,)),
     Model(
-        "mesh", "swapper", "swappers.adapters:mesh", (FACEMESH_CANONICAL,), params(options=("mirror", "interpolation"))
+        "mesh",
+        "swapper",
+        "swappers.adapters:mesh",
+        (FACEMESH_CANONICAL,),
+        SwapperParams(("mirror", "interpolation")),
     ),
     _neural(INSWAPPER_128, size=128, map=True),
     _neural(RESWAPPER_128, size=128, map=True),
@@ -215,7 +219,7 @@ def names(kind: Kind) -> tuple[str, ...]:
 
 
 def find(kind: Kind, name: str) -> Model:
-    """The row of a model; SettingsError names the known ones."""
+    """The row of a model. Raises SettingsError, which names the known ones."""
     for model in MODELS:
         if model.kind == kind and model.name == name:
             return model

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 Kind = Literal["detector", "mesher", "embedder", "attributes", "swapper", "restorer", "parser"]
 KINDS: tuple[Kind, ...] = ("detector", "mesher", "embedder", "attributes", "swapper", "restorer", "parser")
@@ -42,6 +40,49 @@ class ModelFile:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectorParams:
+    """What is known of a published detector."""
+
+    confidence: float
+    """From which score on it takes something for a face."""
+    size: int
+    """The longer side of what it looks at, in pixels, as its project runs it."""
+    variant: str = ""
+    """Which network of its family the file holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderParams:
+    """What is known of a published embedder."""
+
+    size: int
+    """Side of its crops in pixels."""
+    numbers: int
+    """How many numbers an embedding has."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwapperParams:
+    """What is known of a swapper."""
+
+    options: tuple[str, ...]
+    """Those of the settings of a swap that it knows."""
+    size: int = 0
+    """Side of its crops in pixels; 0 where it works at the face's own size."""
+    mean: float = 0.0
+    std: float = 1.0
+    """It takes and gives (value − mean) / std for colours in [0, 1]."""
+    map: bool = False
+    """Whether its file holds a table that leads from the embedder's space to its own."""
+    embedder: str = ""
+    """Name of the embedder whose identities it takes."""
+
+
+Params = DetectorParams | EmbedderParams | SwapperParams
+P = TypeVar("P", bound=Params)
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """One model that users can choose by name."""
 
@@ -50,8 +91,14 @@ class Model:
     adapter: str
     """`module:attribute` below this package, e.g. `detectors.adapters:builtin`."""
     files: tuple[ModelFile, ...]
-    params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), hash=False)
-    """What the adapter needs to know about this model, such as crop template, sizes and normalisation."""
+    params: Params | None = None
+    """What its adapter needs to know, where that isn't the same for all that it opens."""
+
+    def params_of(self, kind: type[P]) -> P:
+        """The row's params, which must be of that kind. Raises TypeError."""
+        if not isinstance(self.params, kind):
+            raise TypeError(f"the row of {self.name} has no {kind.__name__}")
+        return self.params
 
     @property
     def built_in(self) -> bool:
@@ -62,8 +109,3 @@ class Model:
 def shipped(name: str, size: int, sha256: str, licence: str) -> ModelFile:
     """A file of this package."""
     return ModelFile(name, (BUILTIN_FOLDER,), (sha256,), (size,), licence=licence)
-
-
-def params(**values: Any) -> Mapping[str, Any]:
-    """What an adapter needs to know, read-only."""
-    return MappingProxyType(values)

@@ -64,7 +64,7 @@ def home(file: ModelFile, folders: Folders) -> Path:
 
 
 def require(model: Model, folders: Folders) -> list[Path]:
-    """The paths of all files of a model; MissingModelError says what to fetch and where to put it."""
+    """The paths of all files of a model. Raises MissingModelError, which says what to fetch and where to put it."""
     found = [(file, locate(file, folders)) for file in model.files]
     missing = [file for file, path in found if path is None]
     if missing:

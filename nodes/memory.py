@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 import comfy.model_management as management
@@ -11,6 +10,8 @@ import torch
 from comfy.model_patcher import ModelPatcher
 
 from ..models.runtime.memory_hook import Network
+
+Device = torch.device | None
 
 
 class FaceNetwork(torch.nn.Module):
@@ -31,12 +32,12 @@ class NetworkPatcher(ModelPatcher):
     def model_dtype(self) -> torch.dtype:
         return torch.float32
 
-    def partially_load(self, device_to: Any, extra_memory: float = 0, force_patch_weights: bool = False) -> int:
+    def partially_load(self, device_to: Device, extra_memory: float = 0, force_patch_weights: bool = False) -> int:
         """Nothing to do: the network opens itself right after room was made."""
         self.model.device = device_to
         return 0
 
-    def partially_unload(self, device_to: Any, memory_to_free: float = 0, *_args: Any, **_options: Any) -> int:
+    def partially_unload(self, device_to: Device, memory_to_free: float = 0, *_args: object, **_options: object) -> int:
         """A network can't be halved: 0 lets ComfyUI detach it."""
         return 0
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .geometry import Region
-from .types import FloatArray, Size
+from .types import Box, FloatArray, Size
 
 Indices = NDArray[np.intp]
 
@@ -16,7 +16,7 @@ def areas(boxes: FloatArray, pixel: float = 0.0) -> FloatArray:
     return (boxes[:, 2] - boxes[:, 0] + pixel) * (boxes[:, 3] - boxes[:, 1] + pixel)
 
 
-def iou(box: FloatArray, boxes: FloatArray, pixel: float = 0.0) -> FloatArray:
+def iou(box: Box, boxes: FloatArray, pixel: float = 0.0) -> FloatArray:
     """(N,) intersection over union of one box (4,) with many (N, 4)."""
     low = np.maximum(box[:2], boxes[:, :2])
     high = np.minimum(box[2:], boxes[:, 2:])
@@ -74,7 +74,7 @@ def _starts(length: int, side: int, overlap: float) -> list[int]:
     return [round(step * (length - side) / steps) for step in range(steps + 1)]
 
 
-def cut_by_tile(box: FloatArray, tile: Region, size: Size, margin: float = 2.0) -> bool:
+def cut_by_tile(box: Box, tile: Region, size: Size, margin: float = 2.0) -> bool:
     """Whether an inner border of the tile cuts the box: the neighbouring tile sees it whole."""
     inner_left, inner_top = tile.left > 0, tile.top > 0
     inner_right, inner_bottom = tile.right < size.width, tile.bottom < size.height

@@ -6,14 +6,26 @@ Matrices are (2, 3), in half-pixel coordinates: the middle of the top left pixel
 from __future__ import annotations
 
 from math import ceil, floor, sqrt
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .errors import require_choice
-from .types import CropSpec, Face, FloatArray, Interpolation, Matrix, Picture, Placement, Size
+from .types import (
+    CropSpec,
+    Face,
+    FloatArray,
+    ImageF32,
+    Interpolation,
+    Mask,
+    Matrix,
+    Picture,
+    Placement,
+    Size,
+    full_scale,
+)
 
 INTERPOLATIONS: tuple[Interpolation, ...] = ("Nearest", "Bilinear", "Bicubic", "Lanczos")
 INTERPOLATION_FLAGS = {
@@ -22,6 +34,7 @@ INTERPOLATION_FLAGS = {
     "Bicubic": cv2.INTER_CUBIC,
     "Lanczos": cv2.INTER_LANCZOS4,
 }
+A = TypeVar("A", bound=Picture)
 Colour = tuple[float, float, float]
 """RGB in [0, 1]."""
 _KERNEL_MARGIN = 5
@@ -128,18 +141,18 @@ def corners(region: Region) -> FloatArray:
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float64)
 
 
-def to_float(picture: Picture) -> FloatArray:
+def to_float(picture: Picture) -> ImageF32:
     """(H, W, C) of any accepted dtype as contiguous RGB float32 in [0, 1]; grey is repeated, alpha dropped."""
     colours = picture if picture.shape[2] == 1 else picture[..., :3]
     values = np.ascontiguousarray(colours, np.float32)
     if picture.dtype.kind == "u":
-        values = values * np.float32(1 / np.iinfo(picture.dtype).max)
+        values = values * np.float32(1 / full_scale(picture))
     return np.repeat(values, 3, axis=2) if picture.shape[2] == 1 else values
 
 
 def extract_crop(
     picture: Picture, placement: Placement, interpolation: Interpolation = "Bilinear", outside: Colour | None = None
-) -> FloatArray:
+) -> ImageF32:
     """Cut a crop out of a picture: (H, W, 3) RGB float32, always a new array.
 
     What lies outside the picture is black; given a colour `outside`, it is that, and the picture's edge keeps its own
@@ -154,12 +167,12 @@ def extract_crop(
     image = to_float(picture[region.slices])
     if outside is not None and region != wanted:
         edge = _KERNEL_MARGIN * max(floor(1 / scale_of(matrix)), 1)
-        image = cv2.copyMakeBorder(image, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+        image = np.pad(image, ((edge, edge), (edge, edge), (0, 0)), mode="edge")
         region = region.grown(edge)
     return warp(image, compose(matrix, from_region(region)), size, interpolation, outside or (0, 0, 0))
 
 
-def valid_mask(matrix: Matrix, crop: Size, picture: Size) -> FloatArray:
+def valid_mask(matrix: Matrix, crop: Size, picture: Size) -> Mask:
     """(64, 64) 1 where a crop of this matrix and size shows the picture, 0 where it shows what lies outside."""
     middles = (np.arange(_INSIDE_SIDE) + 0.5) / _INSIDE_SIDE
     columns, rows = np.meshgrid(middles * crop.width, middles * crop.height)
@@ -192,24 +205,27 @@ def compose(matrix: Matrix, first: Matrix) -> Matrix:
 
 
 def warp(
-    image: FloatArray,
+    image: A,
     matrix: Matrix,
     size: Size,
     interpolation: Interpolation = "Bilinear",
     outside: Colour = (0, 0, 0),
-) -> FloatArray:
-    """Resample (H, W, ...) by a half-pixel matrix into a new array of `size`. Shrinks by area before it aliases."""
+) -> A:
+    """Resample (H, W, ...) by a half-pixel matrix into a new array of `size`. Shrinks by area before it aliases.
+
+    Raises SettingsError for an unknown interpolation.
+    """
     if is_shift(matrix) and _covers(image, matrix, size):
         left, top = (-matrix[:, 2]).round().astype(int)
         # A copy: writing into a crop must not change the picture that it comes from.
-        return image[top : top + size.height, left : left + size.width].copy()
+        return cast(A, image[top : top + size.height, left : left + size.width].copy())
     shrink = 1 / max(scale_of(matrix), 1e-6)
     if shrink >= 2:
         left = 1 if interpolation == "Nearest" else _LEFT_TO_KERNEL
         image, matrix = _area_shrunk(image, matrix, max(round(shrink / left), 2))
     require_choice("interpolation", interpolation, INTERPOLATIONS)
     flags = INTERPOLATION_FLAGS[interpolation]
-    return cv2.warpAffine(image, shifted(matrix, 0.5, -0.5), size, flags=flags, borderValue=outside)
+    return cast(A, cv2.warpAffine(image, shifted(matrix, 0.5, -0.5), size, flags=flags, borderValue=outside))
 
 
 def is_shift(matrix: Matrix) -> bool:
@@ -219,22 +235,23 @@ def is_shift(matrix: Matrix) -> bool:
     return plain and max(abs(x - round(x)), abs(y - round(y))) < 1e-6
 
 
-def _covers(image: FloatArray, matrix: Matrix, size: Size) -> bool:
+def _covers(image: Picture, matrix: Matrix, size: Size) -> bool:
     left, top = -matrix[:, 2]
     return left >= 0 and top >= 0 and left + size.width <= image.shape[1] and top + size.height <= image.shape[0]
 
 
-def _area_shrunk(image: FloatArray, matrix: Matrix, factor: int) -> tuple[FloatArray, Matrix]:
+def _area_shrunk(image: A, matrix: Matrix, factor: int) -> tuple[A, Matrix]:
     height, width = image.shape[:2]
-    small = cv2.resize(image, (max(width // factor, 1), max(height // factor, 1)), interpolation=cv2.INTER_AREA)
+    size = Size(max(width // factor, 1), max(height // factor, 1))
+    small = cast(A, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     ratio = np.array([width / small.shape[1], height / small.shape[0]])
     return small, np.hstack([matrix[:, :2] * ratio, matrix[:, 2:]])
 
 
-def resized(image: FloatArray, size: Size) -> FloatArray:
+def resized(image: A, size: Size) -> A:
     """Resize (H, W, ...) float32: by area where it shrinks, bilinear where it grows."""
     if Size.of(image) == size:
         return image
     shrinks = size.width < image.shape[1]
     flags = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, size, interpolation=flags)
+    return cast(A, cv2.resize(image, size, interpolation=flags))

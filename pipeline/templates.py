@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from .types import CropSpec, FloatArray
+from .types import CropSpec, Points
 
 _ARCFACE_PIXELS: Final = (
     (38.2946, 51.6963),
@@ -24,7 +24,7 @@ _FFHQ_PIXELS: Final = (
 )
 
 
-def _unit(pixels: tuple[tuple[float, float], ...], size: float, shift_x: float = 0.0) -> FloatArray:
+def _unit(pixels: tuple[tuple[float, float], ...], size: float, shift_x: float = 0.0) -> Points:
     points = (np.array(pixels, np.float32) + np.array([shift_x, 0.0], np.float32)) / size
     points.flags.writeable = False
     return points

@@ -3,13 +3,16 @@
 Pictures are `(H, W, C)` with C = 1 (grey), 3 (RGB) or 4 (RGB and alpha), of float, uint8 or uint16; crops are always
 RGB float32 in [0, 1]. Points are (x, y) in full-picture pixels with half-pixel centres: the middle of the top left
 pixel is (0.5, 0.5). Left is left as the viewer sees it.
+
+Whatever a model does raises EngineError where its runtime fails, OutOfMemoryError where memory is full, and, as models
+open at first use, DamagedModelError.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,12 +20,25 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import MismatchError
 
 Array = NDArray[np.generic]
-"""Of any dtype."""
-FloatArray = NDArray[Any]
-"""float32 or float64."""
-Matrix = NDArray[Any]
+"""Of any dtype and shape."""
+Picture = NDArray[np.integer | np.floating]
+"""(H, W, C) grey, RGB or RGBA: floats in [0, 1], or uint8 or uint16 up to their most."""
+FloatArray = NDArray[np.floating]
+"""float32 or float64, of a shape that is said where it is used."""
+ImageF32 = NDArray[np.float32]
+"""(H, W, 3) RGB in [0, 1]."""
+Mask = NDArray[np.float32]
+"""(H, W) in [0, 1]."""
+Matrix = NDArray[np.float64]
 """(2, 3) affine matrix from full-picture pixels to crop pixels."""
-Picture = NDArray[Any]
+Box = FloatArray
+"""(4,) left, top, right, bottom in pixels."""
+Points = FloatArray
+"""(N, 2) x, y in pixels."""
+Mesh = FloatArray
+"""(468, 3) MediaPipe face mesh: x, y in pixels, z in the same unit, smaller is nearer."""
+Vector = NDArray[np.float32]
+"""(D,) of a model's own space."""
 Gender = Literal["female", "male"]
 Interpolation = Literal["Nearest", "Bilinear", "Bicubic", "Lanczos"]
 Progress = Callable[[int, int], None]
@@ -51,7 +67,12 @@ class Size(NamedTuple):
         return f"{self.width}×{self.height}"
 
 
-def _frozen(value: ArrayLike, shape: tuple[int, ...], name: str) -> FloatArray:
+def full_scale(picture: Picture) -> float:
+    """What stands for 1 in a picture: the most of its whole numbers, 1 for floats."""
+    return float(np.iinfo(picture.dtype.name).max) if picture.dtype.kind == "u" else 1.0
+
+
+def _frozen(value: ArrayLike, shape: tuple[int, ...], name: str) -> NDArray[np.float32]:
     array = np.array(value, np.float32)
     if array.shape != shape or not np.isfinite(array).all():
         raise ValueError(f"{name}: expected finite numbers of shape {shape}, got {array.shape}")
@@ -63,7 +84,7 @@ def _frozen(value: ArrayLike, shape: tuple[int, ...], name: str) -> FloatArray:
 class Embedding:
     """Who a face is, in numbers that only others of the same model compare with. Copied in and read-only."""
 
-    vector: FloatArray
+    vector: Vector
     """(D,) of the model's own scale."""
     model: str
     """Name of the embedder's row in the catalog, e.g. `dlib128` or `w600k_r50`."""
@@ -76,9 +97,9 @@ class Embedding:
 class Face:
     """One face in one picture. Arrays are copied in and read-only; `dataclasses.replace` makes an enriched face."""
 
-    box: FloatArray
+    box: Box
     """(4,) left, top, right, bottom."""
-    landmarks: FloatArray
+    landmarks: Points
     """(5, 2) eye at the picture's left, eye at the right, nose tip, mouth corner left, right (of an upright face)."""
     score: float
     """The detector's confidence, 0 to 1."""
@@ -88,8 +109,7 @@ class Face:
     """Number of the face in its picture, once ordered."""
     gender: Gender | None = None
     """None where it wasn't asked for."""
-    mesh: FloatArray | None = None
-    """(468, 3) MediaPipe face mesh: x, y in full-picture pixels, z in the same unit, smaller is nearer."""
+    mesh: Mesh | None = None
     embedding: Embedding | None = None
     """Who it is; None where that wasn't asked for."""
 
@@ -177,7 +197,7 @@ class IndexMap:
 class CropSpec(NamedTuple):
     """How a model wants its faces cut out."""
 
-    template: FloatArray
+    template: Points
     """(5, 2) where the five landmarks go, in the unit square."""
     size: int
     """Side of the square crop in pixels."""
@@ -187,19 +207,16 @@ class Placement(NamedTuple):
     """Where a crop lies in its picture."""
 
     matrix: Matrix
-    """(2, 3) from full-picture pixels to crop pixels."""
     size: Size
 
 
 class Crop(NamedTuple):
     """A face cut out of a picture."""
 
-    image: FloatArray
-    """(H, W, 3) RGB in [0, 1]."""
+    image: ImageF32
     matrix: Matrix
-    """(2, 3) from full-picture pixels to crop pixels."""
     face: Face
-    valid: FloatArray | None = None
+    valid: Mask | None = None
     """(h, w), of any size: 1 where the crop shows the picture, 0 what lies outside; None where it is all inside."""
 
 
@@ -209,8 +226,8 @@ class Donor(NamedTuple):
     face: Face
     crops: tuple[Crop, ...] = ()
     """The source's pixels, each crop half as large as the one before it."""
-    embedding: FloatArray | None = None
-    """(D,) in the engine's own space."""
+    embedding: Vector | None = None
+    """In the engine's own space."""
     skin: FloatArray | None = None
     """(468,) in [0, 1]: how surely each mesh point shows the face and not hair over it."""
 
@@ -218,17 +235,16 @@ class Donor(NamedTuple):
 class Patch(NamedTuple):
     """A swapped or restored crop on its way back into the picture."""
 
-    image: FloatArray
-    """(H, W, 3) RGB in [0, 1]."""
-    mask: FloatArray
-    """(H, W) in [0, 1]: how much of the crop replaces the picture."""
-    skin: tuple[FloatArray, FloatArray] | None = None
-    """Two in [0, 1]: where the colours of the patch and of what it replaces are compared, of any one size (they are
+    image: ImageF32
+    mask: Mask
+    """How much of the crop replaces the picture."""
+    skin: tuple[Mask, Mask] | None = None
+    """Where the colours of the patch and of what it replaces are compared, of any one size (they are
     used small); None for the mask."""
     notes: tuple[str, ...] = ()
     """Lines for the report."""
-    bounds: tuple[FloatArray, ...] = ()
-    """(H, W) of 0 and 1: beyond any of them the picture stays. Their rims aren't softened yet."""
+    bounds: tuple[Mask, ...] = ()
+    """Of 0 and 1: beyond any of them the picture stays. Their rims aren't softened yet."""
 
 
 ColourMatch = Literal["auto", "none", "lighting", "mean"]
@@ -246,7 +262,7 @@ class Detector(Protocol):
 class Locator(Protocol):
     """Measures the faces in given boxes."""
 
-    def locate(self, frame: Picture, boxes: Sequence[FloatArray]) -> Sequence[Face | None]: ...
+    def locate(self, frame: Picture, boxes: Sequence[Box]) -> Sequence[Face | None]: ...
 
 
 Metric = Literal["euclidean", "cosine"]
@@ -284,7 +300,7 @@ class Parser(Protocol):
         """The crop that `parse` wants of a face."""
         ...
 
-    def parse(self, crops: Sequence[Crop]) -> list[FloatArray]: ...
+    def parse(self, crops: Sequence[Crop]) -> list[Mask]: ...
 
 
 class Swapper(Protocol):
@@ -322,7 +338,7 @@ class Restorer(Protocol):
         """The crop that `restore` wants of a face."""
         ...
 
-    def restore(self, crops: Sequence[FloatArray], weight: float) -> list[FloatArray]:
+    def restore(self, crops: Sequence[ImageF32], weight: float) -> list[ImageF32]:
         """Raises OutOfMemoryError where fewer crops may fit."""
         ...
 
@@ -335,6 +351,6 @@ class SwapResult:
     """As many pictures as came in, each of the same shape and dtype."""
     faces: FaceSet
     """The faces that were changed."""
-    masks: Sequence[FloatArray]
-    """(H, W) in [0, 1] a picture: where pixels may have changed; outside, every bit is the input's."""
+    masks: Sequence[Mask]
+    """One a picture: where pixels may have changed; outside, every bit is the input's."""
     report: tuple[str, ...]

@@ -17,5 +17,6 @@ def dlib_gender(_row: Model, paths: Sequence[Path], registry: SessionRegistry) -
 
 
 def genderage(row: Model, paths: Sequence[Path], registry: SessionRegistry) -> GenderAge:
+    """Raises DamagedModelError for another network's file."""
     require_ports(paths[0], row.name, [(None, 3, SIDE, SIDE)], [(None, 3)])
     return GenderAge(registry.session(paths[0]))

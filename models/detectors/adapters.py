@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from ...pipeline.errors import SettingsError
-from ..catalog import Model
 from ..runtime.registry import SessionRegistry
+from ..spec import DetectorParams, Model
 from . import retinaface as retina
 from . import yolov5_face as yolo
 from .blazeface import BlazeFace
@@ -20,6 +20,7 @@ from .scrfd import ScrfdNetwork
 
 if TYPE_CHECKING:
     from torch import nn
+    from typing_extensions import Unpack
 
     from ..runtime.torch import TorchNetwork
 
@@ -48,16 +49,28 @@ def facemesh(_row: Model, paths: Sequence[Path], registry: SessionRegistry) -> F
     return FaceMesh(registry.session(paths[0]))
 
 
+class ScanOptions(TypedDict, total=False):
+    """Options of the published detectors: see ScanningDetector."""
+
+    confidence: float
+    tiles: bool
+    turns: bool
+    min_size: float
+
+
 def retinaface(
-    row: Model, paths: Sequence[Path], registry: SessionRegistry, *, size: int | None = None, **options: Any
+    row: Model, paths: Sequence[Path], registry: SessionRegistry, *, size: int = 0, **options: Unpack[ScanOptions]
 ) -> ScanningDetector:
-    """`size` bounds the longer side of what the network sees, in pixels; other options: see ScanningDetector."""
+    """`size` bounds the longer side of what the network sees, in pixels (0: as its project runs it).
+
+    Raises DamagedModelError for another network's file, SettingsError for a size too small.
+    """
     network = _torch(row, paths[0], retina.build, registry)
     return _scanning(row, retina.RetinaFaceNetwork(network, _side(row, size)), options)
 
 
 def yolov5_face(
-    row: Model, paths: Sequence[Path], registry: SessionRegistry, *, size: int | None = None, **options: Any
+    row: Model, paths: Sequence[Path], registry: SessionRegistry, *, size: int = 0, **options: Unpack[ScanOptions]
 ) -> ScanningDetector:
     """Options: as of `retinaface`."""
     network = _torch(row, paths[0], yolo.build, registry)
@@ -65,26 +78,32 @@ def yolov5_face(
 
 
 def scrfd(
-    row: Model, paths: Sequence[Path], registry: SessionRegistry, *, size: int | None = None, **options: Any
+    row: Model, paths: Sequence[Path], registry: SessionRegistry, *, size: int = 0, **options: Unpack[ScanOptions]
 ) -> ScanningDetector:
     """Options: as of `retinaface`."""
-    network = ScrfdNetwork(registry.session(paths[0]), None if size is None else _side(row, size))
+    network = ScrfdNetwork(registry.session(paths[0]), _side(row, size) if size else None)
     network.check()
     return _scanning(row, network, options)
 
 
 def _torch(row: Model, path: Path, build: Callable[[str], nn.Module], registry: SessionRegistry) -> TorchNetwork:
-    network = registry.torch(path, partial(build, row.params["variant"]), row.name)
+    network = registry.torch(path, partial(build, row.params_of(DetectorParams).variant), row.name)
     network.open()
     return network
 
 
-def _side(row: Model, size: int | None) -> int:
-    side = row.params["size"] if size is None else size
+def _side(row: Model, size: int) -> int:
+    side = size or row.params_of(DetectorParams).size
     if side < _SMALLEST_SIZE:
         raise SettingsError(f"size: expected {_SMALLEST_SIZE} or more, got {side}")
     return side
 
 
-def _scanning(row: Model, network: Network, options: dict[str, Any]) -> ScanningDetector:
-    return ScanningDetector(network, **{"confidence": row.params["confidence"], **options})
+def _scanning(row: Model, network: Network, options: ScanOptions) -> ScanningDetector:
+    return ScanningDetector(
+        network,
+        confidence=options.get("confidence", row.params_of(DetectorParams).confidence),
+        tiles=options.get("tiles", False),
+        turns=options.get("turns", False),
+        min_size=options.get("min_size", 0),
+    )

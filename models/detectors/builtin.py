@@ -8,7 +8,7 @@ import numpy as np
 
 from ...pipeline.boxes import iou, nms
 from ...pipeline.geometry import Region
-from ...pipeline.types import Face, FloatArray, Picture, Size
+from ...pipeline.types import Box, Face, Picture, Points, Size
 from .blazeface import BlazeFace
 from .facemesh import FaceMesh, box_of, landmarks_of
 
@@ -48,11 +48,11 @@ class BuiltinDetector:
         faces = _one_each([face for face in fitted if face is not None])
         return [face for face in faces if float((face.box[2:] - face.box[:2]).max()) >= self._min_size]
 
-    def locate(self, frame: Picture, boxes: Sequence[FloatArray]) -> list[Face | None]:
+    def locate(self, frame: Picture, boxes: Sequence[Box]) -> list[Face | None]:
         """The face inside each given box (4,), measured; None where no face is seen there."""
         return [self._locate_one(frame, np.asarray(box, np.float32)) for box in boxes]
 
-    def _locate_one(self, frame: Picture, box: FloatArray) -> Face | None:
+    def _locate_one(self, frame: Picture, box: Box) -> Face | None:
         around = _around(box, Size.of(frame))
         if around.empty:
             return None
@@ -63,14 +63,14 @@ class BuiltinDetector:
         best = rows[int(np.argmax(iou(box, rows[:, :4])))]
         return self._measure(frame, box, best[4:].reshape(2, 2), np.float32(1))
 
-    def _measure(self, frame: Picture, box: FloatArray, eyes: FloatArray, score: np.float32) -> Face | None:
+    def _measure(self, frame: Picture, box: Box, eyes: Points, score: np.float32) -> Face | None:
         mesh = self._facemesh.mesh(frame, box, eyes)
         if mesh is None:
             return None
         return Face(box_of(mesh), landmarks_of(mesh), float(score), mesh=mesh)
 
 
-def _around(box: FloatArray, size: Size) -> Region:
+def _around(box: Box, size: Size) -> Region:
     centre, half = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max())
     left, top, right, bottom = np.rint(np.concatenate([centre - half, centre + half])).astype(int)
     return Region(left, top, right, bottom).within(size)

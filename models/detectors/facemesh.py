@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...pipeline.geometry import extract_crop, inverse, transform_mesh
-from ...pipeline.types import Face, FloatArray, Matrix, Picture, Placement, Size
+from ...pipeline.types import Box, Face, FloatArray, Matrix, Mesh, Picture, Placement, Points, Size
 from ..runtime.onnx import Session
 
 _SIDE = 192
@@ -37,7 +38,7 @@ class FaceMesh:
         """The faces with box, landmarks and mesh from the network; None where it sees no face."""
         return [self._fit_one(frame, face) for face in faces]
 
-    def mesh(self, frame: Picture, box: FloatArray, eyes: FloatArray) -> FloatArray | None:
+    def mesh(self, frame: Picture, box: Box, eyes: Points) -> Mesh | None:
         """(468, 3) in full-picture pixels, for a box (4,) and both eyes (2, 2); None where there is no face."""
         points = None
         for _ in range(2):  # the second crop is centred and turned by the first mesh
@@ -46,7 +47,7 @@ class FaceMesh:
                 return None
         return points
 
-    def _run(self, frame: Picture, matrix: Matrix) -> FloatArray | None:
+    def _run(self, frame: Picture, matrix: Matrix) -> Mesh | None:
         image = extract_crop(frame, Placement(matrix, Size(_SIDE, _SIDE)))
         points, logit = sorted(self._session.run({"input_1": image[None]}), key=lambda output: -output.size)
         if logit.item() <= _FACE_LOGIT:
@@ -60,33 +61,35 @@ class FaceMesh:
         return replace(face, box=box_of(mesh), landmarks=landmarks_of(mesh), mesh=mesh)
 
 
-def landmarks_of(mesh: FloatArray) -> FloatArray:
+def landmarks_of(mesh: Mesh) -> Points:
     """(5, 2) landmarks in ArcFace order from a mesh (468, 3)."""
     return np.array([mesh[list(points), :2].mean(0) for points in _LANDMARKS], np.float32)
 
 
-def box_of(mesh: FloatArray) -> FloatArray:
+def box_of(mesh: Mesh) -> Box:
     """(4,) the box around a mesh (468, 3)."""
     return np.concatenate([mesh[:, :2].min(0), mesh[:, :2].max(0)])
 
 
-def _turn(eyes: FloatArray) -> FloatArray:
+def _turn(eyes: Points) -> NDArray[np.float64]:
+    """(2, 2) that sets the eyes level."""
     across = np.asarray(eyes[1] - eyes[0], np.float64)
     cos, sin = across / max(float(np.hypot(*across)), 1e-6)
     return np.array([[cos, sin], [-sin, cos]])
 
 
-def _square(box: FloatArray, eyes: FloatArray) -> Matrix:
+def _square(box: Box, eyes: Points) -> Matrix:
     return _placed(_turn(eyes), (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max()))
 
 
-def _square_around(mesh: FloatArray) -> Matrix:
+def _square_around(mesh: Mesh) -> Matrix:
     turn = _turn(mesh[list(_OUTER_EYE_CORNERS), :2])
     upright = mesh[:, :2] @ turn.T
     low, high = upright.min(0), upright.max(0)
     return _placed(turn, (low + high) / 2 @ turn, float((high - low).max()))
 
 
-def _placed(turn: FloatArray, centre: FloatArray, longer: float) -> Matrix:
+def _placed(turn: NDArray[np.float64], centre: FloatArray, longer: float) -> Matrix:
     linear = turn * (_SIDE / max(longer * _MARGIN, 1.0))
-    return np.hstack([linear, (_SIDE / 2 - linear @ centre)[:, None]])
+    shift = _SIDE / 2 - linear @ np.asarray(centre, np.float64)
+    return np.hstack([linear, shift[:, None]])

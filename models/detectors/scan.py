@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from math import floor
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ...pipeline.boxes import cut_by_tile, nms, tiles
 from ...pipeline.errors import require_range
 from ...pipeline.geometry import Region, resized, to_float
-from ...pipeline.types import Face, FloatArray, Picture, Size
+from ...pipeline.types import Face, FloatArray, ImageF32, Picture, Size
+from ..runtime.memory_hook import Network as RuntimeNetwork
 
 _SMALLEST = 16
 """Faces of fewer pixels in a network's input are missed."""
@@ -35,7 +37,7 @@ class Detections(NamedTuple):
     landmarks: FloatArray
     scores: FloatArray
 
-    def where(self, kept: FloatArray) -> Detections:
+    def where(self, kept: NDArray[np.bool_]) -> Detections:
         return Detections(self.boxes[kept], self.landmarks[kept], self.scores[kept])
 
     def __bool__(self) -> bool:
@@ -67,7 +69,7 @@ class Network(Protocol):
     """Added to box sides when overlaps are measured, in pixels."""
 
     @property
-    def sessions(self) -> tuple[Any, ...]:
+    def sessions(self) -> tuple[RuntimeNetwork, ...]:
         """What holds its weights: can be closed, tells its device as `state`."""
         ...
 
@@ -112,7 +114,7 @@ class ScanningDetector:
         self._turns = (0, 1, 2, 3) if turns else (0,)
 
     @property
-    def sessions(self) -> tuple[Any, ...]:
+    def sessions(self) -> tuple[RuntimeNetwork, ...]:
         return self.network.sessions
 
     def detect(self, frame: Picture) -> list[Face]:
@@ -151,12 +153,14 @@ class ScanningDetector:
         return [face for face in faces if float((face.box[2:] - face.box[:2]).max()) >= self._min_size]
 
 
-def shrunk(image: FloatArray, size: Size) -> FloatArray:
+def shrunk(image: ImageF32, size: Size) -> ImageF32:
     """Resize (H, W, 3) as the detectors' projects do, bilinear; what that would leave unread is averaged in first."""
     factor = floor(image.shape[0] / size.height / _AREA_FROM)
     if factor > 1:
         image = resized(image, Size(max(image.shape[1] // factor, 1), max(image.shape[0] // factor, 1)))
-    return image if Size.of(image) == size else cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+    if Size.of(image) == size:
+        return image
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _batches(views: Sequence[_View]) -> Iterator[list[_View]]:
@@ -170,7 +174,7 @@ def _turned(size: Size, turn: int) -> Size:
     return Size(size.height, size.width) if turn % 2 else size
 
 
-def _input(frame: Picture, view: _View, padding: float) -> FloatArray:
+def _input(frame: Picture, view: _View, padding: float) -> ImageF32:
     fit = view.fit
     image = shrunk(to_float(np.rot90(frame[view.region.slices], view.turn)), fit.inner)
     if fit.inner == fit.outer:

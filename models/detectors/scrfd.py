@@ -31,7 +31,7 @@ class ScrfdNetwork:
         self._asked = side
 
     def check(self) -> None:
-        """Open the file; DamagedModelError where it isn't such a network, SettingsError for a size it doesn't take."""
+        """Open the file. Raises DamagedModelError for another network, SettingsError for a size that it refuses."""
         inputs, outputs = read_ports(self.session.path)
         widths = [port.shape[-1] for port in outputs if port.shape]
         if len(inputs) != 1 or len(outputs) != len(_STRIDES) * len(_WIDTHS) or not {*widths} <= {None, *_WIDTHS}:

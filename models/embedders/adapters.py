@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..catalog import Model
 from ..runtime.registry import SessionRegistry
 from ..runtime.signature import require_ports
+from ..spec import EmbedderParams, Model
 from .arcface import ArcFace
 from .dlib128 import Dlib128
 
@@ -17,6 +17,7 @@ def dlib128(row: Model, paths: Sequence[Path], registry: SessionRegistry) -> Dli
 
 
 def arcface(row: Model, paths: Sequence[Path], registry: SessionRegistry) -> ArcFace:
-    side = row.params["size"]
-    require_ports(paths[0], row.name, [(None, 3, side, side)], [(None, row.params["numbers"])])
+    """Raises DamagedModelError for another network's file."""
+    known = row.params_of(EmbedderParams)
+    require_ports(paths[0], row.name, [(None, 3, known.size, known.size)], [(None, known.numbers)])
     return ArcFace(registry.session(paths[0]), row.name)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...pipeline.geometry import extract_crop, similarity
-from ...pipeline.types import Embedding, Face, FloatArray, Metric, Picture, Placement, Size
+from ...pipeline.types import Embedding, Face, ImageF32, Metric, Picture, Placement, Size
 from ..runtime.onnx import Session, contiguous
 
 _SIDE = 150
@@ -28,7 +28,7 @@ _REFERENCE_LANDMARKS = np.array([_REFERENCE[2:4].mean(0), _REFERENCE[:2].mean(0)
 """The middles of both eyes, and where the tip of the nose comes to lie (measured on both shipped portraits)."""
 
 
-def chip(frame: Picture, face: Face, side: int, padding: float) -> FloatArray:
+def chip(frame: Picture, face: Face, side: int, padding: float) -> ImageF32:
     """The face as dlib cuts it: (side, side, 3) RGB in [0, 1]; a little less exact for a face without a mesh."""
     if face.mesh is None:
         points, reference = face.landmarks[:3], _REFERENCE_LANDMARKS

@@ -11,6 +11,7 @@ from .bisenet import BiSeNetParser, build
 
 
 def bisenet(row: Model, paths: Sequence[Path], registry: SessionRegistry) -> BiSeNetParser:
+    """Raises DamagedModelError for another network's file, MissingPackageError."""
     network = registry.torch(paths[0], build, row.name)
     network.open()
     return BiSeNetParser(network)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ...pipeline.geometry import resized
 from ...pipeline.templates import FFHQ_512
-from ...pipeline.types import Crop, CropSpec, Face, FloatArray, Placement, Size
+from ...pipeline.types import Crop, CropSpec, Face, FloatArray, Mask, Placement, Size
 from ..alignment import published_placement
 from ..runtime.torch import TorchNetwork
 
@@ -51,9 +52,9 @@ class BiSeNetParser:
         """The alignment of FFHQ, on which it was trained."""
         return published_placement(face, _SPEC)
 
-    def parse(self, crops: Sequence[Crop]) -> list[FloatArray]:
+    def parse(self, crops: Sequence[Crop]) -> list[Mask]:
         """(H, W) a crop, of its size: 1 where the face is, 0 elsewhere. Raises EngineError, OutOfMemoryError."""
-        masks: list[FloatArray] = []
+        masks: list[Mask] = []
         for start in range(0, len(crops), _AT_ONCE):
             batch = crops[start : start + _AT_ONCE]
             images = np.stack([resized(crop.image, Size(_SIDE, _SIDE)) for crop in batch])
@@ -61,16 +62,18 @@ class BiSeNetParser:
             masks += [_back(mask, Size.of(crop.image)) for mask, crop in zip(kept, batch, strict=True)]
         return masks
 
-    def classes(self, images: FloatArray) -> FloatArray:
+    def classes(self, images: FloatArray) -> NDArray[np.intp]:
         """(N, H, W) the likeliest of the 19 classes for RGB (N, H, W, 3) in [0, 1]."""
         values = ((images - _MEAN) / _STD).transpose(0, 3, 1, 2)
         return self.network.run(values, count=1)[0].argmax(1)
 
 
-def face_of(classes: FloatArray) -> FloatArray:
+def face_of(classes: NDArray[np.intp]) -> Mask:
     """1 where a class belongs to the face, 0 elsewhere."""
     return (~np.isin(classes, _OTHERS)).astype(np.float32)
 
 
-def _back(mask: FloatArray, size: Size) -> FloatArray:
-    return mask if Size.of(mask) == size else cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
+def _back(mask: Mask, size: Size) -> Mask:
+    if Size.of(mask) == size:
+        return mask
+    return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST), np.float32)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ...pipeline.errors import DamagedModelError
 from ..runtime.checkpoints import load_state
@@ -32,7 +32,7 @@ class Architecture:
     """As spandrel names it."""
     signature: tuple[str, ...]
     """Names of weights that it has, and that no other network has together."""
-    arguments: Callable[[float], dict[str, Any]]
+    arguments: Callable[[float], dict[str, float]]
     """What it is called with beside the pictures, for a weight in [0, 1]."""
     fidelity: bool = False
     """Whether it takes the weight itself, as fidelity to what it is given."""

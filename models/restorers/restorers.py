@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...pipeline.errors import DamagedModelError, MismatchError, require_range
 from ...pipeline.templates import FFHQ_512
-from ...pipeline.types import CropSpec, Face, FloatArray, Placement
+from ...pipeline.types import Array, CropSpec, Face, FloatArray, ImageF32, Placement
 from ..alignment import published_placement
 from ..runtime.onnx import Session, contiguous
 from ..runtime.onnx_file import Port
@@ -49,7 +47,7 @@ class TorchRestorer:
         """On the CPU one crop keeps all cores busy."""
         return 1 if self.network.runs_on == "cpu" else _BATCH
 
-    def restore(self, crops: Sequence[FloatArray], weight: float) -> list[FloatArray]:
+    def restore(self, crops: Sequence[ImageF32], weight: float) -> list[ImageF32]:
         """Restore crops (512, 512, 3) RGB in [0, 1], all in one batch; see `pipeline.types.Restorer`."""
         images = _batched(crops, SIZE, weight)
         arguments = self._architecture.arguments(weight)
@@ -81,7 +79,7 @@ class OnnxRestorer:
         fixed = self._weight is not None or isinstance(self._image.shape[0], int)
         return 1 if fixed or self.session.runs_on == "cpu" else _BATCH
 
-    def restore(self, crops: Sequence[FloatArray], weight: float) -> list[FloatArray]:
+    def restore(self, crops: Sequence[ImageF32], weight: float) -> list[FloatArray]:
         """Restore crops (size, size, 3) RGB in [0, 1]; see `pipeline.types.Restorer`."""
         images = _batched(crops, self.spec.size, weight)
         step = self.batch
@@ -89,7 +87,7 @@ class OnnxRestorer:
         return _finished(crops, np.concatenate(parts), 1 if self.fidelity else weight)
 
     def _run(self, images: FloatArray, weight: float) -> FloatArray:
-        feeds: dict[str, NDArray[Any]] = {self._image.name: images.astype(self._image.dtype)}
+        feeds: dict[str, Array] = {self._image.name: images.astype(self._image.dtype)}
         if self._weight is not None:
             feeds[self._weight.name] = np.full(len(self._weight.shape) * [1], weight, self._weight.dtype)
         restored = self.session.run(feeds)[0]
@@ -98,7 +96,7 @@ class OnnxRestorer:
         return restored
 
 
-def _batched(crops: Sequence[FloatArray], size: int, weight: float) -> FloatArray:
+def _batched(crops: Sequence[ImageF32], size: int, weight: float) -> FloatArray:
     require_range("face_restore_weight", weight, 0, 1)
     for crop in crops:
         if crop.shape != (size, size, 3):
@@ -106,7 +104,7 @@ def _batched(crops: Sequence[FloatArray], size: int, weight: float) -> FloatArra
     return contiguous(np.stack(crops).transpose(0, 3, 1, 2)) * 2 - 1
 
 
-def _finished(crops: Sequence[FloatArray], restored: FloatArray, share: float) -> list[FloatArray]:
+def _finished(crops: Sequence[ImageF32], restored: FloatArray, share: float) -> list[ImageF32]:
     images = np.clip(restored.transpose(0, 2, 3, 1).astype(np.float32) / 2 + 0.5, 0, 1)
     if share >= 1:
         return list(images)

@@ -55,7 +55,10 @@ def load_state(path: Path) -> dict[str, Tensor]:
 
 
 def load_into(module: nn.Module, path: Path, what: str) -> None:
-    """Fill a network with the weights of a file, every name and shape equal; `what` names the network in errors."""
+    """Fill a network with the weights of a file, every name and shape equal; `what` names the network in errors.
+
+    Raises as `load_state` does, and DamagedModelError for another network's weights.
+    """
     state = load_state(path)
     wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
     found = {key: tuple(value.shape) for key, value in state.items()}

@@ -44,7 +44,7 @@ class Running(NamedTuple):
 
 
 def providers_of(device: str) -> tuple[str, ...]:
-    """The providers that a device's name stands for, best first; without the CPU's. SettingsError for other names."""
+    """The providers that a device's name stands for, best first, without the CPU's. Raises SettingsError."""
     name, _, number = device.partition(":")
     if name not in DEVICES or (number and not number.isdecimal()):
         raise SettingsError(f"device: expected one of {', '.join(DEVICES)} (or cuda:1 …), got {device!r}")
@@ -53,7 +53,10 @@ def providers_of(device: str) -> tuple[str, ...]:
 
 
 def wanted_providers(device: str, available: Sequence[str]) -> list[str]:
-    """The providers to ask for, best first, always ending in the CPU. `device` may carry a number: `cuda:1`."""
+    """The providers to ask for, best first, always ending in the CPU. `device` may carry a number: `cuda:1`.
+
+    Raises SettingsError for other names.
+    """
     return [*(provider for provider in providers_of(device) if provider in available), CPU]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from .devices import Running
+
 
 class Network(Protocol):
     """What opens at first use and can be closed at any time: the next run opens it again."""
@@ -15,6 +17,11 @@ class Network(Protocol):
     @property
     def working_bytes(self) -> int:
         """What a run takes beside the weights; 0 where that is little."""
+        ...
+
+    @property
+    def state(self) -> Running:
+        """What runs it, or ran it before it was closed; its provider is empty where it was never opened."""
         ...
 
     @property

@@ -30,7 +30,7 @@ from .devices import (
     wanted_providers,
     why_not,
 )
-from .memory_hook import MemoryHook
+from .memory_hook import MemoryHook, Network
 from .probe import has_nvidia_driver
 from .symptoms import first_line, lacks_memory
 
@@ -231,7 +231,7 @@ class UsesSessions(Protocol):
     """An adapter that says which sessions it runs."""
 
     @property
-    def sessions(self) -> tuple[Session, ...]: ...
+    def sessions(self) -> tuple[Network, ...]: ...
 
 
 def report(adapters: Sequence[object]) -> list[str]:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...pipeline.errors import EngineError, MissingPackageError, OutOfMemoryError
+from ...pipeline.types import FloatArray
 from .checkpoints import load_into
 from .devices import Running
 from .memory_hook import MemoryHook
@@ -21,7 +22,7 @@ from .symptoms import first_line, lacks_memory
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
+    from torch import Tensor, nn
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ class TorchNetwork:
             self._module = None
 
     def run(
-        self, images: NDArray[Any], *, half: bool = False, count: int | None = None, **arguments: Any
+        self, images: FloatArray, *, half: bool = False, count: int | None = None, **arguments: float
     ) -> list[NDArray[np.float32]]:
         """The outputs, all or the first `count`, for a batch (N, C, H, W), as arrays in host memory.
 
@@ -158,5 +159,6 @@ class TorchNetwork:
         return module
 
 
-def _listed(outputs: Any) -> Sequence[Any]:
-    return outputs if isinstance(outputs, (tuple, list)) else [outputs]
+def _listed(outputs: object) -> Sequence[Tensor]:
+    several = outputs if isinstance(outputs, (tuple, list)) else [outputs]
+    return cast("Sequence[Tensor]", several)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ...pipeline.types import Interpolation
-from ..catalog import Model
 from ..embedders.arcface import ArcFace
 from ..runtime.registry import SessionRegistry
+from ..spec import Model, SwapperParams
 from .mesh.engine import MeshSwapper
 from .mesh.topology import Topology
 from .network import SwapNetwork
@@ -32,9 +32,8 @@ def mesh(
 
 
 def neural(row: Model, paths: Sequence[Path], registry: SessionRegistry, *, pixel_boost: int = 0) -> NeuralSwapper:
-    """Options: see NeuralSwapper. Facts: `size`, `mean` and `std` of the network, `map` where its file holds one, and
-    the `embedder` whose identities it takes."""
+    """Options: see NeuralSwapper. Raises DamagedModelError where the file holds no such network."""
+    known = row.params_of(SwapperParams)
     swapper, arcface = (registry.session(path) for path in paths)
-    network = SwapNetwork.of(swapper, row.params["size"], row.params.get("mean", 0.0), row.params.get("std", 1.0))
-    embedder = ArcFace(arcface, row.params["embedder"])
-    return NeuralSwapper(network, embedder, maps=row.params.get("map", False), pixel_boost=pixel_boost)
+    network = SwapNetwork.of(swapper, known.size, known.mean, known.std)
+    return NeuralSwapper(network, ArcFace(arcface, known.embedder), maps=known.map, pixel_boost=pixel_boost)

@@ -33,7 +33,7 @@ class SwapNetwork:
 
     @classmethod
     def of(cls, session: Session, size: int, mean: float = 0.0, std: float = 1.0) -> SwapNetwork:
-        """The network of a file that has the published inputs; DamagedModelError for others. Doesn't open it."""
+        """The network of a file that has the published inputs, not opened yet. Raises DamagedModelError for others."""
         inputs, _ = read_ports(session.path)
         target = [port.name for port in inputs if _fits(port, (3, size, size))]
         source = [port.name for port in inputs if _fits(port, (IDENTITY,))]

@@ -13,7 +13,7 @@ from ...pipeline import templates
 from ...pipeline.compose.masks import outline_mask, oval_mask, rim_mask
 from ...pipeline.errors import SettingsError
 from ...pipeline.geometry import transform_points
-from ...pipeline.types import ColourMatch, Crop, Donor, Face, FloatArray, Patch, Picture, Placement, Size
+from ...pipeline.types import ColourMatch, Crop, Donor, Face, FloatArray, Mask, Patch, Picture, Placement, Size, Vector
 from ..alignment import published_placement
 from ..embedders.arcface import ArcFace
 from ..runtime.onnx import Session
@@ -81,13 +81,13 @@ class NeuralSwapper:
         own = np.stack([self._identity(self._embedding(crop.image, _in_crop(crop))) for crop in crops])
         return _unit(strength * wanted + (1 - strength) * own)
 
-    def _embedding(self, picture: Picture, face: Face) -> FloatArray:
+    def _embedding(self, picture: Picture, face: Face) -> Vector:
         known = face.embedding
         if known is not None and known.model == self._embedder.name:
             return known.vector
         return self._embedder.embed(picture, [face])[0].vector
 
-    def _identity(self, embedding: FloatArray) -> FloatArray:
+    def _identity(self, embedding: Vector) -> Vector:
         unit = _unit(embedding)
         return _unit(unit @ self._map) if self._maps else unit
 
@@ -96,7 +96,7 @@ class NeuralSwapper:
         return read_initializer(self._network.session.path, (IDENTITY, IDENTITY), _MAP_NAMES)
 
 
-def _mask(crop: Crop, own: FloatArray | None) -> FloatArray:
+def _mask(crop: Crop, own: Mask | None) -> Mask:
     """The network's own mask, else the face's outline, else where faces lie; never up to the crop's border."""
     side = len(crop.image)
     if own is not None:
@@ -110,7 +110,7 @@ def _in_crop(crop: Crop) -> Face:
     return replace(crop.face, landmarks=transform_points(crop.matrix, crop.face.landmarks))
 
 
-def _required(donor: Donor) -> FloatArray:
+def _required(donor: Donor) -> Vector:
     if donor.embedding is None:
         raise SettingsError("this donor has no identity: it was prepared by another engine")
     return donor.embedding

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...pipeline.types import FloatArray
+from ...pipeline.types import FloatArray, ImageF32
 
 
-def pixel_unshuffle(image: FloatArray, factor: int) -> FloatArray:
+def pixel_unshuffle(image: ImageF32, factor: int) -> FloatArray:
     """(n·s, n·s, ...) into (n², s, s, ...): every n-th pixel from each of the n² starting points."""
     side = image.shape[0] // factor
     blocks = image.reshape(side, factor, side, factor, *image.shape[2:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..types import FloatArray, Picture, Size
+from ..types import FloatArray, Picture, Size, full_scale
 
 _THUMBNAIL = Size(32, 18)
 _ALIKE = 0.6
@@ -17,8 +17,7 @@ _CHANGED = 0.04
 def thumbnail(picture: Picture) -> FloatArray:
     """(18, 32, C) float32 in [0, 1]: what is compared."""
     small = cv2.resize(picture[..., :3], _THUMBNAIL, interpolation=cv2.INTER_AREA)
-    whole = np.iinfo(picture.dtype).max if picture.dtype.kind == "u" else 1
-    return np.atleast_3d(small).astype(np.float32) / np.float32(whole)
+    return np.atleast_3d(small).astype(np.float32) / np.float32(full_scale(picture))
 
 
 def is_cut(before: FloatArray, after: FloatArray) -> bool:

@@ -95,9 +95,7 @@ class Tracker:
         return {"frame": self._frame, "count": self._count, "people": people}
 
     @classmethod
-    def from_json(
-        cls, state: TrackerState, same_person: float = SAME_PERSON, metric: Metric = "euclidean"
-    ) -> Tracker:
+    def from_json(cls, state: TrackerState, same_person: float = SAME_PERSON, metric: Metric = "euclidean") -> Tracker:
         tracker = cls(same_person, metric)
         tracker._frame, tracker._count = state["frame"], state["count"]
         tracker._people = {person["number"]: Person.from_json(person) for person in state["people"]}

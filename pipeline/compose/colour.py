@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ..geometry import resized
-from ..types import FloatArray, Size
+from ..types import FloatArray, ImageF32, Mask, Size, Vector
 
 _WORKING_SIDE = 80
 """Light varies slowly: averages are taken at this size, whatever the crop's."""
@@ -29,7 +29,7 @@ _QUIET = 1.2
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def match_lighting(image: FloatArray, target: FloatArray, weight: FloatArray, target_weight: FloatArray) -> FloatArray:
+def match_lighting(image: ImageF32, target: ImageF32, weight: Mask, target_weight: Mask) -> ImageF32:
     """Give `image` (H, W, 3) the slowly varying light and tint of `target` (H, W, 3), both RGB in [0, 1].
 
     Light scales what it falls on, so the ratio of both pictures' Gaussian averages scales the image, a channel at a
@@ -71,17 +71,18 @@ def _fields(donor: _Light, light: _Light, on_skin: FloatArray) -> FloatArray:
     return np.concatenate([own, brightness, offset], 2).astype(np.float32)
 
 
-def match_mean(image: FloatArray, target: FloatArray, weight: FloatArray) -> FloatArray:
+def match_mean(image: ImageF32, target: ImageF32, weight: Mask) -> ImageF32:
     """Give `image` (H, W, 3) the mean colour and the contrast of `target` (H, W, 3) under `weight` (H, W).
 
     Reinhard et al., "Color transfer between images", 2001, in RGB.
     """
     total = max(float(weight.sum()), 1e-6)
     (mean, spread), (to_mean, to_spread) = (_moments(part, weight, total) for part in (image, target))
-    return (image - mean) * np.clip(to_spread / np.maximum(spread, 1e-3), 0.5, 2.0) + to_mean
+    contrast = np.clip(to_spread / np.maximum(spread, 1e-3), 0.5, 2.0)
+    return np.asarray((image - mean) * contrast + to_mean, np.float32)
 
 
-def match_drift(image: FloatArray, target: FloatArray, weight: FloatArray) -> FloatArray:
+def match_drift(image: ImageF32, target: ImageF32, weight: Mask) -> ImageF32:
     """Give `image` (H, W, 3) the mean colours and the low frequencies of `target` (H, W, 3); its detail stays as it is.
 
     For a picture of the same face whose colours have drifted. Averages are normalised over `weight`, of any size.
@@ -95,7 +96,7 @@ def match_drift(image: FloatArray, target: FloatArray, weight: FloatArray) -> Fl
 class _Light(NamedTuple):
     """A picture's light, and how strong its detail is in it."""
 
-    average: FloatArray
+    average: ImageF32
     """(h, w, 3)"""
     contrast: float
     """Median deviation of the detail's brightness, as a share of the average's: skin, not a few dark folds, counts."""
@@ -103,19 +104,19 @@ class _Light(NamedTuple):
     """(3,) how fast each channel falls from light to shadow, as a share of how fast brightness falls."""
 
     @classmethod
-    def of(cls, image: FloatArray, weights: FloatArray, side: int) -> _Light:
+    def of(cls, image: ImageF32, weights: Mask, side: int) -> _Light:
         average = _average(image, weights[..., None], _SIGMA * side)
         near = _average(image, weights[..., None], _DETAIL_SIGMA * side) @ _LUMA
         sure = (np.abs(image @ _LUMA - near) / (near + _FLOOR))[weights > 0.5]
         return cls(average, float(np.median(sure)) if sure.size else 0.0, _slopes(image, weights))
 
 
-def _on_skin(weights: FloatArray, side: int) -> FloatArray:
+def _on_skin(weights: Mask, side: int) -> FloatArray:
     """(h, w, 1) softly 1 on skin and 0 on eyes, brows and lips, which must not take on the tint of shaded skin."""
-    return np.asarray(cv2.GaussianBlur(weights, (0, 0), 0.01 * side))[..., None]
+    return np.asarray(cv2.GaussianBlur(weights, (0, 0), 0.01 * side), np.float32)[..., None]
 
 
-def _slopes(image: FloatArray, weights: FloatArray) -> FloatArray:
+def _slopes(image: ImageF32, weights: Mask) -> FloatArray:
     logs = np.log(np.clip(image, 0, 1) + _FLOOR)
     share = (weights / max(float(weights.sum()), 1e-6))[..., None]
     logs = logs - (logs * share).sum((0, 1))
@@ -124,7 +125,7 @@ def _slopes(image: FloatArray, weights: FloatArray) -> FloatArray:
     return (logs * brightness * share).sum((0, 1)) / variance if variance > 1e-6 else np.ones(3)
 
 
-def _with_shoulder(image: FloatArray) -> FloatArray:
+def _with_shoulder(image: ImageF32) -> ImageF32:
     """Bright values bent towards white and not cut off there, so that glints on glasses and teeth keep their shape."""
     excess = np.maximum(image - _SHOULDER, 0)
     if not excess.any():
@@ -133,19 +134,19 @@ def _with_shoulder(image: FloatArray) -> FloatArray:
     return np.minimum(image, _SHOULDER) + room * excess / (room + excess)
 
 
-def _working_size(image: FloatArray) -> Size:
+def _working_size(image: ImageF32) -> Size:
     height, width = image.shape[:2]
     shrink = max(max(height, width) / _WORKING_SIDE, 1.0)
     return Size(ceil(width / shrink), ceil(height / shrink))
 
 
-def _average(image: FloatArray, weights: FloatArray, sigma: float) -> FloatArray:
+def _average(image: ImageF32, weights: Mask, sigma: float) -> FloatArray:
     blurred = cv2.GaussianBlur(np.concatenate([image * weights, weights], 2), (0, 0), sigma)
     overall = (image * weights).sum((0, 1)) / max(float(weights.sum()), 1e-6)
     return (blurred[..., :3] + overall * 1e-3) / (blurred[..., 3:] + 1e-3)
 
 
-def _moments(image: FloatArray, weight: FloatArray, total: float) -> tuple[FloatArray, FloatArray]:
+def _moments(image: ImageF32, weight: Mask, total: float) -> tuple[Vector, Vector]:
     mean = (image * weight[..., None]).sum((0, 1)) / total
     spread = np.sqrt((((image - mean) ** 2) * weight[..., None]).sum((0, 1)) / total)
     return mean.astype(np.float32), spread.astype(np.float32)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from ..types import Face, FloatArray, Size
+from ..types import Face, Mask, Size
 
 
-def area_of(faces: Sequence[Face], size: Size) -> FloatArray:
+def area_of(faces: Sequence[Face], size: Size) -> Mask:
     """(H, W) 1 on the faces, 0 elsewhere: the hull of a face's mesh, or the ellipse in its box where it has none."""
     area = np.zeros((size.height, size.width), np.float32)
     for face in faces:
@@ -18,7 +19,7 @@ def area_of(faces: Sequence[Face], size: Size) -> FloatArray:
     return area
 
 
-def _outline(face: Face) -> FloatArray:
+def _outline(face: Face) -> NDArray[np.int32]:
     """(N, 2) in OpenCV's pixels, which count from the middle of the first."""
     if face.mesh is not None:
         points = cv2.convexHull(np.ascontiguousarray(face.mesh[:, :2]))[:, 0]

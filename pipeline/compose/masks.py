@@ -7,9 +7,10 @@ from functools import lru_cache, reduce
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ..geometry import resized
-from ..types import FloatArray, Size
+from ..types import FloatArray, Mask, Points, Size
 
 _RIM = 0.08
 """How far the rims of hard masks are softened inwards, as `feathered` counts."""
@@ -17,7 +18,7 @@ _SOFT_SIDE = 128
 """What is so soft is softened at this size, whatever the crop's."""
 
 
-def combined(soft: Sequence[FloatArray], hard: Sequence[FloatArray] = (), feather: float = 0.0) -> FloatArray:
+def combined(soft: Sequence[Mask], hard: Sequence[Mask] = (), feather: float = 0.0) -> Mask:
     """The least of several masks (H, W) of one crop, at least one in all, in [0, 1], its rim softened inwards once.
 
     Soft ones have a rim of their own, and keep it where `feather` is 0. Hard ones get one where they end within the
@@ -29,11 +30,11 @@ def combined(soft: Sequence[FloatArray], hard: Sequence[FloatArray] = (), feathe
     return np.minimum(least, _ramp(_least(hard), _RIM, border=1)) if hard else least
 
 
-def _least(masks: Sequence[FloatArray]) -> FloatArray:
+def _least(masks: Sequence[Mask]) -> Mask:
     return reduce(np.minimum, masks)
 
 
-def feathered(mask: FloatArray, share: float) -> FloatArray:
+def feathered(mask: Mask, share: float) -> Mask:
     """The mask with a softer rim; 0 leaves it as it is. Never grows.
 
     `share` 0 to 0.5 is how far the rim reaches inwards: at 0.5 the weight falls from the mask's middle to its rim.
@@ -41,7 +42,7 @@ def feathered(mask: FloatArray, share: float) -> FloatArray:
     return np.minimum(mask, _ramp(mask, share, border=0)) if share > 0 else mask
 
 
-def _ramp(mask: FloatArray, share: float, border: int) -> FloatArray:
+def _ramp(mask: Mask, share: float, border: int) -> Mask:
     """(H, W) rising from 0 at the mask's rim to 1; `border` 1 says that the mask goes on beyond the crop."""
     full = Size.of(mask)
     ratio = min(1.0, _SOFT_SIDE / max(full))
@@ -53,14 +54,14 @@ def _ramp(mask: FloatArray, share: float, border: int) -> FloatArray:
     return resized((ramp * ramp * (3 - 2 * ramp)).astype(np.float32), full)
 
 
-def _depth(inside: FloatArray, border: int) -> FloatArray:
+def _depth(inside: NDArray[np.uint8], border: int) -> FloatArray:
     """(h, w) how many pixels lie between each pixel and the nearest outside; 0 there."""
     padded = np.pad(inside, 1, constant_values=border)
-    return cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 5), np.float32)[1:-1, 1:-1]
 
 
 @lru_cache(maxsize=16)
-def square_mask(side: int) -> FloatArray:
+def square_mask(side: int) -> Mask:
     """(side, side) nearly the whole crop of a restorer, falling to 0 at the border. Read-only, shared between calls.
 
     As wide and as soft as facexlib makes it in the picture (`utils/face_restoration_helper.py`).
@@ -71,13 +72,13 @@ def square_mask(side: int) -> FloatArray:
 
 
 @lru_cache(maxsize=16)
-def rim_mask(side: int) -> FloatArray:
+def rim_mask(side: int) -> Mask:
     """(side, side) a square of round corners, 1 inside, falling to 0 at the border. Read-only, shared between calls."""
     return _fixed(_falling(_radius(side, (0.5, 0.5), (0.5, 0.5), power=6), 0.84, 0.98))
 
 
 @lru_cache(maxsize=16)
-def oval_mask(side: int) -> FloatArray:
+def oval_mask(side: int) -> Mask:
     """(side, side) where a face lies in a crop of ArcFace's alignment. Read-only, shared between calls.
 
     For faces of which nothing but the five landmarks is known; a mesh reaches 0.32 to both sides, 0.36 up and down.
@@ -86,7 +87,7 @@ def oval_mask(side: int) -> FloatArray:
     return _fixed(np.minimum(oval, rim_mask(side)))
 
 
-def outline_mask(points: FloatArray, side: int) -> FloatArray:
+def outline_mask(points: Points, side: int) -> Mask:
     """(side, side) the soft hull of a face's mesh points (N, 2) in crop pixels, a little wider than the face."""
     hull = cv2.convexHull(points.astype(np.float32))[:, 0]
     mask = np.zeros((side, side), np.float32)
@@ -105,12 +106,12 @@ def _radius(side: int, centre: tuple[float, float], radii: tuple[float, float], 
     return (x[None, :] + y[:, None]) ** (1 / power)
 
 
-def _falling(values: FloatArray, high: float, low: float) -> FloatArray:
+def _falling(values: FloatArray, high: float, low: float) -> Mask:
     """1 up to `high`, 0 from `low` on, smooth between."""
     ramp = np.clip((low - values) / (low - high), 0, 1)
     return (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)
 
 
-def _fixed(mask: FloatArray) -> FloatArray:
+def _fixed(mask: Mask) -> Mask:
     mask.flags.writeable = False
     return mask

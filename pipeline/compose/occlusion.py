@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from ..geometry import compose, extract_crop, inverse, resized, warp
-from ..types import Crop, FloatArray, Parser, Patch, Picture, Size
+from ..types import Crop, Mask, Matrix, Parser, Patch, Picture, Size
 from .masks import combined
 
 _LEAST: Final = 0.05
@@ -35,7 +35,7 @@ def _aligned(parser: Parser, picture: Picture, crop: Crop) -> Crop:
     return Crop(extract_crop(picture, placement), placement.matrix, crop.face)
 
 
-def _bounded(patch: Patch, crop: Crop, aligned: Crop, seen: FloatArray, done: str) -> Patch:
+def _bounded(patch: Patch, crop: Crop, aligned: Crop, seen: Mask, done: str) -> Patch:
     bound = _carried(seen, aligned, crop, Size.of(patch.mask))
     if np.minimum(patch.mask, bound).sum() < _LEAST * patch.mask.sum():
         return patch._replace(notes=(*patch.notes, f"face parsing sees no face here: {done} without it"))
@@ -46,12 +46,12 @@ def _bounded(patch: Patch, crop: Crop, aligned: Crop, seen: FloatArray, done: st
     return patch._replace(skin=(own, np.minimum(target, resized(combined([], [bound]), Size.of(target)))))
 
 
-def _carried(mask: FloatArray, aligned: Crop, crop: Crop, size: Size) -> FloatArray:
+def _carried(mask: Mask, aligned: Crop, crop: Crop, size: Size) -> Mask:
     """A hard mask of one crop, of any size, as a hard mask of another crop of the same picture, in `size`."""
     own, wanted = _scaled(aligned, Size.of(mask)), _scaled(crop, size)
     return (warp(mask, compose(wanted, inverse(own)), size) > 0.5).astype(np.float32)
 
 
-def _scaled(crop: Crop, size: Size) -> FloatArray:
+def _scaled(crop: Crop, size: Size) -> Matrix:
     """From the picture to a mask of the crop: masks may be finer or coarser than their crops."""
     return crop.matrix * np.array([[size.width / crop.image.shape[1]], [size.height / crop.image.shape[0]]])

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ..geometry import Region, bounds, compose, corners, inverse, transform_points, warp
-from ..types import FloatArray, Interpolation, Matrix, Picture, Size
+from ..types import FloatArray, ImageF32, Interpolation, Mask, Matrix, Picture, Size, full_scale
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Rec. 601, as Pillow and OpenCV turn colour to grey."""
@@ -15,13 +15,13 @@ _PIXELS_AT_ONCE = 16384
 
 def paste(
     out: Picture,
-    image: FloatArray,
-    mask: FloatArray,
+    image: ImageF32,
+    mask: Mask,
     matrix: Matrix,
     interpolation: Interpolation = "Bilinear",
     *,
-    changed: FloatArray | None = None,
-    limit: FloatArray | None = None,
+    changed: Mask | None = None,
+    limit: Mask | None = None,
 ) -> Region | None:
     """Blend a crop into `out` (H, W, C) in place; `out` is the caller's own copy.
 
@@ -50,7 +50,7 @@ def to_region(region: Region) -> Matrix:
     return np.array([[1.0, 0.0, -region.left], [0.0, 1.0, -region.top]])
 
 
-def _touched(mask: FloatArray, matrix: Matrix, size: Size) -> Region | None:
+def _touched(mask: Mask, matrix: Matrix, size: Size) -> Region | None:
     left, top, width, height = cv2.boundingRect((mask > 0).view(np.uint8))
     if not width:
         return None
@@ -64,11 +64,11 @@ def _colours(region: Picture) -> Picture:
     return region if region.shape[2] == 1 else region[..., :3]
 
 
-def _in_channels(image: FloatArray, channels: int) -> FloatArray:
+def _in_channels(image: ImageF32, channels: int) -> FloatArray:
     return image if channels == 3 else (image @ _LUMA)[..., None]
 
 
-def _blend(target: Picture, image: FloatArray, alpha: FloatArray) -> None:
+def _blend(target: Picture, image: ImageF32, alpha: Mask) -> None:
     """A few rows at a time, so that all that is made on the way stays in the processor's cache."""
     step = max(_PIXELS_AT_ONCE // alpha.shape[1], 1)
     for top in range(0, len(alpha), step):
@@ -76,12 +76,11 @@ def _blend(target: Picture, image: FloatArray, alpha: FloatArray) -> None:
         _blend_rows(target[rows], image[rows], alpha[rows])
 
 
-def _blend_rows(target: Picture, image: FloatArray, alpha: FloatArray) -> None:
-    whole = np.iinfo(target.dtype).max if target.dtype.kind == "u" else 1
+def _blend_rows(target: Picture, image: ImageF32, alpha: Mask) -> None:
     base = target.astype(np.float32)
     # One weight a channel: arrays of one shape are worked through several times as fast.
     weight = alpha[..., None] if base.shape[2] == 1 else cv2.merge([alpha] * 3)
-    image = np.clip(image, 0, 1) * np.float32(whole)
+    image = np.clip(image, 0, 1) * np.float32(full_scale(target))
     image -= base
     image *= weight
     image += base

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from ..types import (
     Crop,
     Face,
     FaceSet,
-    FloatArray,
+    ImageF32,
     Interpolation,
+    Mask,
     Parser,
     Patch,
     Picture,
@@ -68,7 +69,11 @@ def restore_batch(
     parser: Parser | None = None,
     progress: Progress | None = None,
 ) -> SwapResult:
-    """Restore exactly these faces, by their own landmarks. With a parser hair and hands before the face stay."""
+    """Restore exactly these faces, by their own landmarks. With a parser hair and hands before the face stay.
+
+    Raises MismatchError for faces of other pictures, OutOfMemoryError where a single face doesn't fit, and what the
+    models raise.
+    """
     faces.require(pictures, "restored")
     result = untouched(pictures)
     report = [f"frame {number}: no face to restore" for number, found in enumerate(faces) if not found]
@@ -86,8 +91,9 @@ def untouched(pictures: Sequence[Picture]) -> SwapResult:
     """Copies of the pictures, with no face changed; one array where they are one."""
     nobody = FaceSet(((),) * len(pictures), Size.holding(pictures))
     if isinstance(pictures, np.ndarray):
-        batch = cast(Any, pictures)
-        return SwapResult(batch.copy(), nobody, cast(Any, np.zeros(batch.shape[:3], np.float32)), ())
+        batch = cast(Picture, pictures)
+        empty = np.zeros(batch.shape[:3], np.float32)
+        return SwapResult(cast("Sequence[Picture]", batch.copy()), nobody, cast("Sequence[Mask]", empty), ())
     masks = [np.zeros(picture.shape[:2], np.float32) for picture in pictures]
     return SwapResult([picture.copy() for picture in pictures], nobody, masks, ())
 
@@ -123,7 +129,7 @@ def cut_face(picture: Picture, face: Face, restorer: Restorer, interpolation: In
     return Crop(extract_crop(picture, placement, interpolation, _SURROUND), placement.matrix, face)
 
 
-def _patch(image: FloatArray, crop: Crop, picture: Picture, settings: RestoreSettings) -> Patch:
+def _patch(image: ImageF32, crop: Crop, picture: Picture, settings: RestoreSettings) -> Patch:
     """A restored crop of a picture with its colours set right."""
     if settings.colour_correct:
         image = corrected(image, crop, Size.of(picture))
@@ -135,7 +141,7 @@ def _finished(patch: Patch, settings: RestoreSettings) -> Patch:
     return patch._replace(mask=mask * np.float32(settings.visibility), bounds=())
 
 
-def corrected(image: FloatArray, crop: Crop, size: Size) -> FloatArray:
+def corrected(image: ImageF32, crop: Crop, size: Size) -> ImageF32:
     """A restored crop without the restorer's colour drift; what lies beyond the picture's edge has no say."""
     seen = valid_mask(crop.matrix, Size.of(image), size)
     return np.clip(match_drift(image, crop.image, square_mask(len(seen)) * seen), 0, 1)
@@ -150,14 +156,14 @@ class Batches:
         self._weight, self._tell = weight, tell
         self._size = restorer.batch
 
-    def restore(self, crops: Sequence[FloatArray]) -> list[FloatArray]:
+    def restore(self, crops: Sequence[ImageF32]) -> list[ImageF32]:
         """All crops restored, in order. Raises OutOfMemoryError where a single one doesn't fit."""
-        restored: list[FloatArray] = []
+        restored: list[ImageF32] = []
         while len(restored) < len(crops):
             restored += self._attempt(crops[len(restored) : len(restored) + self._size])
         return restored
 
-    def _attempt(self, crops: Sequence[FloatArray]) -> list[FloatArray]:
+    def _attempt(self, crops: Sequence[ImageF32]) -> list[ImageF32]:
         """The crops restored, or none of them and a smaller size for the next attempt.
 
         That attempt comes after this one's error is forgotten: while it is handled it holds on to the memory.

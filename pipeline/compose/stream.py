@@ -12,7 +12,7 @@ import numpy as np
 
 from ..geometry import Region
 from ..streams import closing_source
-from ..types import Crop, Donor, Face, FloatArray, Pair, Parser, Patch, Picture, Swapper
+from ..types import Crop, Donor, Face, Mask, Pair, Parser, Patch, Picture, Swapper
 from .crops import SwapSettings, cut_face, finish
 from .occlusion import bounded
 from .paste import paste
@@ -35,9 +35,9 @@ class SwapTask(NamedTuple):
     pairs: Sequence[Pair]
     out: Picture
     """Where the result goes: an array like `target`, or `target` itself where that is the caller's own."""
-    changed: FloatArray | None = None
+    changed: Mask | None = None
     """(H, W) zeros, to become the mask of what changed."""
-    limit: FloatArray | None = None
+    limit: Mask | None = None
     """(H, W) in [0, 1] bounds where pixels may change."""
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
-from ..types import Face, FaceSet, FloatArray, IndexMap, Parser, Picture, Progress, Swapper, SwapResult
+from ..types import Face, FaceSet, IndexMap, Mask, Parser, Picture, Progress, Swapper, SwapResult
 from .crops import COLOUR_MATCHES, SwapSettings, cut_face
 from .stream import DonorOf, SwapTask, donors_of, swap_stream
 from .swap_restore import SwapRestore
@@ -26,7 +26,7 @@ def swap_batch(
     settings: SwapSettings,
     *,
     donor_of: DonorOf | None = None,
-    limits: Sequence[FloatArray] | None = None,
+    limits: Sequence[Mask] | None = None,
     parser: Parser | None = None,
     boost: SwapRestore | None = None,
     progress: Progress | None = None,
@@ -37,7 +37,8 @@ def swap_batch(
     face stay; with a boost swapped faces are restored before they are pasted.
 
     Where `targets` is one array (B, H, W, C), so are the images, and the masks are one (B, H, W): each is allocated
-    once, and beside them a few crops are all that is held.
+    once, and beside them a few crops are all that is held. Raises MismatchError for pairs of other pictures, and what
+    the models raise.
     """
     index_map.require(targets, sources)
     images, masks = _like(targets)
@@ -59,11 +60,12 @@ def swap_batch(
     return SwapResult(images, FaceSet(changed, index_map.target_size), masks, tuple(report))
 
 
-def _like(targets: Sequence[Picture]) -> tuple[Sequence[Picture], Sequence[FloatArray]]:
+def _like(targets: Sequence[Picture]) -> tuple[Sequence[Picture], Sequence[Mask]]:
     """Room for the images and zeros for the masks."""
     if isinstance(targets, np.ndarray):
-        batch = cast(Any, targets)
-        return np.empty_like(batch), cast(Any, np.zeros(batch.shape[:3], np.float32))
+        batch = cast(Picture, targets)
+        masks = np.zeros(batch.shape[:3], np.float32)
+        return cast("Sequence[Picture]", np.empty_like(batch)), cast("Sequence[Mask]", masks)
     return [np.empty_like(target) for target in targets], [np.zeros(target.shape[:2], np.float32) for target in targets]
 
 

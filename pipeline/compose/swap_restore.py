@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..geometry import compose, inverse
-from ..types import Crop, FloatArray, Patch, Picture, Restorer, Size
+from ..types import Crop, ImageF32, Mask, Patch, Picture, Restorer, Size
 from .masks import combined, square_mask
 from .paste import paste
 from .restore import Batches, RestoreSettings, corrected, cut_face
@@ -30,9 +30,9 @@ class _Mounted(NamedTuple):
 
     crop: Crop
     """The target's own pixels."""
-    image: FloatArray
+    image: ImageF32
     """The same with the swapped face in it."""
-    mask: FloatArray
+    mask: Mask
     """(H, W) where it is."""
 
 
@@ -62,9 +62,7 @@ def _mounted(boost: SwapRestore, picture: Picture, crop: Crop, patch: Patch) -> 
     return _Mounted(wider, image, mask)
 
 
-def _done(
-    boost: SwapRestore, one: _Mounted, picture: Picture, patch: Patch, restored: FloatArray
-) -> tuple[Crop, Patch]:
+def _done(boost: SwapRestore, one: _Mounted, picture: Picture, patch: Patch, restored: ImageF32) -> tuple[Crop, Patch]:
     if boost.settings.colour_correct:
         restored = corrected(restored, one.crop._replace(image=one.image), Size.of(picture))
     # A part of the target that was left in on purpose is in the restored picture already: no second share of it.

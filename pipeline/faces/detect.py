@@ -8,11 +8,11 @@ from dataclasses import replace
 from ..errors import MismatchError
 from ..types import (
     Attributes,
+    Box,
     Detector,
     Embedder,
     Face,
     FaceSet,
-    FloatArray,
     IndexMap,
     Locator,
     Mesher,
@@ -42,7 +42,7 @@ def detect_batch(
 
 def locate_batch(
     pictures: Sequence[Picture],
-    boxes: Sequence[Sequence[FloatArray]],
+    boxes: Sequence[Sequence[Box]],
     locator: Locator,
     *,
     mesher: Mesher | None = None,
@@ -120,7 +120,7 @@ def with_meshes(
     """The pairs with meshes on both sides; a pair without a mesh is left out, and the report says so.
 
     Each face is fitted once, however many pairs it is in, and stays one object in all of them. `source_mesh` gives a
-    source face with its mesh where that is known already.
+    source face with its mesh where that is known already. Raises MismatchError for pairs of other pictures.
     """
     index_map.require(targets, sources)
     fitted: dict[int, Face] = {}

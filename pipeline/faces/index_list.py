@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from ..errors import IndexListError, SettingsError
 
@@ -62,7 +62,7 @@ class IndexList:
         return [item for span in spans for item in _resolved(span, count)]
 
     def pick(self, position: int, count: int) -> int | Missing:
-        """The entry at `position` (from 0), where there are `count` faces; IndexError beyond the list's length."""
+        """The entry at `position` (from 0), where there are `count` faces. Raises IndexError beyond the list."""
         for span in (Span(0, count - 1),) if self.spans is None else self.spans:
             if position < span.length:
                 number = span.first + position
@@ -122,7 +122,7 @@ def parse_indexes(text: str) -> IndexList:
     return IndexList(tuple(spans))
 
 
-def _require_text(value: Any) -> None:
+def _require_text(value: object) -> None:
     if not isinstance(value, str):
         raise SettingsError(f"index list: expected a text such as '0,2-4', got {value!r}")
 

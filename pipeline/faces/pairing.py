@@ -81,7 +81,10 @@ def pair_faces(
     *,
     noun: str,
 ) -> tuple[list[Pair], list[str]]:
-    """Pair one list of faces with source faces as `map_indexes` does; report lines call the former by `noun`."""
+    """Pair one list of faces with source faces as `map_indexes` does; report lines call the former by `noun`.
+
+    Raises SettingsError, IndexListError, and FaceNotFoundError where `missing` is `error`.
+    """
     require_choice("pairing", pairing, PAIRINGS)
     require_choice("missing", missing, MISSING)
     donors = [numbered(face, number) for number, face in enumerate(source_faces.flat())]

@@ -10,6 +10,9 @@ from doors import probe
 from multifaceswap import Session
 from multifaceswap.app import settings
 from multifaceswap.app.effects import Case, only_for, without_effect
+from multifaceswap.pipeline.geometry import align
+from multifaceswap.pipeline.templates import FFHQ_512
+from multifaceswap.pipeline.types import CropSpec
 from PIL import Image
 
 SHARED = "GPEN-BFR-512.onnx"
@@ -41,6 +44,9 @@ def people(session, picture):
 
 class HalfSeen:
     """A parser that sees the left half of every face."""
+
+    def place(self, face):
+        return align(face, CropSpec(FFHQ_512, 256))
 
     def parse(self, crops):
         return [np.hstack([np.ones(c.image.shape[:2], np.float32)[:, ::2], c.image[:, ::2, 0] * 0]) for c in crops]

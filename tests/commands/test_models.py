@@ -9,7 +9,7 @@ import standins
 from multifaceswap import cli
 from multifaceswap.commands import models as command
 from multifaceswap.models import catalog
-from multifaceswap.models.spec import Model, ModelFile
+from multifaceswap.models.spec import DetectorParams, Model, ModelFile
 from multifaceswap.pipeline.errors import MissingModelError
 
 GRAPH = "det.onnx"
@@ -31,7 +31,7 @@ def published(tmp_path, monkeypatch):
         ("https://huggingface.co/x/resolve/main/det.onnx",),
         "for nobody",
     )
-    row = Model("tiny", "detector", "detectors.adapters:scrfd", (file,), {"confidence": 0.5, "size": 640})
+    row = Model("tiny", "detector", "detectors.adapters:scrfd", (file,), DetectorParams(0.5, 640))
     monkeypatch.setattr(catalog, "MODELS", (*catalog.MODELS, row))
     fetched = []
 

@@ -18,7 +18,10 @@ from ....pipeline.types import (
     Donor,
     Face,
     FloatArray,
+    ImageF32,
     Interpolation,
+    Mask,
+    Mesh,
     Patch,
     Picture,
     Placement,
@@ -96,18 +99,19 @@ class MeshSwapper:
         mask = resized((mask * strength).astype(np.float32), size)
         return Patch(image, mask, _comparable(fields, image, crop), _notes(texture))
 
-    def _textured(self, picture: FloatArray, fields: _Fields, size: Size) -> FloatArray:
+    def _textured(self, picture: ImageF32, fields: _Fields, size: Size) -> ImageF32:
         image = self._sampled(picture, fields.first, size)
         if fields.share.max() < 0.02:
             return image
         share = resized(fields.share, size)[..., None]
-        return image + (self._sampled(picture, fields.second, size) - image) * share
+        other = self._sampled(picture, fields.second, size)
+        return np.asarray(image + (other - image) * share, np.float32)
 
-    def _sampled(self, picture: FloatArray, places: FloatArray, size: Size) -> FloatArray:
+    def _sampled(self, picture: ImageF32, places: FloatArray, size: Size) -> ImageF32:
         # As two maps: of one with both coordinates, OpenCV 5.0's bilinear remap leaves pixels unwritten.
         columns, rows = cv2.split(resized(places, size) - np.float32(0.5))
         flags = INTERPOLATION_FLAGS[self._interpolation]
-        image = cv2.remap(picture, columns, rows, flags, borderMode=cv2.BORDER_REPLICATE)
+        image = np.asarray(cv2.remap(picture, columns, rows, flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
         return np.clip(image, 0, 1, out=image)
 
 
@@ -118,15 +122,15 @@ class _Fields(NamedTuple):
     """(h, w, 2) places in the donor's picture."""
     second: FloatArray
     """(h, w, 2) places on the donor's other side."""
-    share: FloatArray
+    share: Mask
     """Of the second."""
-    visible: FloatArray
+    visible: Mask
     """Whether the target's skin faces the viewer and the donor has something to show there."""
-    swapped: FloatArray
+    swapped: Mask
     """Whether it belongs to the part of the face that is swapped."""
-    skin: FloatArray
+    skin: Mask
     """The target's skin that faces the viewer."""
-    donor_skin: FloatArray
+    donor_skin: Mask
     """The same where it shows the donor."""
 
 
@@ -144,7 +148,7 @@ def _fields(raster: Raster, texture: Texture, topology: Topology) -> _Fields:
     return _Fields(spread[..., :2], spread[..., 2:4], share, visible, swapped, skin, donor_skin)
 
 
-def _comparable(fields: _Fields, image: FloatArray, crop: Crop) -> tuple[FloatArray, FloatArray]:
+def _comparable(fields: _Fields, image: ImageF32, crop: Crop) -> tuple[Mask, Mask]:
     """Where the patch and the target show skin whose colours may be compared; hair and glasses are left out."""
     size = Size(fields.skin.shape[1] // 2, fields.skin.shape[0] // 2)
     swapped, skin, donor_skin = (resized(field, size) for field in (fields.swapped, fields.skin, fields.donor_skin))
@@ -160,7 +164,7 @@ def _raster_size(size: Size) -> Size:
     return Size(ceil(size.width * ratio), ceil(size.height * ratio))
 
 
-def _mesh_of(face: Face) -> FloatArray:
+def _mesh_of(face: Face) -> Mesh:
     if face.mesh is None:
         raise SettingsError("the mesh engine needs faces with a mesh: fit one first")
     return face.mesh
@@ -172,18 +176,18 @@ def _halved(crop: Crop) -> Crop:
     return crop._replace(image=resized(crop.image, size), matrix=crop.matrix * ratio)
 
 
-def _level_for(target: FloatArray, donor: Donor) -> Crop:
+def _level_for(target: Mesh, donor: Donor) -> Crop:
     """The smallest of the donor's crops that still has about as many pixels as the target."""
     source = transform_mesh(donor.crops[0].matrix, _mesh_of(donor.face))
     excess = float(np.log2(_extent(source) / max(_extent(target), 1e-6)))
     return donor.crops[int(np.clip(np.floor(excess + 0.4), 0, len(donor.crops) - 1))]
 
 
-def _extent(mesh: FloatArray) -> float:
+def _extent(mesh: Mesh) -> float:
     return float(np.sqrt(np.prod(np.ptp(mesh[:, :2], axis=0))))
 
 
-def _scaled(mesh: FloatArray, size: Size, small: Size) -> FloatArray:
+def _scaled(mesh: Mesh, size: Size, small: Size) -> Mesh:
     x, y = small.width / size.width, small.height / size.height
     return mesh * np.array([x, y, x])
 
@@ -195,22 +199,25 @@ def _skin_at_points(crop: Crop, topology: Topology) -> FloatArray:
     plain = rasterise(mesh, topology.triangles, size).spread((topology.skin * topology.swapped)[:, None])[..., 0]
     if crop.valid is not None:
         plain = plain * resized(crop.valid, size)
-    blurred = cv2.GaussianBlur(crop.image, (0, 0), 0.03 * max(size))
+    blurred = np.asarray(cv2.GaussianBlur(crop.image, (0, 0), 0.03 * max(size)), np.float32)
     likely = skin_likelihood(blurred, plain)
     x, y = np.clip(np.rint(mesh[:, :2] - 0.5).astype(int), 0, np.array(size) - 1).T
+    shown = np.where(topology.skin > 0, smoothstep(0.2, 0.6, likely[y, x]), 1.0)
+    if crop.valid is None:
+        return shown
     # A little more than what lies outside is of no use: there its black mixes in.
-    shown = 1.0 if crop.valid is None else resized(cv2.erode(crop.valid, np.ones((5, 5))), size)[y, x]
-    return shown * np.where(topology.skin > 0, smoothstep(0.2, 0.6, likely[y, x]), 1.0)
+    inside = np.asarray(cv2.erode(crop.valid, np.ones((5, 5))), np.float32)
+    return resized(inside, size)[y, x] * shown
 
 
-def _soft_rim(swapped: FloatArray) -> FloatArray:
+def _soft_rim(swapped: Mask) -> Mask:
     """1 well inside the swapped part, falling smoothly to 0 at its rim, corners rounded."""
     inside = (swapped > 0.5).astype(np.float32)
     soft = cv2.GaussianBlur(inside, (0, 0), _RIM * max(inside.shape), borderType=cv2.BORDER_CONSTANT)
-    return smoothstep(0.5, 0.95, soft) * inside
+    return smoothstep(0.5, 0.95, np.asarray(soft, np.float32)) * inside
 
 
-def _mouth_kept(target: FloatArray, gap: float, size: Size, small: Size) -> FloatArray:
+def _mouth_kept(target: Mesh, gap: float, size: Size, small: Size) -> Mask:
     """(h, w) 1 between the lips where one mouth stands open and the other doesn't: the target keeps its own there.
 
     An open target needs its teeth; a closed one, not the donor's teeth squeezed into a line.

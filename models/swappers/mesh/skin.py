@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ....pipeline.types import FloatArray
+from ....pipeline.types import ImageF32, Mask
 
 STRICT = (45.0, 12.0, 14.0)
 """Least distance in Lab from the face's own colour at which a pixel counts as something else: keeps hair out."""
@@ -15,9 +15,7 @@ _SPREADS = 3.0
 """The same in spreads (median absolute deviations as standard deviations), where the face's colour varies more."""
 
 
-def skin_likelihood(
-    image: FloatArray, weight: FloatArray, tolerance: tuple[float, float, float] = STRICT
-) -> FloatArray:
+def skin_likelihood(image: ImageF32, weight: Mask, tolerance: tuple[float, float, float] = STRICT) -> Mask:
     """(h, w) in [0, 1]: how much each pixel of `image` (h, w, 3), RGB in [0, 1], has the colour that most have under
     `weight` (h, w). Meant for small pictures: it keeps all pixels in memory several times."""
     lab = cv2.cvtColor(np.clip(image, 0, 1).astype(np.float32), cv2.COLOR_RGB2LAB)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ....pipeline.types import FloatArray
+from ....pipeline.types import FloatArray, Mesh
 from . import landmarks as points
 
 Triangles = NDArray[np.intp]
@@ -41,7 +40,7 @@ class Topology:
     """Where the donor's own shape may show: inside the rim and above the mouth."""
 
     @classmethod
-    def of(cls, canonical: FloatArray, triangles: NDArray[np.integer[Any]]) -> Topology:
+    def of(cls, canonical: Mesh, triangles: NDArray[np.integer]) -> Topology:
         """From MediaPipe's canonical face (468, 3), in cm with y up, and its triangles (898, 3)."""
         flipped = canonical * np.array([-1, 1, 1], np.float32)
         corners = triangles.astype(np.intp)
@@ -71,7 +70,7 @@ def _smoothing(triangles: Triangles, count: int) -> FloatArray:
     return np.linalg.matrix_power(near / near.sum(1, keepdims=True), _SMOOTHING_STEPS).astype(np.float32)
 
 
-def _skin(canonical: FloatArray) -> FloatArray:
+def _skin(canonical: Mesh) -> FloatArray:
     weights = np.ones(len(canonical), np.float32)
     for outline in points.FEATURES:
         hull = cv2.convexHull(np.ascontiguousarray(canonical[list(outline), :2], np.float32))
@@ -80,6 +79,6 @@ def _skin(canonical: FloatArray) -> FloatArray:
     return weights
 
 
-def _distance_to_rim(canonical: FloatArray) -> FloatArray:
+def _distance_to_rim(canonical: Mesh) -> FloatArray:
     rim = canonical[list(points.OVAL), :2]
     return np.sqrt(((canonical[:, None, :2] - rim[None]) ** 2).sum(2)).min(1)

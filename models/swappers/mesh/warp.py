@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ....pipeline.types import FloatArray, Size
+from ....pipeline.types import FloatArray, Mesh, Points, Size
 from . import landmarks as points
 from .topology import Topology, Triangles, smoothstep
 
@@ -64,7 +64,7 @@ class Raster(NamedTuple):
         return picture
 
 
-def with_shape_of(target: FloatArray, donor: FloatArray, topology: Topology) -> FloatArray:
+def with_shape_of(target: Mesh, donor: Mesh, topology: Topology) -> Mesh:
     """The target's mesh (468, 3) with part of the donor's shape; pose, mouth, jaw and rim stay the target's."""
     fitted = _rigidly(donor, target, topology.rigid)
     shaped = target.copy()
@@ -72,9 +72,7 @@ def with_shape_of(target: FloatArray, donor: FloatArray, topology: Topology) -> 
     return shaped
 
 
-def choose_texture(
-    target: FloatArray, donor: FloatArray, donor_skin: FloatArray, topology: Topology, *, mirror: bool
-) -> Texture:
+def choose_texture(target: Mesh, donor: Mesh, donor_skin: FloatArray, topology: Topology, *, mirror: bool) -> Texture:
     """Which of the donor's pixels show where on the target; both meshes are (468, 3), `donor_skin` (468,) in [0, 1]."""
     seen, donor_seen = np.clip(facing(target, topology), 0, 1), facing(donor, topology)
     usable = smoothstep(*_DONOR_SIDE, donor_seen) * donor_skin
@@ -105,7 +103,7 @@ def _rigidly(points_from: FloatArray, points_to: FloatArray, weights: FloatArray
     return scale * a @ (vt.T * signs @ u.T).T + mean_to
 
 
-def facing(mesh: FloatArray, topology: Topology) -> FloatArray:
+def facing(mesh: Mesh, topology: Topology) -> FloatArray:
     """(468,) cosine between the skin's normal around each point and the line of sight: 1 faces the viewer, < 0 away.
 
     Smoothed, so that it tells the side of the face and not each fold of it.
@@ -118,7 +116,7 @@ def facing(mesh: FloatArray, topology: Topology) -> FloatArray:
     return (-total[:, 2] / np.maximum(np.linalg.norm(total, axis=1), 1e-9)).astype(np.float32)
 
 
-def rasterise(mesh: FloatArray, triangles: Triangles, size: Size) -> Raster:
+def rasterise(mesh: Mesh, triangles: Triangles, size: Size) -> Raster:
     """Draw the triangles that face the viewer of a mesh (468, 3), in pixels of a crop of `size`, the nearest on top."""
     shown = triangles[_normals(mesh, triangles)[:, 2] < 0]
     order = shown[np.argsort(-mesh[shown, 2].mean(1), kind="stable")]
@@ -132,20 +130,20 @@ def rasterise(mesh: FloatArray, triangles: Triangles, size: Size) -> Raster:
     return Raster(inside, hit, _barycentric(mesh[hit, :2], np.stack([columns, rows], 1) + 0.5))
 
 
-def openness(mesh: FloatArray) -> float:
+def openness(mesh: Mesh) -> float:
     """How far the mouth stands open: the gap between the lips over the mouth's width."""
     gap = np.linalg.norm(mesh[points.LIP_BOTTOM] - mesh[points.LIP_TOP])
     width = np.linalg.norm(mesh[points.MOUTH_RIGHT] - mesh[points.MOUTH_LEFT])
     return float(gap / max(float(width), 1e-6))
 
 
-def _normals(mesh: FloatArray, triangles: Triangles) -> FloatArray:
+def _normals(mesh: Mesh, triangles: Triangles) -> FloatArray:
     """(T, 3) normals as long as twice the triangle's area; z < 0 where it faces the viewer."""
     a, b, c = (mesh[triangles[:, corner]] for corner in range(3))
     return np.cross(b - a, c - a)
 
 
-def _barycentric(corners: FloatArray, pixels: FloatArray) -> FloatArray:
+def _barycentric(corners: FloatArray, pixels: Points) -> FloatArray:
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     ab, ac, ap = b - a, c - a, pixels - a
     area = _cross(ab, ac)

@@ -73,8 +73,8 @@ def test_every_published_swapper_is_in_the_catalog_with_arcface():
     for name in NEURAL:
         row = catalog.find("swapper", name)
         assert [file.name for file in row.files] == [f"{name}.onnx", "w600k_r50.onnx"]
-        assert row.params["size"] == int(name.rpartition("_")[2])
-        assert row.params["options"] == ("pixel_boost",)
+        assert row.params.size == int(name.rpartition("_")[2])
+        assert row.params.options == ("pixel_boost",)
     assert len(catalog.INSWAPPER_128.sha256) == len(catalog.INSWAPPER_128.sizes) == 2
 
 
