@@ -1,4 +1,4 @@
-"""Similarity fits, crops and their way back: the one place that resamples pixels.
+"""Similarity fits, crops and their way back.
 
 Matrices are (2, 3), in half-pixel coordinates: the middle of the top left pixel is (0.5, 0.5).
 """
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .bands import resized_by_area, to_float
 from .errors import require_choice
 from .types import (
     CropSpec,
@@ -24,7 +25,6 @@ from .types import (
     Picture,
     Placement,
     Size,
-    full_scale,
 )
 
 INTERPOLATIONS: tuple[Interpolation, ...] = ("Nearest", "Bilinear", "Bicubic", "Lanczos")
@@ -141,15 +141,6 @@ def corners(region: Region) -> FloatArray:
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float64)
 
 
-def to_float(picture: Picture) -> ImageF32:
-    """(H, W, C) of any accepted dtype as contiguous RGB float32 in [0, 1]; grey is repeated, alpha dropped."""
-    colours = picture if picture.shape[2] == 1 else picture[..., :3]
-    values = np.ascontiguousarray(colours, np.float32)
-    if picture.dtype.kind == "u":
-        values = values * np.float32(1 / full_scale(picture))
-    return np.repeat(values, 3, axis=2) if picture.shape[2] == 1 else values
-
-
 def extract_crop(
     picture: Picture, placement: Placement, interpolation: Interpolation = "Bilinear", outside: Colour | None = None
 ) -> ImageF32:
@@ -161,15 +152,14 @@ def extract_crop(
     """
     matrix, size = placement
     wanted = bounds(transform_points(inverse(matrix), corners(Region(0, 0, *size)))).grown(_KERNEL_MARGIN)
-    region = wanted.within(Size.of(picture))
-    if region.empty:
+    if (region := wanted.within(Size.of(picture))).empty:
         return np.full((size.height, size.width, 3), outside or 0, np.float32)
-    image = to_float(picture[region.slices])
+    image, matrix = picture[region.slices], compose(matrix, from_region(region))
     if outside is not None and region != wanted:
-        edge = _KERNEL_MARGIN * max(floor(1 / scale_of(matrix)), 1)
-        image = np.pad(image, ((edge, edge), (edge, edge), (0, 0)), mode="edge")
-        region = region.grown(edge)
-    return warp(image, compose(matrix, from_region(region)), size, interpolation, outside or (0, 0, 0))
+        image, matrix = _bordered(image, matrix)
+    reduced, matrix = _reduced(Size.of(image), matrix, interpolation)
+    image = to_float(image) if reduced == Size.of(image) else resized_by_area(image, reduced)
+    return _warped(image, matrix, size, interpolation, outside or (0, 0, 0))
 
 
 def valid_mask(matrix: Matrix, crop: Size, picture: Size) -> Mask:
@@ -215,14 +205,17 @@ def warp(
 
     Raises SettingsError for an unknown interpolation.
     """
+    reduced, matrix = _reduced(Size.of(image), matrix, interpolation)
+    if reduced != Size.of(image):
+        image = cast(A, cv2.resize(image, reduced, interpolation=cv2.INTER_AREA))
+    return _warped(image, matrix, size, interpolation, outside)
+
+
+def _warped(image: A, matrix: Matrix, size: Size, interpolation: Interpolation, outside: Colour) -> A:
     if is_shift(matrix) and _covers(image, matrix, size):
         left, top = (-matrix[:, 2]).round().astype(int)
         # A copy: writing into a crop must not change the picture that it comes from.
         return cast(A, image[top : top + size.height, left : left + size.width].copy())
-    shrink = 1 / max(scale_of(matrix), 1e-6)
-    if shrink >= 2:
-        left = 1 if interpolation == "Nearest" else _LEFT_TO_KERNEL
-        image, matrix = _area_shrunk(image, matrix, max(round(shrink / left), 2))
     require_choice("interpolation", interpolation, INTERPOLATIONS)
     flags = INTERPOLATION_FLAGS[interpolation]
     return cast(A, cv2.warpAffine(image, shifted(matrix, 0.5, -0.5), size, flags=flags, borderValue=outside))
@@ -240,12 +233,21 @@ def _covers(image: Picture, matrix: Matrix, size: Size) -> bool:
     return left >= 0 and top >= 0 and left + size.width <= image.shape[1] and top + size.height <= image.shape[0]
 
 
-def _area_shrunk(image: A, matrix: Matrix, factor: int) -> tuple[A, Matrix]:
-    height, width = image.shape[:2]
-    size = Size(max(width // factor, 1), max(height // factor, 1))
-    small = cast(A, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-    ratio = np.array([width / small.shape[1], height / small.shape[0]])
-    return small, np.hstack([matrix[:, :2] * ratio, matrix[:, 2:]])
+def _reduced(size: Size, matrix: Matrix, interpolation: Interpolation) -> tuple[Size, Matrix]:
+    """To which size an image is averaged, so that the kernel then reads all of it, and the matrix from there on."""
+    shrink = 1 / max(scale_of(matrix), 1e-6)
+    if shrink < 2:
+        return size, matrix
+    factor = max(round(shrink / (1 if interpolation == "Nearest" else _LEFT_TO_KERNEL)), 2)
+    reduced = Size(max(size.width // factor, 1), max(size.height // factor, 1))
+    return reduced, np.hstack([matrix[:, :2] * (np.array(size) / reduced), matrix[:, 2:]])
+
+
+def _bordered(image: Picture, matrix: Matrix) -> tuple[Picture, Matrix]:
+    """The image with its edge repeated as far outwards as a kernel reads."""
+    edge = _KERNEL_MARGIN * max(floor(1 / scale_of(matrix)), 1)
+    wider = np.pad(image, ((edge, edge), (edge, edge), (0, 0)), mode="edge")
+    return wider, compose(matrix, from_region(Region(-edge, -edge, 0, 0)))
 
 
 def resized(image: A, size: Size) -> A:

@@ -7,13 +7,13 @@ from itertools import groupby
 from math import floor
 from typing import NamedTuple, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ...pipeline.bands import resized_bilinear, resized_by_area, to_float
 from ...pipeline.boxes import cut_by_tile, nms, tiles
 from ...pipeline.errors import require_range
-from ...pipeline.geometry import Region, resized, to_float
+from ...pipeline.geometry import Region
 from ...pipeline.types import Face, FloatArray, ImageF32, Picture, Size
 from ..runtime.memory_hook import Network as RuntimeNetwork
 
@@ -126,11 +126,14 @@ class ScanningDetector:
         views = [view for number, frame in enumerate(frames) for view in self._views(number, Size.of(frame))]
         found: list[list[Detections]] = [[] for _ in frames]
         for batch in _batches(views):
-            images = np.stack([_input(frames[view.frame], view, self.network.padding) for view in batch])
-            for view, seen in zip(batch, self.network.look(images, self.confidence), strict=True):
+            for view, seen in zip(batch, self._look(frames, batch), strict=True):
                 if seen:
                     found[view.frame].append(_to_picture(seen, view, Size.of(frames[view.frame])))
         return [self._faces(parts) for parts in found]
+
+    def _look(self, frames: Sequence[Picture], views: Sequence[_View]) -> list[Detections]:
+        # By itself, so that what was seen last is let go of before the next is made.
+        return self.network.look(_inputs(frames, views, self.network.padding), self.confidence)
 
     def _views(self, number: int, size: Size) -> Iterator[_View]:
         for region in [Region(0, 0, *size), *(self._tiled(size) if self._tiles else ())]:
@@ -153,14 +156,15 @@ class ScanningDetector:
         return [face for face in faces if float((face.box[2:] - face.box[:2]).max()) >= self._min_size]
 
 
-def shrunk(image: ImageF32, size: Size) -> ImageF32:
-    """Resize (H, W, 3) as the detectors' projects do, bilinear; what that would leave unread is averaged in first."""
+def shrunk(image: Picture, size: Size) -> ImageF32:
+    """Resize a picture (H, W, C) as the detectors' projects do, bilinear: (H, W, 3) RGB float32 in [0, 1].
+
+    What that would leave unread is averaged in first.
+    """
     factor = floor(image.shape[0] / size.height / _AREA_FROM)
     if factor > 1:
-        image = resized(image, Size(max(image.shape[1] // factor, 1), max(image.shape[0] // factor, 1)))
-    if Size.of(image) == size:
-        return image
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.float32)
+        image = resized_by_area(image, Size(max(image.shape[1] // factor, 1), max(image.shape[0] // factor, 1)))
+    return to_float(image) if Size.of(image) == size else resized_bilinear(image, size)
 
 
 def _batches(views: Sequence[_View]) -> Iterator[list[_View]]:
@@ -174,14 +178,15 @@ def _turned(size: Size, turn: int) -> Size:
     return Size(size.height, size.width) if turn % 2 else size
 
 
-def _input(frame: Picture, view: _View, padding: float) -> ImageF32:
-    fit = view.fit
-    image = shrunk(to_float(np.rot90(frame[view.region.slices], view.turn)), fit.inner)
-    if fit.inner == fit.outer:
-        return image
-    padded = np.full((fit.outer.height, fit.outer.width, 3), padding, np.float32)
-    padded[fit.top : fit.top + fit.inner.height, fit.left : fit.left + fit.inner.width] = image
-    return padded
+def _inputs(frames: Sequence[Picture], views: Sequence[_View], padding: float) -> ImageF32:
+    """(N, H, W, 3) what the network is to see, of views of one size."""
+    outer = views[0].fit.outer
+    images = np.full((len(views), outer.height, outer.width, 3), padding, np.float32)
+    for image, (frame, region, turn, fit) in zip(images, views, strict=True):
+        # Turned once it is small: turned as it is a large picture would have to be copied.
+        small = shrunk(frames[frame][region.slices], _turned(fit.inner, turn))
+        image[fit.top : fit.top + fit.inner.height, fit.left : fit.left + fit.inner.width] = np.rot90(small, turn)
+    return images
 
 
 def _to_picture(seen: Detections, view: _View, size: Size) -> Detections:

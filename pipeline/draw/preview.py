@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from ..geometry import resized, to_float
+from ..bands import to_float
+from ..geometry import resized
 from ..types import Face, Gender, Pair, Picture, Size
 from .preview_layout import Tile, arrange, fitted
 from .strokes import Canvas, Colour, Label, Pen, Points, rectangle
