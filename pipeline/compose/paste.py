@@ -37,6 +37,7 @@ def paste(
     alpha = warp(mask, to_crop, region.size)
     if limit is not None:
         alpha = alpha * limit[region.slices]
+    np.clip(alpha, 0, 1, out=alpha)  # averages of float32 end a little above 1
     colours = _colours(out[region.slices])
     swapped = _in_channels(warp(image, to_crop, region.size, interpolation), colours.shape[2])
     _blend(colours, swapped, alpha)

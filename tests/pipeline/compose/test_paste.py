@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import pytest
 import recipe
+from hypothesis import given
+from hypothesis import strategies as st
 from multifaceswap.pipeline.compose.masks import combined, square_mask
 from multifaceswap.pipeline.compose.paste import paste
 from multifaceswap.pipeline.geometry import extract_crop, inverse, shifted
@@ -185,3 +187,31 @@ def test_a_crop_put_back_where_it_came_from_is_the_picture():
         paste(out, crop, square_mask(256), matrix, "Bicubic", changed=changed)
         assert (changed == 1).sum() > 500
         np.testing.assert_allclose(out, smooth, atol=0.02)
+
+
+@given(
+    st.sampled_from(["Nearest", "Bilinear", "Bicubic", "Lanczos"]),
+    st.sampled_from([np.uint8, np.uint16, np.float16, np.float32, np.float64]),
+    st.sampled_from([np.float32, np.float64]),
+    st.integers(40, 300),
+    st.floats(0.3, 12),
+    st.floats(0, 360),
+    st.floats(0.9, 1.1),
+)
+def test_no_weight_leaves_its_range(interpolation, dtype, weights, side, scale, degrees, top):
+    """Not even where a mask is averaged, is made by a kernel that overshoots, or was above 1 before."""
+    mask = cv2.resize(np.full((16, 16), top, weights), (side, side), interpolation=cv2.INTER_LANCZOS4)
+    matrix = cv2.getRotationMatrix2D((side / 2, side / 2), degrees, scale)
+    for limit in (None, np.full((60, 70), top, np.float32)):
+        out, changed = noise(dtype), np.zeros((60, 70), np.float32)
+        paste(out, np.ones((side, side, 3), np.float32), mask, matrix, interpolation, changed=changed, limit=limit)
+        assert changed.min() >= 0 and changed.max() <= 1
+        assert out.max() <= (np.iinfo(dtype).max if np.dtype(dtype).kind == "u" else 1)
+
+
+def test_a_mask_of_ones_that_is_averaged_weighs_one_and_no_more():
+    out, changed = np.zeros((100, 100, 3), np.float32), np.zeros((100, 100), np.float32)
+    paste(
+        out, np.ones((571, 571, 3), np.float32), np.ones((571, 571), np.float32), np.eye(2, 3) * 5.71, changed=changed
+    )
+    assert changed.max() == out.max() == 1 and changed.mean() > 0.97
