@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,15 +34,20 @@ def image_like(images: Sequence[Picture], image: torch.Tensor) -> torch.Tensor:
 
 def image_of(images: Sequence[Picture]) -> torch.Tensor:
     """New pictures, uint8 or float (H, W, C), as a tensor: smaller ones are centred on dark grey."""
+    return image_from(images, [Size.of(image) for image in images])
+
+
+def image_from(images: Iterable[Picture], sizes: Sequence[Size]) -> torch.Tensor:
+    """As `image_of`, of pictures that are made one after the other: their `sizes` are known before."""
     import torch
 
-    size = Size.holding(images)
-    batch = np.full((len(images), size.height, size.width, 3), 40 / 255, np.float32)
-    for frame, picture in zip(batch, images, strict=True):
-        height, width = picture.shape[:2]
-        top, left = (size.height - height) // 2, (size.width - width) // 2
-        whole = 255 if picture.dtype.kind == "u" else 1
-        frame[top : top + height, left : left + width] = picture[..., :3] / np.float32(whole)
+    width, height = (max((size[axis] for size in sizes), default=0) for axis in (0, 1))
+    batch = np.full((len(sizes), height, width, 3), 40 / 255, np.float32)
+    for frame, size, image in zip(batch, sizes, images, strict=True):
+        top, left = (height - size.height) // 2, (width - size.width) // 2
+        whole = np.float32(255 if image.dtype.kind == "u" else 1)
+        place = frame[top : top + size.height, left : left + size.width]
+        np.divide(image[..., :3], whole, out=place, casting="same_kind")
     return _new(torch.from_numpy(batch))
 
 
@@ -75,7 +80,7 @@ def limits_of(mask: torch.Tensor | None, frames: FloatArray) -> list[FloatArray]
     if mask is None:
         return None
     size = Size.of(frames[0]) if len(frames) else Size(0, 0)
-    masks = mask.detach().float().cpu().reshape(-1, *mask.shape[-2:]).clamp(0, 1).numpy()
+    masks = _in_range(mask.detach().float().cpu().reshape(-1, *mask.shape[-2:]).numpy())
     found = Size(masks.shape[2], masks.shape[1])
     if found != size and not masks.any():
         return None
@@ -83,6 +88,13 @@ def limits_of(mask: torch.Tensor | None, frames: FloatArray) -> list[FloatArray]
         raise MismatchError(f"mask: expected 1 or {len(frames)} mask(s), one per picture, got {len(masks)}")
     fitted = masks if found == size else [_scaled(one, found, size) for one in masks]
     return [fitted[0]] * len(frames) if len(fitted) == 1 else list(fitted)
+
+
+def _in_range(masks: FloatArray) -> FloatArray:
+    """The masks with no value outside [0, 1], read-only; the very ones where there was none."""
+    masks.flags.writeable = False
+    within = not masks.size or (masks.min() >= 0 and masks.max() <= 1)
+    return masks if within else masks.clip(0, 1)
 
 
 def _scaled(mask: FloatArray, found: Size, size: Size) -> FloatArray:

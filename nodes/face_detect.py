@@ -18,8 +18,6 @@ from .sockets import BoundingBox, Faces
 if TYPE_CHECKING:
     import torch
 
-    from ..pipeline.types import FaceSet
-
 
 class FaceDetect(io.ComfyNode):
     """See the schema's description."""
@@ -57,6 +55,8 @@ class FaceDetect(io.ComfyNode):
 
     @classmethod
     def execute(cls, image: torch.Tensor, bboxes: Any = None, **given: Any) -> io.NodeOutput:
+        from ..pipeline.compose.face_area import areas_of
+
         pictures, settings = frames_of(image), values_of("detect", given)
         if bboxes is None:
             faces = session().detect(pictures, progress=progress(), **settings)
@@ -65,7 +65,7 @@ class FaceDetect(io.ComfyNode):
         preview = preview_of_faces(faces, pictures)
         notes = session().plan("detect", settings, Case(boxes=bboxes is not None)).notes
         report = "\n".join([f"{counted(faces.count, 'face')} in {counted(len(pictures), 'picture')}", *notes])
-        outputs = faces, preview, mask_of(_areas(faces)), boxes_of(faces), faces.count, report
+        outputs = faces, preview, mask_of(areas_of(faces)), boxes_of(faces), faces.count, report
         return io.NodeOutput(*outputs, ui=in_node(preview))
 
 
@@ -76,9 +76,3 @@ def _boxes() -> io.Input:
         extra_dict={"forceInput": True},  # else newer pages show a box to type in, of their own
         tooltip="Boxes of another detector, used instead of searching: the faces inside are measured.",
     )
-
-
-def _areas(faces: FaceSet) -> list[Any]:
-    from ..pipeline.compose.face_area import area_of
-
-    return [area_of(frame, faces.size) for frame in faces]

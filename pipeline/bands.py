@@ -46,7 +46,9 @@ def _resized(picture: Picture, size: Size, flag: int, row_of: Callable[[ImageF32
     for top in range(0, size.height, step):
         rows = out[top : top + step]
         first, last = max(floor(top * scale) - 1, 0), min(ceil((top + len(rows)) * scale) + 1, height)
-        band = np.asarray(cv2.resize(to_float(picture[first:last]), (size.width, last - first), interpolation=flag), np.float32)
+        band = np.asarray(
+            cv2.resize(to_float(picture[first:last]), (size.width, last - first), interpolation=flag), np.float32
+        )
         for number, row in enumerate(rows, top):
             row[:] = row_of(band, number * scale - first, (number + 1) * scale - first)
     return out

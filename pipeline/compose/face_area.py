@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Face, Mask, Size
+from ..types import Face, FaceSet, FloatArray
 
 
-def area_of(faces: Sequence[Face], size: Size) -> Mask:
-    """(H, W) 1 on the faces, 0 elsewhere: the hull of a face's mesh, or the ellipse in its box where it has none."""
-    area = np.zeros((size.height, size.width), np.float32)
-    for face in faces:
-        cv2.fillConvexPoly(area, _outline(face), 1.0)
-    return area
+def areas_of(faces: FaceSet) -> FloatArray:
+    """(B, H, W) 1 on the faces of each picture, 0 elsewhere.
+
+    A face is the hull of its mesh, or the ellipse in its box where it has none.
+    """
+    areas = np.zeros((len(faces), faces.size.height, faces.size.width), np.float32)
+    for area, found in zip(areas, faces, strict=True):
+        for face in found:
+            cv2.fillConvexPoly(area, _outline(face), 1.0)
+    return areas
 
 
 def _outline(face: Face) -> NDArray[np.int32]:

@@ -71,7 +71,7 @@ def _like(targets: Sequence[Picture]) -> tuple[Sequence[Picture], Sequence[Mask]
 
 def _changed(face: Face) -> Face:
     # Same place and shape, another person: what was known of the identity no longer holds.
-    return replace(face, embedding=None)
+    return face if face.embedding is None else replace(face, embedding=None)
 
 
 def _counted(progress: Progress | None, total: int) -> Iterator[None]:

@@ -30,8 +30,8 @@ _BACKGROUND: Final = 40
 def draw_faces(picture: Picture, faces: Sequence[Face], numbers: Sequence[int] | None = None) -> Canvas:
     """The picture with boxes, landmarks, numbers and, where known, gender signs: (H, W, 3) uint8 RGB.
 
-    A copy of the picture's size, or smaller where its long side is above `layout.LONGEST`. `numbers` stands in for the
-    faces' own indexes. Alpha is dropped: detectors see the picture so.
+    A copy of the size that `preview_layout.fitted` gives. `numbers` stands in for the faces' own indexes. Alpha is
+    dropped: detectors see the picture so.
     """
     size = Size.of(picture)
     tile = Tile(0, 0, fitted(size), size)
@@ -42,6 +42,11 @@ def draw_faces(picture: Picture, faces: Sequence[Face], numbers: Sequence[int] |
     return canvas
 
 
+def pairs_size(target_picture: Picture, source_pictures: Sequence[Picture], pairs: Sequence[Pair]) -> Size:
+    """Of what `draw_pairs` makes of these."""
+    return _arranged(target_picture, [source_pictures[frame] for frame in _used(pairs, len(source_pictures))])[0]
+
+
 def draw_pairs(target_picture: Picture, source_pictures: Sequence[Picture], pairs: Sequence[Pair]) -> Canvas:
     """Donors and target in one picture with an arrow for every pair: (H, W, 3) uint8 RGB.
 
@@ -49,9 +54,9 @@ def draw_pairs(target_picture: Picture, source_pictures: Sequence[Picture], pair
     the target or above it. The numbers are those of the pairs: sources are counted through all source pictures. Every
     pair has a colour, seven in turn; a donor of several targets is white. No side is longer than `layout.LONGEST`.
     """
-    used = sorted({pair.source.frame for pair in pairs}) or [*range(len(source_pictures))][:1]
+    used = _used(pairs, len(source_pictures))
     shown = [target_picture, *(source_pictures[frame] for frame in used)]
-    size, tiles = arrange(Size.of(target_picture), [Size.of(picture) for picture in shown[1:]])
+    size, tiles = _arranged(target_picture, shown[1:])
     canvas: Canvas = np.full((size.height, size.width, 3), _BACKGROUND, np.uint8)
     for picture, tile in zip(shown, tiles, strict=True):
         canvas[tile.slices] = _shown(picture, tile.size)
@@ -64,6 +69,15 @@ def draw_pairs(target_picture: Picture, source_pictures: Sequence[Picture], pair
     return canvas
 
 
+def _used(pairs: Sequence[Pair], sources: int) -> list[int]:
+    """The numbers of the source pictures to show."""
+    return sorted({pair.source.frame for pair in pairs}) or [*range(sources)][:1]
+
+
+def _arranged(target: Picture, sources: Sequence[Picture]) -> tuple[Size, list[Tile]]:
+    return arrange(Size.of(target), [Size.of(picture) for picture in sources])
+
+
 def _colour(place: int) -> Colour:
     return COLOURS[place % len(COLOURS)]
 
@@ -71,8 +85,11 @@ def _colour(place: int) -> Colour:
 def _shown(picture: Picture, size: Size) -> Canvas:
     """The picture at that size as new uint8 RGB. Shrunk before it is converted: huge ones would take much memory."""
     small = resized(picture if picture.dtype.kind == "u" else to_float(picture), size)
-    values = np.nan_to_num(to_float(small.reshape(size.height, size.width, -1)))
-    return (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)
+    values = np.fmax(to_float(small.reshape(size.height, size.width, -1)), 0)  # a copy; what is no number becomes 0
+    np.minimum(values, 1, out=values)
+    values *= 255
+    values += 0.5
+    return values.astype(np.uint8)
 
 
 class _Mark(NamedTuple):

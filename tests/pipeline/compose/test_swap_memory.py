@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from multifaceswap.pipeline.compose.restore import untouched
 from multifaceswap.pipeline.compose.swap import SwapSettings, swap_batch
 from multifaceswap.pipeline.faces.pairing import map_indexes
 from multifaceswap.pipeline.types import Donor, Face, FaceSet, Patch, Placement, Size
@@ -66,6 +68,30 @@ def test_one_array_in_is_one_array_out():
     assert (targets == 0.5).all()
     listed = swap_batch(list(targets), targets[:1], index_map, Painter(), SwapSettings())
     assert isinstance(listed.images, list) and (np.stack(listed.images) == result.images).all()
+
+
+def test_what_is_left_untouched_is_copied_once():
+    targets, _ = batch(24)
+    listed = [*targets]
+    for pictures in (targets, listed):
+        tracemalloc.start()
+        result = untouched(pictures)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert type(result.images) is type(result.masks) is type(pictures)
+        assert peak - sum(image.nbytes for image in (*result.images, *result.masks)) < 180 * 320
+        np.testing.assert_array_equal(np.stack(list(result.images)), targets)
+        assert not np.any(result.masks) and not any(np.shares_memory(image, targets) for image in result.images)
+
+
+def test_only_faces_that_lose_an_identity_are_made_anew():
+    targets, index_map = batch(2)
+    known = replace(index_map.frames[1][0].target, embedding=np.ones(128))
+    pairs = (index_map.frames[0], (index_map.frames[1][0]._replace(target=known),))
+    index_map = replace(index_map, frames=pairs)
+    (plain,), (stripped,) = swap_batch(targets, targets[:1], index_map, Painter(), SwapSettings()).faces
+    assert plain is index_map.frames[0][0].target
+    assert stripped.embedding is None and (stripped.box == known.box).all()
 
 
 def test_faces_of_several_pictures_go_to_the_engine_together():
