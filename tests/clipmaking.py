@@ -6,10 +6,12 @@ from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
-import av
 import numpy as np
+import pytest
 from multifaceswap.media.pictures import read_picture
 from PIL import Image
+
+av = pytest.importorskip("av")
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 TICKS = 12800

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -35,8 +36,7 @@ def weights(name: str) -> Weights:
 
 def save_pth(path: Path, built: Weights, *, container: str = "", prefix: str = "", half: bool = False) -> Path:
     """Write weights as projects publish them: bare or in a container, with names prefixed, as fp32 or fp16."""
-    import torch
-
+    torch = pytest.importorskip("torch")
     state = {prefix + key: torch.from_numpy(values.copy()) for key, values in built.items()}
     if half:
         state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
 from onnx import TensorProto, checker, helper, numpy_helper, save
 
 IDENTITY = 512

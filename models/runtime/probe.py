@@ -13,7 +13,8 @@ from pathlib import Path
 _SECONDS = 120
 _OPEN = """
 import sys, onnxruntime
-getattr(onnxruntime, "preload_dlls", lambda: None)()
+if {"CUDAExecutionProvider", "TensorrtExecutionProvider"} & set(sys.argv[2:]):
+    getattr(onnxruntime, "preload_dlls", lambda: None)()
 onnxruntime.InferenceSession(sys.argv[1], providers=sys.argv[2:], enable_fallback=0)
 """
 

@@ -8,10 +8,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import ray
 from multifaceswap import cli
 from multifaceswap.batch import Cluster, Item, Worker, run_on_ray
 from multifaceswap.pipeline.errors import SettingsError
+
+ray = pytest.importorskip("ray")
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"

@@ -16,9 +16,7 @@ def place(request, tmp_path):
     """An empty folder on this machine, and one in fsspec's storage in memory."""
     if request.param == "folder":
         return Place(str(tmp_path / "place"))
-    import fsspec
-
-    storage = fsspec.filesystem("memory")
+    storage = pytest.importorskip("fsspec").filesystem("memory")
     storage.store.clear()
     storage.pseudo_dirs[:] = [""]
     return Place("memory://bucket/place")
@@ -56,6 +54,7 @@ def test_files_travel_through_paths_of_this_machine(place):
 
 def test_a_folder_is_listed_at_once(monkeypatch):
     """A request for every file of a bucket would take hours."""
+    pytest.importorskip("upath")
     place = Place("memory://bucket/many")
     for number in range(20):
         place.at(f"{number % 3}/{number:02}.png").write(b"")
@@ -69,6 +68,7 @@ def test_a_folder_is_listed_at_once(monkeypatch):
 
 
 def test_a_remote_file_appears_whole_and_under_its_name_alone(monkeypatch):
+    pytest.importorskip("upath")
     place = Place("memory://bucket/whole/x.png")
     files, seen = type(place._path().fs), []
     real = files.mv
@@ -85,6 +85,7 @@ def test_a_remote_file_appears_whole_and_under_its_name_alone(monkeypatch):
 
 @pytest.mark.parametrize(("missing", "url"), [("upath", "memory://bucket/x"), ("s3fs", "s3://bucket/x")])
 def test_a_missing_package_is_an_error_that_names_it(monkeypatch, missing, url):
+    pytest.importorskip("upath")
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ImageError, match=rf"^{url}: can't be reached: .*{missing}.*comes with multifaceswap\[ray\]"):
         Place(url).exists()
@@ -104,6 +105,7 @@ def test_paths_of_this_machine_need_no_package(tmp_path):
 
 
 def test_what_fails_on_the_way_leaves_nothing():
+    pytest.importorskip("upath")
     place = Place("memory://bucket/failing")
     with pytest.raises(ZeroDivisionError), place.at("x.png").filled() as path:
         path.write_bytes(b"half")
@@ -117,5 +119,6 @@ def test_whole_addresses_stay_as_they_are(place):
 
 
 def test_an_unknown_scheme_is_an_error():
+    pytest.importorskip("upath")
     with pytest.raises(SettingsError, match="nowhere://x"):
         Place("nowhere://x").exists()

@@ -4,7 +4,6 @@ import json
 import shutil
 from pathlib import Path
 
-import fsspec
 import numpy as np
 import pytest
 from multifaceswap import Session, cli
@@ -68,7 +67,7 @@ def test_a_manifest_gives_sources_and_options_a_row(tmp_path):
 
 
 def test_object_storage_gives_targets_and_sources_and_takes_results(tmp_path):
-    storage = fsspec.filesystem("memory")
+    storage = pytest.importorskip("fsspec").filesystem("memory")
     storage.pipe_file("/bucket/in/man.jpg", MAN.read_bytes())
     storage.pipe_file("/bucket/donor.png", WOMAN.read_bytes())
     line = ["--source", "memory://bucket/donor.png", "--target", "memory://bucket/in"]

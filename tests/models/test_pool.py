@@ -5,7 +5,6 @@ import os
 import pytest
 import recipe
 import standins
-import torch
 from multifaceswap import open_model
 from multifaceswap.models.detectors import retinaface
 from multifaceswap.models.pool import ModelPool
@@ -60,6 +59,7 @@ def test_a_web_page_another_network_and_an_attack_are_each_told(tmp_path, conten
     recipe.save_pth(path, recipe.weights("yolov5n_face"))
     with pytest.raises(DamagedModelError, match=r"another network than retinaface_mobile0\.25: 300 of 300 weights"):
         open_model("detector", DETECTOR, folders=[tmp_path])
+    torch = pytest.importorskip("torch")
     torch.save({"body.weight": torch.zeros(1), "x": Attack(tmp_path / "trap")}, path)
     with pytest.raises(DamagedModelError, match="is refused"):
         open_model("detector", DETECTOR, folders=[tmp_path])

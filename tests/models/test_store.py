@@ -71,6 +71,7 @@ def test_fetched_files_go_where_they_are_looked_for_first(tmp_path):
 
 
 def test_a_missing_file_is_told_with_all_that_is_needed(tmp_path):
+    pytest.importorskip("torch")
     folders = Folders({"facerestore_models": [tmp_path / "host"]}, [tmp_path / "own"])
     with pytest.raises(MissingModelError) as caught:
         require(MODEL, folders)
@@ -101,6 +102,7 @@ def test_all_missing_files_are_named_at_once(tmp_path):
 
 @pytest.mark.parametrize(("name", "told"), [("a.pth", True), ("a.onnx", False)])
 def test_where_torch_is_missing_too_this_is_told_before_the_file_is_fetched(monkeypatch, name, told):
+    pytest.importorskip("torch")
     model = Model("m", "restorer", "x:y", (ModelFile(name, ("facerestore_models",)),))
     with pytest.raises(MissingModelError) as caught:
         require(model, Folders({}))

@@ -15,6 +15,7 @@ from harness import ROOT, Comfy, Graph, open_host
 
 @pytest.fixture(scope="session")
 def comfy(tmp_path_factory) -> Comfy:
+    pytest.importorskip("torch")
     return open_host(tmp_path_factory.mktemp("comfy"))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from wiring import chain, detect, order, pairs, swap
+
+torch = pytest.importorskip("torch")
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from wiring import chain, detect, pairs, swap
+
+torch = pytest.importorskip("torch")
 
 
 @pytest.fixture

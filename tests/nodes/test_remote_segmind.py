@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from PIL import Image, PngImagePlugin
 from segmind_api import KEY, MODEL, Faults, serving
+
+torch = pytest.importorskip("torch")
 
 NODE = "MFS_RemoteSegmindSwap"
 

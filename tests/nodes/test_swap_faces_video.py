@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from clipmaking import Read, moving, portrait, write_clip
+
+torch = pytest.importorskip("torch")
 
 SETTINGS = {
     "input_faces_index": "0",

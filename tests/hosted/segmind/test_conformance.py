@@ -7,9 +7,11 @@ import binascii
 import io
 import json
 
+import pytest
+
+pytest.importorskip("segmind")
 import httpx
 import numpy as np
-import pytest
 import segmind
 from multifaceswap.hosted.segmind.settings import SegmindSettings
 from multifaceswap.pipeline.errors import RemoteError

@@ -3,13 +3,14 @@ from __future__ import annotations
 import sys
 from io import BytesIO
 
-import av
 import numpy as np
 import pytest
 from clipmaking import Read, moving, write_clip
 from multifaceswap import swap_clip
 from multifaceswap.media.clips import Clip, encoding, transcode
 from multifaceswap.pipeline.errors import CancelledError, ImageError, SettingsError
+
+av = pytest.importorskip("av")
 
 BACKGROUND = slice(0, 14)
 """Rows of the clips that no face comes near."""

@@ -5,11 +5,12 @@ import sys
 import numpy as np
 import pytest
 import recipe
-import torch
 from multifaceswap import open_model
 from multifaceswap.models.restorers.architectures import ARCHITECTURES, recognise
 from multifaceswap.pipeline.errors import DamagedModelError, EngineError, MismatchError, SettingsError
 from multifaceswap.pipeline.templates import FFHQ_512
+
+torch = pytest.importorskip("torch")
 
 
 def crop(vectors):

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import recipe
 import standins
-import torch
 from multifaceswap import open_model
 from multifaceswap.models import catalog
 from multifaceswap.models.restorers import further
@@ -16,6 +15,8 @@ from multifaceswap.models.restorers.contents import OnnxContents, look
 from multifaceswap.models.restorers.rows import FILES
 from multifaceswap.models.store import Folders
 from multifaceswap.pipeline.errors import DamagedModelError, MissingModelError, SettingsError
+
+torch = pytest.importorskip("torch")
 
 
 def weights(architecture, prefix=""):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from multifaceswap.models.restorers.architectures import ARCHITECTURES
 from multifaceswap.models.restorers.restorers import TorchRestorer
 from multifaceswap.models.runtime import torch as torch_runtime
 from multifaceswap.models.runtime.symptoms import lacks_memory
 from multifaceswap.models.runtime.torch import TorchNetwork, half_type
 from multifaceswap.pipeline.errors import EngineError, OutOfMemoryError
+
+torch = pytest.importorskip("torch")
 
 GFPGAN, CODEFORMER, RESTOREFORMER = ARCHITECTURES
 CROP = np.random.RandomState(1).rand(512, 512, 3).astype(np.float32)

@@ -5,9 +5,10 @@ import pickle
 import zipfile
 
 import pytest
-import torch
 from multifaceswap.models.runtime.checkpoints import load_into, load_state
 from multifaceswap.pipeline.errors import DamagedModelError
+
+torch = pytest.importorskip("torch")
 
 WEIGHTS = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.tensor([0.5, -0.5])}
 

@@ -12,6 +12,15 @@ def test_a_model_that_opens_says_nothing():
     assert probe.opening_messages(BUILTIN_PATH / DLIB_GENDER.name, ["CPUExecutionProvider"]).strip() == ""
 
 
+@pytest.mark.parametrize(("provider", "said"), [("CPU", ""), ("CUDA", "preloaded"), ("Tensorrt", "preloaded")])
+def test_the_libraries_of_cuda_are_loaded_for_gpus_alone(tmp_path, monkeypatch, provider, said):
+    """Where they aren't installed, onnxruntime says so, whoever asks."""
+    stub = "preload_dlls = lambda: print('preloaded')\nInferenceSession = lambda *_, **__: None\n"
+    (tmp_path / "onnxruntime.py").write_text(stub)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert probe.opening_messages(tmp_path / "a.onnx", [f"{provider}ExecutionProvider"]).strip() == said
+
+
 def test_what_the_library_says_is_heard(tmp_path):
     (tmp_path / "a.onnx").write_bytes(b"no model")
     said = probe.opening_messages(tmp_path / "a.onnx", ["MIGraphXExecutionProvider", "CPUExecutionProvider"])

@@ -7,10 +7,11 @@ import weakref
 
 import numpy as np
 import pytest
-import torch
 from multifaceswap.models.runtime.registry import SessionRegistry
 from multifaceswap.models.runtime.torch import TorchNetwork, torch_device
 from multifaceswap.pipeline.errors import DamagedModelError, EngineError, MissingPackageError
+
+torch = pytest.importorskip("torch")
 
 
 @pytest.fixture

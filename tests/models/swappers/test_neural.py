@@ -22,6 +22,7 @@ from multifaceswap.pipeline.errors import DamagedModelError, SettingsError
 from multifaceswap.pipeline.geometry import shifted
 from multifaceswap.pipeline.types import Crop, Donor, Embedding, Face, Size
 from recipe import vectors
+from rounding import LEVEL
 
 NEURAL = [row.name for row in catalog.MODELS if row.adapter.endswith(":neural")]
 
@@ -87,7 +88,7 @@ def test_crop_and_matrix_are_insightfaces(folder, reference, picture, faces, num
     image = swapper.swap([crop], [donor], 1.0)[0].image
     # InsightFace rounds the crop to bytes, and its result down.
     off = image * 255 - reference[f"{number}.bgr_fake"][..., ::-1]
-    assert off.min() > -0.3 and off.max() < 1.3
+    assert off.min() > -0.3 - LEVEL and off.max() < 1.3 + LEVEL
 
 
 def test_latent_is_insightfaces(folder, reference, picture, faces):
@@ -107,6 +108,7 @@ def test_hyperswap_takes_the_plain_embedding(folder, reference, picture, faces):
 
 @pytest.mark.parametrize("name", ["inswapper_128", "reswapper_256"])
 def test_equals_insightfaces_own_classes(folder, picture, faces, name):
+    pytest.importorskip("insightface")
     import onnxruntime
     from insightface.model_zoo.arcface_onnx import ArcFaceONNX
     from insightface.model_zoo.inswapper import INSwapper
