@@ -13,6 +13,7 @@ from multifaceswap.batch import Cluster, Item, Worker, run_on_ray
 from multifaceswap.pipeline.errors import SettingsError
 
 ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"

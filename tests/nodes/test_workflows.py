@@ -82,6 +82,7 @@ def test_it_needs_no_file_that_is_not_shipped(name):
     assert Path(FOLDER / f"{name}.jpg").stat().st_size < 150_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_it_runs_and_swaps(comfy, graph, name):
     graph.prompt = prompt_of(read(name))

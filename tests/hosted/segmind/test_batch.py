@@ -36,6 +36,7 @@ def test_equal_frames_are_paid_once(api, client):
     assert len(results) == 5 and api.paid() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_no_more_calls_at_once_than_allowed(api, client, concurrency):
     running, most, lock = [], [], threading.Lock()

@@ -124,6 +124,7 @@ def test_a_cancel_leaves_no_file_and_what_was_there(swap, tmp_path):
     assert (tmp_path / "out.mp4").read_text() == "from before"
 
 
+@pytest.mark.slow
 def test_what_was_cut_off_goes_on_and_ends_the_same(swap, short_parts, tmp_path, monkeypatch):
     encoded = []
     write = encoding.PartWriter.write

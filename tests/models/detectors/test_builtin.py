@@ -41,6 +41,7 @@ def test_no_face_in_a_picture_without_one(pool):
     assert _detect(pool, np.zeros((300, 300, 3), np.float32)) == []
 
 
+@pytest.mark.slow
 def test_faces_of_sixteen_pixels_in_a_4k_picture(pool, astronaut, hopper):
     picture = np.full((2160, 3840, 3), 115, np.uint8)
     places = [(300, 200), (1800, 1000), (3500, 1900), (2500, 300)]

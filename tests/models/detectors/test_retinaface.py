@@ -28,6 +28,7 @@ def test_priors_are_the_references(variant, case):
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["a", "b"])
 def test_raw_outputs_are_the_references(rebuilt, variant, case):
     vectors = recipe.vectors(VARIANTS[variant])
@@ -39,6 +40,7 @@ def test_raw_outputs_are_the_references(rebuilt, variant, case):
     np.testing.assert_allclose(points[0], vectors[f"{case}.landm"], atol=2e-5, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("confidence", [0.5, 0.8, 0.97])
 @pytest.mark.parametrize("case", ["a", "b"])
 def test_faces_are_the_references(rebuilt, variant, case, confidence):
@@ -68,6 +70,7 @@ def test_confidence_is_a_strict_bound():
     np.testing.assert_allclose(found.scores, [np.float32(0.6)])
 
 
+@pytest.mark.slow
 def test_pictures_of_one_size_are_looked_at_together_with_the_same_result(rebuilt):
     vectors = recipe.vectors("retinaface_mobile025")
     detector = rebuilt.open("detector", "retinaface_mobile0.25", confidence=0.9)

@@ -28,6 +28,7 @@ def padded(image, case):
     return np.pad(image, ((top, top), (0, 0), (0, 0)), constant_values=114 / 255)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["a", "b"])
 def test_rows_are_the_references(rebuilt, variant, case):
     vectors = recipe.vectors(VARIANTS[variant])
@@ -41,6 +42,7 @@ def test_rows_are_the_references(rebuilt, variant, case):
         np.testing.assert_allclose(found, wanted, atol=tolerance, rtol=0, err_msg=str(first))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("confidence", [0.3, 0.7])
 @pytest.mark.parametrize("case", ["a", "b"])
 def test_faces_are_the_references(rebuilt, variant, case, confidence):
@@ -55,6 +57,7 @@ def test_faces_are_the_references(rebuilt, variant, case, confidence):
     np.testing.assert_allclose([face.score for face in faces], wanted[:, 4], atol=2e-5, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["a", "b"])
 def test_large_faces_are_those_that_the_project_reports(rebuilt, variant, case):
     """It clips boxes to the picture, cuts off fractions and leaves out faces of fewer than 10 pixels."""

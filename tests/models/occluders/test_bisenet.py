@@ -25,6 +25,7 @@ def parser(folder):
     return open_model("parser", "bisenet", folders=[folder])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["a", "b"])
 def test_classes_are_the_references(parser, case):
     vectors = recipe.vectors("bisenet")
@@ -34,6 +35,7 @@ def test_classes_are_the_references(parser, case):
     np.testing.assert_array_equal(scores[0].argmax(0), vectors[f"{case}.argmax0"])
 
 
+@pytest.mark.slow
 def test_pictures_are_normalised_as_for_imagenet(parser):
     vectors = recipe.vectors("bisenet")
     image = vectors["a.input"].transpose(1, 2, 0) * [0.229, 0.224, 0.225] + [0.485, 0.456, 0.406]
@@ -46,6 +48,7 @@ def test_background_neck_cloth_hair_and_hat_are_not_the_face():
     np.testing.assert_array_equal(face_of(np.arange(19)), wanted)
 
 
+@pytest.mark.slow
 def test_masks_have_the_sizes_of_their_crops(parser):
     images = np.random.RandomState(5).uniform(0, 1, (5, 64, 96, 3)).astype(np.float32)
     crops = [Crop(image, np.eye(2, 3), None) for image in images]

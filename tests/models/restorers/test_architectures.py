@@ -11,6 +11,7 @@ from multifaceswap.pipeline.errors import DamagedModelError, EngineError, Mismat
 from multifaceswap.pipeline.templates import FFHQ_512
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 
 def crop(vectors):

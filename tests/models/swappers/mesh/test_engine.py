@@ -59,6 +59,7 @@ def _targets(donor, astronaut, hopper, group):
     return [hopper if donor is astronaut else astronaut, group, _group_photo()]
 
 
+@pytest.mark.slow
 def test_every_face_becomes_the_donor_without_a_seam(session, donor, astronaut, hopper, group):
     swapped = 0
     for target in _targets(donor, astronaut, hopper, group):
@@ -153,6 +154,7 @@ def test_a_target_whose_mouth_stands_open_keeps_its_teeth(session, astronaut, ho
     assert (result.images[0][y, x].astype(int) - astronaut[y, x]).max() < 30
 
 
+@pytest.mark.slow
 def test_a_large_face_is_sharp(session, astronaut, hopper):
     """A crop follows the face's own resolution: no fixed working size that softens large faces."""
     large = cv2.resize(hopper, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
