@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import runpy
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
 
 try:
     import tomllib
@@ -13,6 +19,10 @@ except ModuleNotFoundError:  # Python 3.10
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 UNPACKAGED = {"tests", "benchmarks", "scripts", "docs"}
+PACKAGES = PROJECT["tool"]["setuptools"]["packages"]
+ROOMS = {package.split(".")[1] for package in PACKAGES if "." in package}
+DATA = {"examples", "example_workflows", "locales", "web"}
+MODULES = {"__init__.py", "__main__.py", "cli.py"}
 
 
 def test_requirements_are_the_core_and_the_models_without_torch():
@@ -34,7 +44,7 @@ def test_every_package_is_listed():
     folders = {file.parent.relative_to(ROOT) for file in ROOT.rglob("__init__.py")}
     inside = [folder for folder in folders if not (UNPACKAGED | {"build"}) & set(folder.parts[:1])]
     packages = {".".join(("multifaceswap", *folder.parts)) for folder in inside}
-    assert set(PROJECT["tool"]["setuptools"]["packages"]) == packages
+    assert set(PACKAGES) == packages
 
 
 def test_versions_agree():
@@ -58,3 +68,39 @@ def test_the_readmes_table_is_the_catalogs():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert make_docs["readme"](text) == text
     assert "`hyperswap_1a_256`" in text
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The names of the files in the wheel, made of a copy: building leaves folders behind."""
+    pytest.importorskip("setuptools", minversion="77")
+    folder = tmp_path_factory.mktemp("source")
+    for name in ROOMS | DATA:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in MODULES | {"LICENSE", "NOTICE", "README.md", "py.typed", "pyproject.toml"}:
+        shutil.copy(ROOT / name, folder)
+    build = "from setuptools.build_meta import build_wheel; build_wheel('dist')"
+    subprocess.run([sys.executable, "-c", build], cwd=folder, check=True, capture_output=True)
+    (file,) = (folder / "dist").glob("*.whl")
+    with ZipFile(file) as archive:
+        return {name for name in archive.namelist() if not name.startswith("multifaceswap-")}
+
+
+def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel):
+    files = [file for name in ROOMS | DATA for file in (ROOT / name).rglob("*") if file.is_file()]
+    kept = {file.relative_to(ROOT).as_posix() for file in files if "__pycache__" not in file.parts}
+    assert wheel == {f"multifaceswap/{name}" for name in kept | MODULES | {"NOTICE", "py.typed"}}
+
+
+def test_comfyuis_registry_gets_every_file_that_runs_and_no_other():
+    """`.comfyignore` is read as git reads its own: a pattern without a slash ahead counts at every depth."""
+    spec = pytest.importorskip("pathspec").GitIgnoreSpec.from_lines((ROOT / ".comfyignore").read_text().splitlines())
+    left_out = UNPACKAGED | {".ci", ".github"}
+    files = [file for name in ROOMS | DATA | left_out for file in (ROOT / name).rglob("*") if file.is_file()]
+    names = {file.relative_to(ROOT).as_posix() for file in files} | MODULES | {"pyproject.toml", "requirements.txt"}
+    ignored = {name for name in names if spec.match_file(name)}
+    assert ignored == {name for name in names if name.partition("/")[0] in left_out}
+
+
+def test_types_of_the_whole_package_are_checked():
+    assert set(PROJECT["tool"]["basedpyright"]["include"]) == ROOMS | MODULES
