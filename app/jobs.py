@@ -61,7 +61,7 @@ def read_donors(
     pictures, notes = zip(*(_first_picture(file) for file in [*sources, *references]), strict=True)
     found = session.donors(pictures[: len(sources)], pictures[len(sources) :], **_picture_settings(settings))
     shown = [os.fspath(source) for source in sources] if names is None else names
-    return FileDonors(shown, found, tuple(filter(None, notes)))
+    return FileDonors(shown, found, tuple(note for note in notes if note))
 
 
 def swap_job(

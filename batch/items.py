@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TypeGuard, cast
 
 from ..pipeline.errors import ImageError, SettingsError
 from .places import Place
@@ -26,7 +27,7 @@ class Item:
     """Path or URL."""
     sources: tuple[str, ...] = ()
     """Paths or URLs; none for those that all items share."""
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict[str, str])
     """Settings of its own, by the names of the command's options."""
 
     def json(self) -> str:
@@ -90,7 +91,7 @@ def _rows(place: Place) -> Sequence[object]:
 
 
 def _listed(row: object, place: Place, number: int, result_name: Callable[[str], str]) -> Item:
-    if not isinstance(row, dict) or not row.get(_TARGET) or not all(isinstance(key, str) for key in row):
+    if not _is_named(row) or not row.get(_TARGET):
         raise SettingsError(f"{place.address}, row {number}: expected a `{_TARGET}` and named values, got {row}")
     target = place.parent.at(str(row[_TARGET]))
     output = str(row.get(_OUTPUT) or result_name(target.name))
@@ -104,6 +105,10 @@ def _listed(row: object, place: Place, number: int, result_name: Callable[[str],
     return Item(output, target.address, sources, options)
 
 
+def _is_named(row: object) -> TypeGuard[dict[str, object]]:
+    return isinstance(row, dict) and all(isinstance(key, str) for key in cast("dict[object, object]", row))
+
+
 def _several(value: object) -> list[str]:
-    values = value if isinstance(value, list) else str(value or "").split(";")
+    values = cast("list[object]", value) if isinstance(value, list) else str(value or "").split(";")
     return [str(one).strip() for one in values if str(one).strip()]

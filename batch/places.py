@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 from ..media.atomic import temporary_name
 from ..media.pictures import write_file
@@ -20,6 +20,20 @@ from ..pipeline.errors import ImageError, SettingsError
 
 if TYPE_CHECKING:
     from upath import UPath
+
+
+class _Files(Protocol):
+    """What is used of fsspec's file systems, which have no types."""
+
+    def find(self, path: str) -> list[str]: ...
+
+    def ukey(self, path: str) -> str: ...
+
+    def get_file(self, rpath: str, lpath: str) -> None: ...
+
+    def put_file(self, lpath: str, rpath: str) -> object: ...
+
+    def mv(self, path1: str, path2: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +79,14 @@ class Place:
         else:
             # One listing, where a walk would ask for every file.
             start = len(root.path.rstrip("/")) + 1
-            found = [path[start:] for path in root.fs.find(root.path)]
+            found = [path[start:] for path in _files(root).find(root.path)]
         return sorted(name for name in found if not any(part.startswith(".") for part in name.split("/")))
 
     def version(self) -> str:
         """Another text for every change of the file. Raises OSError where there is none."""
         path = self._path()
         if not isinstance(path, Path):
-            return str(path.fs.ukey(path.path))
+            return _files(path).ukey(path.path)
         status = path.stat()
         return f"{status.st_size}-{status.st_mtime_ns}"
 
@@ -94,7 +108,7 @@ class Place:
             return
         with TemporaryDirectory(prefix="multifaceswap-") as folder:
             path = Path(folder) / self.name
-            source.fs.get_file(source.path, str(path))
+            _files(source).get_file(source.path, str(path))
             yield path
 
     @contextmanager
@@ -110,11 +124,16 @@ class Place:
             yield path
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.parent / temporary_name()
-            target.fs.put_file(str(path), temporary.path)
-            target.fs.mv(temporary.path, target.path)
+            files = _files(target)
+            files.put_file(str(path), temporary.path)
+            files.mv(temporary.path, target.path)
 
     def _path(self) -> Path | UPath:
         return _opened(self.address) if self.is_remote else Path(self.address)
+
+
+def _files(path: UPath) -> _Files:
+    return cast("_Files", path.fs)
 
 
 def _opened(url: str) -> UPath:

@@ -10,8 +10,9 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+from ..app.report import Json
 from ..media.retry import Retries
 from ..pipeline.errors import (
     CancelledError,
@@ -26,9 +27,9 @@ from ..pipeline.errors import (
 from .items import Item
 from .places import Place
 
-Entry = dict[str, object]
+Entry = dict[str, Json]
 """What the report says of an item."""
-Work = Callable[[Item, Path, Path], Mapping[str, object]]
+Work = Callable[[Item, Path, Path], Mapping[str, Json]]
 """Makes a target's file into a result's file, both on this machine, and gives what the report says of it."""
 _RECORDS = ".multifaceswap"
 """Folder in the output folder."""
@@ -136,7 +137,7 @@ def _read(record: Place) -> dict[str, object]:
         known = json.loads(record.read())
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    return cast("dict[str, object]", known) if isinstance(known, dict) else {}
 
 
 def _message(error: BaseException) -> str:

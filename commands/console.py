@@ -91,7 +91,7 @@ def attempt(subject: str, work: Callable[[], TargetReport]) -> TargetReport:
         return TargetReport(subject, error=text)
 
 
-def exit_code(errors: Sequence[str | None]) -> int:
+def exit_code(errors: Sequence[object]) -> int:
     """Of each piece's error, if any: 0 all done, 1 some failed, 2 nothing could be done."""
     failed = sum(error is not None for error in errors)
     return 0 if not failed else 1 if failed < len(errors) else 2

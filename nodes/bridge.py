@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,23 +13,25 @@ from ..pipeline.types import Face, FaceSet, FloatArray, Picture, Size
 if TYPE_CHECKING:
     import torch
 
+Boxes = Sequence[Any] | Mapping[str, Any]
+"""Core's BOUNDING_BOX: a list of boxes a picture, one list or one box."""
 _SAME_SHAPE = 0.01
 """Masks whose proportions differ by less are scaled."""
 
 
-def frames_of(image: torch.Tensor) -> FloatArray:
-    """The pictures (B, H, W, C) as float32 in host memory, read-only; a view where the tensor is just that."""
+def frames_of(image: torch.Tensor) -> list[FloatArray]:
+    """The pictures (H, W, C) as float32 in host memory, read-only; views where the tensor is just that."""
     frames = image.detach().float().cpu().numpy()
     frames.flags.writeable = False
-    return frames
+    return list(frames)
 
 
-def image_like(images: Sequence[Picture], image: torch.Tensor) -> torch.Tensor:
+def image_like(images: Sequence[Picture] | FloatArray, image: torch.Tensor) -> torch.Tensor:
     """Pictures as a tensor of the dtype that came in, where ComfyUI keeps its pictures."""
     import comfy.model_management as management
     import torch
 
-    return torch.from_numpy(_batch(images)).to(management.intermediate_device(), image.dtype)
+    return torch.as_tensor(_batch(images)).to(management.intermediate_device(), image.dtype)
 
 
 def image_of(images: Sequence[Picture]) -> torch.Tensor:
@@ -48,17 +50,17 @@ def image_from(images: Iterable[Picture], sizes: Sequence[Size]) -> torch.Tensor
         whole = np.float32(255 if image.dtype.kind == "u" else 1)
         place = frame[top : top + size.height, left : left + size.width]
         np.divide(image[..., :3], whole, out=place, casting="same_kind")
-    return _new(torch.from_numpy(batch))
+    return _new(torch.as_tensor(batch))
 
 
-def mask_of(masks: Sequence[FloatArray]) -> torch.Tensor:
+def mask_of(masks: Sequence[FloatArray] | FloatArray) -> torch.Tensor:
     """Masks (H, W) as a tensor (B, H, W)."""
     import torch
 
-    return _new(torch.from_numpy(_batch(masks)))
+    return _new(torch.as_tensor(_batch(masks)))
 
 
-def _batch(pictures: Sequence[FloatArray]) -> FloatArray:
+def _batch(pictures: Sequence[FloatArray] | FloatArray) -> FloatArray:
     """As one array, itself where it is one already."""
     return pictures if isinstance(pictures, np.ndarray) else np.stack(pictures)
 
@@ -71,7 +73,7 @@ def _new(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.to(management.intermediate_device(), dtype)
 
 
-def limits_of(mask: torch.Tensor | None, frames: FloatArray) -> list[FloatArray] | None:
+def limits_of(mask: torch.Tensor | None, frames: Sequence[FloatArray]) -> list[FloatArray] | None:
     """A mask (H, W) in [0, 1] for each picture, or None where there is none.
 
     LoadImage gives 64×64 zeros for a picture without alpha: zeros of another size than the picture's count as none.
@@ -116,7 +118,7 @@ def _as_dict(face: Face) -> dict[str, Any]:
     return {**box, "label": "face", "score": float(face.score)}
 
 
-def boxes_in(bboxes: Any, pictures: int) -> list[list[FloatArray]]:
+def boxes_in(bboxes: Boxes, pictures: int) -> list[list[FloatArray]]:
     """A list of boxes (4,) left, top, right, bottom for each picture, from BOUNDING_BOX.
 
     One box, or one picture's list of boxes, serves all pictures. MismatchError for other lengths and contents.
@@ -127,14 +129,14 @@ def boxes_in(bboxes: Any, pictures: int) -> list[list[FloatArray]]:
     return frames * pictures if len(frames) == 1 else frames
 
 
-def _frames(bboxes: Any) -> list[Any]:
+def _frames(bboxes: Boxes) -> Sequence[Any]:
     if isinstance(bboxes, dict):
         return [[bboxes]]
     if not isinstance(bboxes, (list, tuple)):
         raise MismatchError(f"bboxes: expected a list of boxes per picture, got {bboxes!r}")
     if not bboxes or isinstance(bboxes[0], dict):
         return [bboxes]
-    return list(bboxes)
+    return bboxes
 
 
 def _corners(boxes: Any) -> Iterator[FloatArray]:

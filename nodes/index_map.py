@@ -104,7 +104,7 @@ def _sockets() -> list[io.Input]:
     ]
 
 
-def _checked(faces: FaceSet, image: torch.Tensor | None, what: str) -> FloatArray | None:
+def _checked(faces: FaceSet, image: torch.Tensor | None, what: str) -> list[FloatArray] | None:
     if image is None:
         return None
     pictures = frames_of(image)

@@ -102,13 +102,13 @@ def _url(name: str, text: str) -> io.Input:
     return advanced(io.String.Input, name, default="", tooltip=text)
 
 
-def _one(pictures: FloatArray) -> Picture:
+def _one(pictures: Sequence[Picture]) -> Picture:
     if len(pictures) != 1:
         raise MismatchError(f"source_image: the hosted API takes one source picture, got {len(pictures)}")
     return pictures[0]
 
 
-def _targets(frames: FloatArray, url: str) -> Sequence[Picture | str]:
+def _targets(frames: Sequence[Picture], url: str) -> Sequence[Picture | str]:
     if url and len(frames) != 1:
         raise MismatchError(f"target_url: replaces one target picture, got {len(frames)} in target_image")
     return [url] if url else list(frames)
@@ -151,15 +151,15 @@ def _swapped(
         raise
 
 
-def _pictures(results: Sequence[SegmindResult], frames: FloatArray) -> FloatArray:
+def _pictures(results: Sequence[SegmindResult], frames: Sequence[Picture]) -> FloatArray:
     """(B, H, W, C) float32 in [0, 1], with the targets' alpha where they have one. A batch holds one size only."""
     sizes = {result.size for result in results}
     if len(sizes) > 1:
         listed = ", ".join(map(str, sorted(sizes)))
         raise MismatchError(f"the API sent pictures of several sizes ({listed}), which one batch can't hold")
     colours = np.stack([result.picture[..., :3] for result in results]).astype(np.float32) / 255
-    if frames.shape[3] == 4 and sizes == {Size.of(frames[0])}:
-        return np.concatenate([colours, frames[..., 3:]], axis=3)
+    if frames[0].shape[2] == 4 and sizes == {Size.of(frames[0])}:
+        return np.concatenate([colours, np.stack(frames)[..., 3:]], axis=3)
     return colours
 
 

@@ -168,7 +168,7 @@ def valid_mask(matrix: Matrix, crop: Size, picture: Size) -> Mask:
     columns, rows = np.meshgrid(middles * crop.width, middles * crop.height)
     points = transform_points(inverse(matrix), np.stack([columns.ravel(), rows.ravel()], 1))
     seen = ((points >= 0) & (points <= picture)).all(1)
-    return seen.reshape(columns.shape).astype(np.float32)
+    return np.asarray(seen.reshape(columns.shape), np.float32)
 
 
 def lies_within(placement: Placement, picture: Size) -> bool:

@@ -15,7 +15,7 @@ from .planes import frame_of
 from .reading import ClipInfo, decoded_of
 
 if TYPE_CHECKING:
-    from av import Packet, VideoCodecContext
+    from av import Packet, VideoCodecContext, VideoFrame
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
@@ -100,9 +100,14 @@ def _works(found: Plan) -> bool:
         _set_up(context, found)
         frame = av.VideoFrame(*found.info.size, found.pixel_format)
         frame.pts, frame.time_base = 0, found.info.time_base
-        return bool(context.encode(frame) + context.encode(None))
+        return bool(_encoded(context, frame) + _encoded(context, None))
     except (ffmpeg_error(), ValueError):
         return False
+
+
+def _encoded(encoder: VideoCodecContext | VideoStream, frame: VideoFrame | None) -> list[Packet[VideoStream]]:
+    # PyAV's types leave out of which kind of stream packets are.
+    return encoder.encode(frame)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 def _set_up(context: VideoCodecContext, chosen: Plan) -> None:
@@ -121,7 +126,7 @@ def _set_up(context: VideoCodecContext, chosen: Plan) -> None:
 
 
 def _video_stream(container: OutputContainer, chosen: Plan) -> VideoStream:
-    stream = container.add_stream(chosen.encoder, rate=chosen.info.rate)
+    stream = container.add_stream(chosen.encoder, rate=chosen.info.rate)  # pyright: ignore[reportUnknownMemberType]
     assert isinstance(stream, pyav().VideoStream)
     _set_up(stream.codec_context, chosen)
     stream.time_base = chosen.info.time_base
@@ -152,12 +157,12 @@ class PartWriter:
         # Without one, a part's last frame would not be shown at all.
         self._durations[frame.pts] = decoded.duration or round(1 / (info.rate * info.time_base))
         with self._errors():
-            self._mux(self._stream.encode(frame))
+            self._mux(_encoded(self._stream, frame))
 
     def close(self) -> None:
         """Finish the file."""
         with self._errors():
-            self._mux(self._stream.encode(None))
+            self._mux(_encoded(self._stream, None))
             self._opened.close()
 
     def abandon(self) -> None:
@@ -181,4 +186,4 @@ class PartWriter:
                 packet.duration = round(
                     Fraction(self._durations.pop(at)) * self._plan.info.time_base / packet.time_base
                 )
-            self._container.mux(packet)
+            self._container.mux(packet)  # pyright: ignore[reportUnknownMemberType]

@@ -116,7 +116,7 @@ def _copies(
 
 
 def _copy(out: OutputContainer, stream: AnyStream) -> AnyStream:
-    copy = out.add_stream_from_template(stream, opaque=True)
+    copy = out.add_stream_from_template(stream, opaque=True)  # pyright: ignore[reportUnknownMemberType]
     with suppress(RuntimeError):  # PyAV 14 has the muxer choose one, and rounds to it
         copy.time_base = stream.time_base
     return copy
@@ -141,6 +141,7 @@ def _pictures(parts: Sequence[Part], info: ClipInfo, stream: VideoStream) -> Gen
             for packet in container.demux(container.streams.video[0]):
                 if packet.dts is None:
                     continue
+                assert packet.pts is not None  # as in every packet that an encoder made
                 if shift is None:
                     # A part starts with a key frame, which is the first one shown.
                     shift = round(part.first_pts * info.time_base / packet.time_base) - packet.pts

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from ...pipeline.errors import ImageError
 from ...pipeline.types import Picture
@@ -177,8 +178,8 @@ def _orientation(image: Image.Image) -> int:
 
 def _is_deep(data: bytes, image: Image.Image) -> bool:
     """Whether the file has 16 bits a channel, which Pillow reduces to 8 for anything but grey."""
-    if image.format == "TIFF":
-        bits = image.tag_v2.get(_TIFF_BITS, (8,))  # pyright: ignore[reportAttributeAccessIssue]
+    if isinstance(image, TiffImageFile):
+        bits = image.tag_v2.get(_TIFF_BITS, (8,))
         return set(bits) == {16} and image.mode in ("I;16", "I;16B", "RGB", "RGBA")
     return image.format == "PNG" and data[24] == 16
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 class Input:
@@ -40,7 +41,7 @@ class Output:
         return self.io_type
 
 
-def Custom(io_type, made=Input):
+def Custom(io_type: str, made: type[Input] = Input) -> Any:
     sockets = {base.__name__: type(base.__name__, (base,), {"io_type": io_type}) for base in (Output,)}
     sockets["Input"] = type("Input", (made,), {"io_type": io_type})
     return type(io_type, (), {"io_type": io_type, **sockets})
