@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import av
 import numpy as np
 import pytest
 from clipmaking import write_clip
@@ -10,6 +9,8 @@ from clipmodels import Blank, BrokenError, FailsLater, Finder, engine, watcher, 
 from multifaceswap.media.clips import Clip, encoding, mux, reading, swap_file
 from multifaceswap.pipeline.clip.flow import ClipSettings
 from multifaceswap.pipeline.errors import ImageError
+
+av = pytest.importorskip("av")
 
 FRAMES, AT = 24, 13
 
