@@ -11,7 +11,7 @@ from .endpoint import Endpoint, joined, peer_is_allowed, peer_may_have_key, requ
 from .errors import RefusedAddressError, ResultError
 from .key import ApiKey
 from .retry import send_again
-from .transport import ApiResponse, Transport, TransportLimits
+from .transport import ApiResponse, Json, Transport, TransportLimits
 
 _REDIRECTS: Final = 3
 
@@ -38,7 +38,7 @@ class ApiCalls:
         """Another upload costs nothing, so it is repeated like a question."""
         return self._ask("POST", self.endpoint.upload_url, deadline, {"data_urls": [*data_uris]})
 
-    def pay(self, url: str, payload: Mapping[str, object], deadline: Deadline, *, waits: bool) -> ApiResponse:
+    def pay(self, url: str, payload: Mapping[str, Json], deadline: Deadline, *, waits: bool) -> ApiResponse:
         """A call that costs money: sent again only where it certainly didn't arrive. `waits`: until the job is done.
 
         It runs to its end even where the job is stopped, for what it brings was paid.
@@ -92,7 +92,7 @@ class ApiCalls:
         method: str,
         url: str,
         deadline: Deadline,
-        payload: Mapping[str, object] | None = None,
+        payload: Mapping[str, Json] | None = None,
         limit: int | None = None,
     ) -> ApiResponse:
         limit = limit or self._limits.text_bytes

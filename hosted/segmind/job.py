@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...pipeline.errors import SettingsError, require_choice
 from ...pipeline.types import Picture, Size
-from .settings import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MODES, TRANSPORTS, SegmindSettings
+from .settings import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MODES, TRANSPORTS, SegmindSettings, SettingValue
 
 if TYPE_CHECKING:
     # Menus need the constants here, and no picture codec for that.
@@ -62,7 +62,7 @@ class SegmindJob:
         asked = [endpoint.base, key.fingerprint(), self.source.digest, self.target.digest, self.run_again]
         return hashlib.sha256(json.dumps([*asked, self.settings.values()], sort_keys=True).encode()).hexdigest()
 
-    def payload(self, source_uri: str, target_uri: str) -> dict[str, object]:
+    def payload(self, source_uri: str, target_uri: str) -> dict[str, SettingValue]:
         """The request's body."""
         return {"source_img": source_uri, "target_img": target_uri, **self.settings.values()}
 

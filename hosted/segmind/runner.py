@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Final
@@ -24,7 +25,7 @@ from .job import SegmindJob
 from .journal import Journal, JournalEntry
 from .media import Media, Received, decode_result
 from .responses import ResultInfo, read_info, read_output, read_result, read_state, read_submitted, refusal
-from .transport import ApiResponse
+from .transport import ApiResponse, Json
 from .uploads import Uploads
 
 _DOUBTFUL: Final = frozenset({502, 504})
@@ -105,7 +106,7 @@ class Runner:
         self._job.progress("uploading")
         return self._uploads.url(media, lambda uris: self._api.upload(uris, self._deadline))
 
-    def _pay(self, payload: dict[str, object], lock: ExitStack) -> JournalEntry:
+    def _pay(self, payload: Mapping[str, Json], lock: ExitStack) -> JournalEntry:
         """Submit, in a thread of its own that ends with the answer and not with the job."""
         with lock:
             self._journal.write(self._digest, self._journal.new("sending"))
@@ -119,7 +120,7 @@ class Runner:
                 _in_doubt(error)
                 raise
 
-    def _sent(self, payload: dict[str, object]) -> ApiResponse:
+    def _sent(self, payload: Mapping[str, Json]) -> ApiResponse:
         """The answer to the call that costs money. What certainly cost nothing leaves no trace in the journal."""
         endpoint, waits = self._api.endpoint, self._job.is_synchronous
         try:

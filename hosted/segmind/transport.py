@@ -105,7 +105,7 @@ class Transport:
         method: str,
         url: str,
         *,
-        payload: Mapping[str, object] | None = None,
+        payload: Mapping[str, Json] | None = None,
         seconds: float,
         silence: float | None = None,
         limit: int,
@@ -121,7 +121,7 @@ class Transport:
         return outcome
 
     def _exchange(
-        self, method: str, url: str, payload: Mapping[str, object] | None, seconds: float, silence: float, limit: int
+        self, method: str, url: str, payload: Mapping[str, Json] | None, seconds: float, silence: float, limit: int
     ) -> ApiResponse | SegmindError:
         """A failure is returned and not raised: raised in an except block it would carry the request's headers."""
         timeout = (min(self._limits.connect, seconds), min(silence, seconds))
