@@ -13,7 +13,8 @@ import numpy as np
 from ..media.clips import Clip, ClipResult, swap_file
 from ..pipeline.clip.assignment import Assignment
 from ..pipeline.clip.flow import Engine, Models, Watcher
-from ..pipeline.types import FaceSet, Picture, Progress, Swapper
+from ..pipeline.protocols import Swapper
+from ..pipeline.types import FaceSet, Picture, Progress
 from ..pipeline.validation import require_pictures
 from .effects import Case
 from .pictures import find_donors

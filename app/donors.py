@@ -12,7 +12,8 @@ import numpy as np
 
 from ..pipeline.compose.stream import DonorOf
 from ..pipeline.faces.detect import add_meshes
-from ..pipeline.types import Donor, Face, Mesher, Picture, Swapper
+from ..pipeline.protocols import Mesher, Swapper
+from ..pipeline.types import Donor, Face, Picture
 
 _MOST: Final = 64
 """Prepared donors that are kept; one holds about twice the pixels of its face."""

@@ -19,7 +19,8 @@ from ..pipeline.compose.swap_restore import SwapRestore
 from ..pipeline.faces import ordering, pairing
 from ..pipeline.faces.detect import detect_batch, locate_batch, with_meshes
 from ..pipeline.faces.ordering import Ordered
-from ..pipeline.types import Face, FaceSet, FloatArray, IndexMap, Parser, Picture, Progress, Swapper, SwapResult
+from ..pipeline.protocols import Parser, Swapper
+from ..pipeline.types import Face, FaceSet, FloatArray, IndexMap, Picture, Progress, SwapResult
 from ..pipeline.validation import require_masks, require_pictures
 from .donors import DonorCache
 from .effects import Case

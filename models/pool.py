@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from ..pipeline.errors import DamagedModelError, MissingModelError
-from ..pipeline.types import Attributes, Detector, Embedder, Locator, Mesher, Parser, Restorer, Swapper
+from ..pipeline.protocols import Attributes, Detector, Embedder, Locator, Mesher, Parser, Restorer, Swapper
 from . import catalog, store
 from .catalog import Kind, Model
 from .restorers import further

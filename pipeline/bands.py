@@ -8,11 +8,16 @@ from math import ceil, floor
 import cv2
 import numpy as np
 
-from .types import ImageF32, Picture, Size, full_scale
+from .types import ImageF32, Picture, Size
 
 _BAND_PIXELS = 1 << 16
 _AT_ONCE = 1 << 18
 """Pictures of up to so many pixels are one band: OpenCV alone is faster, and 3 MB are no burden."""
+
+
+def full_scale(picture: Picture) -> float:
+    """What stands for 1 in a picture: the most of its whole numbers, 1 for floats."""
+    return float(np.iinfo(picture.dtype.name).max) if picture.dtype.kind == "u" else 1.0
 
 
 def to_float(picture: Picture) -> ImageF32:

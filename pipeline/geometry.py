@@ -14,18 +14,7 @@ from numpy.typing import ArrayLike
 
 from .bands import resized_by_area, to_float
 from .errors import require_choice
-from .types import (
-    CropSpec,
-    Face,
-    FloatArray,
-    ImageF32,
-    Interpolation,
-    Mask,
-    Matrix,
-    Picture,
-    Placement,
-    Size,
-)
+from .types import CropSpec, Face, FloatArray, ImageF32, Interpolation, Mask, Matrix, Picture, Placement, Size
 
 INTERPOLATIONS: tuple[Interpolation, ...] = ("Nearest", "Bilinear", "Bicubic", "Lanczos")
 INTERPOLATION_FLAGS = {

@@ -1,26 +1,21 @@
-"""The values that flow from step to step, and the Protocols that models fulfil.
+"""The values that flow from step to step.
 
 Pictures are `(H, W, C)` with C = 1 (grey), 3 (RGB) or 4 (RGB and alpha), of float, uint8 or uint16; crops are always
 RGB float32 in [0, 1]. Points are (x, y) in full-picture pixels with half-pixel centres: the middle of the top left
 pixel is (0.5, 0.5). Left is left as the viewer sees it.
-
-Whatever a model does raises EngineError where its runtime fails, OutOfMemoryError where memory is full, and, as models
-open at first use, DamagedModelError.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import MismatchError
 
-Array = NDArray[np.generic]
-"""Of any dtype and shape."""
 Picture = NDArray[np.integer | np.floating]
 """(H, W, C) grey, RGB or RGBA: floats in [0, 1], or uint8 or uint16 up to their most."""
 FloatArray = NDArray[np.floating]
@@ -40,6 +35,7 @@ Mesh = FloatArray
 Vector = NDArray[np.float32]
 """(D,) of a model's own space."""
 Gender = Literal["female", "male"]
+ColourMatch = Literal["auto", "none", "lighting", "mean"]
 Interpolation = Literal["Nearest", "Bilinear", "Bicubic", "Lanczos"]
 Progress = Callable[[int, int], None]
 """Called as `progress(done, total)` after every face; may raise to stop the work."""
@@ -65,11 +61,6 @@ class Size(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.width}×{self.height}"
-
-
-def full_scale(picture: Picture) -> float:
-    """What stands for 1 in a picture: the most of its whole numbers, 1 for floats."""
-    return float(np.iinfo(picture.dtype.name).max) if picture.dtype.kind == "u" else 1.0
 
 
 def _frozen(value: ArrayLike, shape: tuple[int, ...], name: str) -> NDArray[np.float32]:
@@ -98,7 +89,6 @@ class Face:
     """One face in one picture. Arrays are copied in and read-only; `dataclasses.replace` makes an enriched face."""
 
     box: Box
-    """(4,) left, top, right, bottom."""
     landmarks: Points
     """(5, 2) eye at the picture's left, eye at the right, nose tip, mouth corner left, right (of an upright face)."""
     score: float
@@ -245,102 +235,6 @@ class Patch(NamedTuple):
     """Lines for the report."""
     bounds: tuple[Mask, ...] = ()
     """Of 0 and 1: beyond any of them the picture stays. Their rims aren't softened yet."""
-
-
-ColourMatch = Literal["auto", "none", "lighting", "mean"]
-
-
-class Detector(Protocol):
-    """Finds faces."""
-
-    confidence: float
-    """Faces scored below this are dropped; settable."""
-
-    def detect(self, frame: Picture) -> list[Face]: ...
-
-
-class Locator(Protocol):
-    """Measures the faces in given boxes."""
-
-    def locate(self, frame: Picture, boxes: Sequence[Box]) -> Sequence[Face | None]: ...
-
-
-Metric = Literal["euclidean", "cosine"]
-"""How far apart identities are: the length of their difference, or 1 − the cosine of their angle (0 to 2)."""
-
-
-class Embedder(Protocol):
-    """Gives faces an identity."""
-
-    name: str
-    """What its embeddings carry as their model."""
-    same_person: float
-    """Distance between embeddings below which two faces are taken for one person."""
-    metric: Metric
-
-    def embed(self, frame: Picture, faces: Sequence[Face]) -> list[Embedding]: ...
-
-
-class Attributes(Protocol):
-    """Tells the gender of faces."""
-
-    def genders(self, frame: Picture, faces: Sequence[Face]) -> list[Gender]: ...
-
-
-class Mesher(Protocol):
-    """Fits the 468-point mesh to faces that lack it; None where no face is found under the landmarks."""
-
-    def fit(self, frame: Picture, faces: Sequence[Face]) -> list[Face | None]: ...
-
-
-class Parser(Protocol):
-    """Tells the face's own pixels from hair, hands and background."""
-
-    def place(self, face: Face) -> Placement:
-        """The crop that `parse` wants of a face."""
-        ...
-
-    def parse(self, crops: Sequence[Crop]) -> list[Mask]: ...
-
-
-class Swapper(Protocol):
-    """A swap engine."""
-
-    needs_mesh: bool
-    """Whether targets and donors must carry a mesh."""
-    colour: ColourMatch
-    """The colour match that suits the engine: what `auto` stands for."""
-
-    def place(self, face: Face) -> Placement:
-        """The crop that `swap` wants of a face."""
-        ...
-
-    def prepare(self, frame: Picture, face: Face) -> Donor: ...
-
-    def swap(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> list[Patch]: ...
-
-
-class Restorer(Protocol):
-    """A face restoration network."""
-
-    @property
-    def fidelity(self) -> bool:
-        """Whether `weight` steers the network: 0 restores most, 1 stays closest. Else it is the restored face's share
-        in a blend with the crop."""
-        ...
-
-    @property
-    def batch(self) -> int:
-        """How many crops are worth giving at once."""
-        ...
-
-    def place(self, face: Face) -> Placement:
-        """The crop that `restore` wants of a face."""
-        ...
-
-    def restore(self, crops: Sequence[ImageF32], weight: float) -> list[ImageF32]:
-        """Raises OutOfMemoryError where fewer crops may fit."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,8 @@ import numpy as np
 
 from ...pipeline import templates
 from ...pipeline.geometry import extract_crop
-from ...pipeline.types import Embedding, Face, Metric, Picture
+from ...pipeline.protocols import Metric
+from ...pipeline.types import Embedding, Face, Picture
 from ..alignment import published_placement
 from ..runtime.onnx import Session, contiguous
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...pipeline.geometry import extract_crop, similarity
-from ...pipeline.types import Embedding, Face, ImageF32, Metric, Picture, Placement, Size
+from ...pipeline.protocols import Metric
+from ...pipeline.types import Embedding, Face, ImageF32, Picture, Placement, Size
 from ..runtime.onnx import Session, contiguous
 
 _SIDE = 150

@@ -8,10 +8,11 @@ import numpy as np
 
 from ...pipeline.errors import DamagedModelError, MismatchError, require_range
 from ...pipeline.templates import FFHQ_512
-from ...pipeline.types import Array, CropSpec, Face, FloatArray, ImageF32, Placement
+from ...pipeline.types import CropSpec, Face, FloatArray, ImageF32, Placement
 from ..alignment import published_placement
 from ..runtime.onnx import Session, contiguous
 from ..runtime.onnx_file import Port
+from ..runtime.onnx_types import Array
 from ..runtime.torch import TorchNetwork
 from .architectures import SIZE, Architecture
 
@@ -48,7 +49,7 @@ class TorchRestorer:
         return 1 if self.network.runs_on == "cpu" else _BATCH
 
     def restore(self, crops: Sequence[ImageF32], weight: float) -> list[ImageF32]:
-        """Restore crops (512, 512, 3) RGB in [0, 1], all in one batch; see `pipeline.types.Restorer`."""
+        """Restore crops (512, 512, 3) RGB in [0, 1], all in one batch; see `pipeline.protocols.Restorer`."""
         images = _batched(crops, SIZE, weight)
         arguments = self._architecture.arguments(weight)
         restored = self.network.run(images, half=self._half, count=1, **arguments)[0]
@@ -80,7 +81,7 @@ class OnnxRestorer:
         return 1 if fixed or self.session.runs_on == "cpu" else _BATCH
 
     def restore(self, crops: Sequence[ImageF32], weight: float) -> list[FloatArray]:
-        """Restore crops (size, size, 3) RGB in [0, 1]; see `pipeline.types.Restorer`."""
+        """Restore crops (size, size, 3) RGB in [0, 1]; see `pipeline.protocols.Restorer`."""
         images = _batched(crops, self.spec.size, weight)
         step = self.batch
         parts = [self._run(images[at : at + step], weight) for at in range(0, len(images), step)]

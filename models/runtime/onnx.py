@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...pipeline.errors import DamagedModelError, EngineError, OutOfMemoryError
-from ...pipeline.types import Array, FloatArray
+from ...pipeline.types import FloatArray
 from .devices import (
     CPU,
     CUDA,
@@ -31,6 +31,7 @@ from .devices import (
     why_not,
 )
 from .memory_hook import MemoryHook, Network
+from .onnx_types import Array, InferenceSession
 from .probe import has_nvidia_driver
 from .symptoms import first_line, lacks_memory
 
@@ -55,26 +56,6 @@ def usable_providers(device: str) -> list[str]:
     if device != "auto" or has_nvidia_driver():
         return available
     return [provider for provider in available if provider not in (CUDA, TENSORRT)]
-
-
-class Node(Protocol):
-    """An input or output of a graph, as onnxruntime describes it."""
-
-    name: str
-    shape: list[int | str | None]
-    """A free axis is a name or None."""
-
-
-class InferenceSession(Protocol):
-    """What is used of onnxruntime's own session."""
-
-    def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Array]) -> list[FloatArray]: ...
-
-    def get_inputs(self) -> list[Node]: ...
-
-    def get_outputs(self) -> list[Node]: ...
-
-    def get_providers(self) -> list[str]: ...
 
 
 def likely_provider(device: str) -> str:

@@ -15,8 +15,9 @@ from ..compose.swap_restore import SwapRestore
 from ..errors import require_range
 from ..faces.detect import enriched
 from ..geometry import Region
+from ..protocols import Attributes, Detector, Embedder, Mesher, Metric, Parser, Swapper
 from ..streams import closing_source
-from ..types import Attributes, Detector, Embedder, Face, FloatArray, Mesher, Metric, Pair, Parser, Picture, Swapper
+from ..types import Face, FloatArray, Pair, Picture
 from .assignment import Assignment, AssignmentState
 from .lookahead import ObservedFrame, look_ahead, reach
 from .prefetch import prefetch

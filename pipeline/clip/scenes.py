@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..types import FloatArray, Picture, Size, full_scale
+from ..bands import full_scale
+from ..types import FloatArray, Picture, Size
 
 _THUMBNAIL = Size(32, 18)
 _ALIKE = 0.6

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple, TypedDict
 import numpy as np
 
 from ..faces.identity import apart
-from ..types import Face, FloatArray, Metric
+from ..protocols import Metric
+from ..types import Face, FloatArray
 from .people import Person, PersonState
 
 Embed = Callable[[Sequence[Face]], Sequence["FloatArray | None"]]

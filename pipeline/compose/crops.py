@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ..errors import require_choice, require_range
 from ..geometry import INTERPOLATIONS, extract_crop, lies_within, resized, valid_mask
-from ..types import ColourMatch, Crop, Face, Interpolation, Patch, Picture, Placement, Size, Swapper
+from ..protocols import Swapper
+from ..types import ColourMatch, Crop, Face, Interpolation, Patch, Picture, Placement, Size
 from .colour import match_lighting, match_mean
 from .masks import combined
 

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from ..geometry import compose, extract_crop, inverse, resized, warp
-from ..types import Crop, Mask, Matrix, Parser, Patch, Picture, Size
+from ..protocols import Parser
+from ..types import Crop, Mask, Matrix, Patch, Picture, Size
 from .masks import combined
 
 _LEAST: Final = 0.05

@@ -5,8 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ..bands import full_scale
 from ..geometry import Region, bounds, compose, corners, inverse, transform_points, warp
-from ..types import FloatArray, ImageF32, Interpolation, Mask, Matrix, Picture, Size, full_scale
+from ..types import FloatArray, ImageF32, Interpolation, Mask, Matrix, Picture, Size
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Rec. 601, as Pillow and OpenCV turn colour to grey."""

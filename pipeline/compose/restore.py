@@ -10,21 +10,8 @@ import numpy as np
 
 from ..errors import OutOfMemoryError, require_choice, require_range
 from ..geometry import INTERPOLATIONS, extract_crop, valid_mask
-from ..types import (
-    Crop,
-    Face,
-    FaceSet,
-    ImageF32,
-    Interpolation,
-    Mask,
-    Parser,
-    Patch,
-    Picture,
-    Progress,
-    Restorer,
-    Size,
-    SwapResult,
-)
+from ..protocols import Parser, Restorer
+from ..types import Crop, Face, FaceSet, ImageF32, Interpolation, Mask, Patch, Picture, Progress, Size, SwapResult
 from .colour import match_drift
 from .masks import combined, square_mask
 from .occlusion import bounded

@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ..geometry import Region
+from ..protocols import Parser, Swapper
 from ..streams import closing_source
-from ..types import Crop, Donor, Face, Mask, Pair, Parser, Patch, Picture, Swapper
+from ..types import Crop, Donor, Face, Mask, Pair, Patch, Picture
 from .crops import SwapSettings, cut_face, finish
 from .occlusion import bounded
 from .paste import paste

@@ -10,7 +10,8 @@ from typing import cast
 
 import numpy as np
 
-from ..types import Face, FaceSet, IndexMap, Mask, Parser, Picture, Progress, Swapper, SwapResult
+from ..protocols import Parser, Swapper
+from ..types import Face, FaceSet, IndexMap, Mask, Picture, Progress, SwapResult
 from .crops import COLOUR_MATCHES, SwapSettings, cut_face
 from .stream import DonorOf, SwapTask, donors_of, swap_stream
 from .swap_restore import SwapRestore

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..geometry import compose, inverse
-from ..types import Crop, ImageF32, Mask, Patch, Picture, Restorer, Size
+from ..protocols import Restorer
+from ..types import Crop, ImageF32, Mask, Patch, Picture, Size
 from .masks import combined, square_mask
 from .paste import paste
 from .restore import Batches, RestoreSettings, corrected, cut_face

@@ -6,21 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..errors import MismatchError
-from ..types import (
-    Attributes,
-    Box,
-    Detector,
-    Embedder,
-    Face,
-    FaceSet,
-    IndexMap,
-    Locator,
-    Mesher,
-    Pair,
-    Picture,
-    Progress,
-    Size,
-)
+from ..protocols import Attributes, Detector, Embedder, Locator, Mesher
+from ..types import Box, Face, FaceSet, IndexMap, Pair, Picture, Progress, Size
 
 
 def detect_batch(

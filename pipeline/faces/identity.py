@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import FaceNotFoundError, SettingsError
-from ..types import Embedder, Face, FaceSet, FloatArray, IndexMap, Mesher, Metric, Pair, Picture
+from ..protocols import Embedder, Mesher, Metric
+from ..types import Face, FaceSet, FloatArray, IndexMap, Pair, Picture
 from .detect import enriched
 from .index_list import Span
 from .pairing import join_spans, numbered, pair_faces

@@ -1,0 +1,105 @@
+"""What models do for the pipeline.
+
+Whatever a model does raises EngineError where its runtime fails, OutOfMemoryError where memory is full, and, as models
+open at first use, DamagedModelError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from .types import Box, ColourMatch, Crop, Donor, Embedding, Face, Gender, ImageF32, Mask, Patch, Picture, Placement
+
+
+class Detector(Protocol):
+    """Finds faces."""
+
+    confidence: float
+    """Faces scored below this are dropped; settable."""
+
+    def detect(self, frame: Picture) -> list[Face]: ...
+
+
+class Locator(Protocol):
+    """Measures the faces in given boxes."""
+
+    def locate(self, frame: Picture, boxes: Sequence[Box]) -> Sequence[Face | None]: ...
+
+
+Metric = Literal["euclidean", "cosine"]
+"""How far apart identities are: the length of their difference, or 1 − the cosine of their angle (0 to 2)."""
+
+
+class Embedder(Protocol):
+    """Gives faces an identity."""
+
+    name: str
+    """What its embeddings carry as their model."""
+    same_person: float
+    """Distance between embeddings below which two faces are taken for one person."""
+    metric: Metric
+
+    def embed(self, frame: Picture, faces: Sequence[Face]) -> list[Embedding]: ...
+
+
+class Attributes(Protocol):
+    """Tells the gender of faces."""
+
+    def genders(self, frame: Picture, faces: Sequence[Face]) -> list[Gender]: ...
+
+
+class Mesher(Protocol):
+    """Fits the 468-point mesh to faces that lack it; None where no face is found under the landmarks."""
+
+    def fit(self, frame: Picture, faces: Sequence[Face]) -> list[Face | None]: ...
+
+
+class Parser(Protocol):
+    """Tells the face's own pixels from hair, hands and background."""
+
+    def place(self, face: Face) -> Placement:
+        """The crop that `parse` wants of a face."""
+        ...
+
+    def parse(self, crops: Sequence[Crop]) -> list[Mask]: ...
+
+
+class Swapper(Protocol):
+    """A swap engine."""
+
+    needs_mesh: bool
+    """Whether targets and donors must carry a mesh."""
+    colour: ColourMatch
+    """The colour match that suits the engine: what `auto` stands for."""
+
+    def place(self, face: Face) -> Placement:
+        """The crop that `swap` wants of a face."""
+        ...
+
+    def prepare(self, frame: Picture, face: Face) -> Donor: ...
+
+    def swap(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> list[Patch]: ...
+
+
+class Restorer(Protocol):
+    """A face restoration network."""
+
+    @property
+    def fidelity(self) -> bool:
+        """Whether `weight` steers the network: 0 restores most, 1 stays closest. Else it is the restored face's share
+        in a blend with the crop."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many crops are worth giving at once."""
+        ...
+
+    def place(self, face: Face) -> Placement:
+        """The crop that `restore` wants of a face."""
+        ...
+
+    def restore(self, crops: Sequence[ImageF32], weight: float) -> list[ImageF32]:
+        """Raises OutOfMemoryError where fewer crops may fit."""
+        ...
