@@ -101,8 +101,9 @@ class TorchNetwork:
 
     @property
     def runs_on(self) -> str:
-        """The device asked for, or `cpu` where torch has no other for it."""
-        return "cpu" if _chosen(self.device, self.what).type == "cpu" else self.device
+        """The device asked for, or `cpu` where torch has no other for it. Raises MissingPackageError."""
+        device = self._state.provider or _chosen(self.device, self.what).type
+        return "cpu" if device == "cpu" else self.device
 
     def open(self) -> nn.Module:
         """The network in evaluation mode on its device. Raises DamagedModelError, EngineError."""
