@@ -13,7 +13,7 @@ import numpy as np
 from ..media.clips import is_clip
 from ..media.pictures import Metadata, picture_format, read_metadata, read_picture, write_picture
 from ..pipeline.draw.preview import draw_pairs
-from ..pipeline.types import FloatArray, Picture, Progress
+from ..pipeline.types import FloatArray, Picture, Progress, Size
 from .effects import Case, only_for, without_effect
 from .limits import fitted_limit
 from .pictures import Donors, PictureResult
@@ -92,7 +92,7 @@ def save_picture(path: Path, picture: Picture, metadata: Metadata, settings: Map
 
 def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mapping[str, Value]) -> TargetReport:
     target, metadata = read_picture(job.target), read_metadata(job.target)
-    mask = None if job.limit is None else fitted_limit(job.limit, target)
+    mask = None if job.limit is None else fitted_limit(job.limit, Size.of(target), "--limit-mask")
     done = session.swap_picture(target, donors.donors, mask=mask, **_picture_settings(values))
     result = done.result
     if job.mask:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 Boxes = Sequence[Any] | Mapping[str, Any]
 """Core's BOUNDING_BOX: a list of boxes a picture, one list or one box."""
-_SAME_SHAPE = 0.01
-"""Masks whose proportions differ by less are scaled."""
 
 
 def frames_of(image: torch.Tensor) -> list[FloatArray]:
@@ -60,7 +58,7 @@ def mask_of(masks: Sequence[FloatArray] | FloatArray) -> torch.Tensor:
     return _new(torch.as_tensor(_batch(masks)))
 
 
-def _batch(pictures: Sequence[FloatArray] | FloatArray) -> FloatArray:
+def _batch(pictures: Sequence[Picture] | FloatArray) -> Picture:
     """As one array, itself where it is one already."""
     return pictures if isinstance(pictures, np.ndarray) else np.stack(pictures)
 
@@ -79,6 +77,8 @@ def limits_of(mask: torch.Tensor | None, frames: Sequence[FloatArray]) -> list[F
     LoadImage gives 64×64 zeros for a picture without alpha: zeros of another size than the picture's count as none.
     One mask serves all pictures; another size of the same proportions is scaled. MismatchError for other masks.
     """
+    from ..app.limits import fitted_limit
+
     if mask is None:
         return None
     size = Size.of(frames[0]) if len(frames) else Size(0, 0)
@@ -88,7 +88,7 @@ def limits_of(mask: torch.Tensor | None, frames: Sequence[FloatArray]) -> list[F
         return None
     if len(masks) not in (1, len(frames)):
         raise MismatchError(f"mask: expected 1 or {len(frames)} mask(s), one per picture, got {len(masks)}")
-    fitted = masks if found == size else [_scaled(one, found, size) for one in masks]
+    fitted = masks if found == size else [fitted_limit(one, size, "mask") for one in masks]
     return [fitted[0]] * len(frames) if len(fitted) == 1 else list(fitted)
 
 
@@ -97,14 +97,6 @@ def _in_range(masks: FloatArray) -> FloatArray:
     masks.flags.writeable = False
     within = not masks.size or (masks.min() >= 0 and masks.max() <= 1)
     return masks if within else masks.clip(0, 1)
-
-
-def _scaled(mask: FloatArray, found: Size, size: Size) -> FloatArray:
-    from ..pipeline.geometry import resized
-
-    if abs(found.width * size.height / (found.height * size.width) - 1) > _SAME_SHAPE:
-        raise MismatchError(f"mask: expected the pictures' size {size} or its proportions, got {found}")
-    return resized(mask, size)
 
 
 def boxes_of(faces: FaceSet) -> list[list[dict[str, Any]]]:

@@ -157,9 +157,9 @@ def _pictures(results: Sequence[SegmindResult], frames: Sequence[Picture]) -> Fl
     if len(sizes) > 1:
         listed = ", ".join(map(str, sorted(sizes)))
         raise MismatchError(f"the API sent pictures of several sizes ({listed}), which one batch can't hold")
-    colours = np.stack([result.picture[..., :3] for result in results]).astype(np.float32) / 255
+    colours = np.stack([np.divide(result.picture[..., :3], 255, dtype=np.float32) for result in results])
     if frames[0].shape[2] == 4 and sizes == {Size.of(frames[0])}:
-        return np.concatenate([colours, np.stack(frames)[..., 3:]], axis=3)
+        return np.concatenate([colours, np.stack(frames)[..., 3:]], axis=3, dtype=np.float32)
     return colours
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
+
 from ...pipeline.types import Picture
 from .formats import pyav
 
@@ -62,10 +64,11 @@ class Colours(NamedTuple):
 
     def from_rgb(self, picture: Picture, pixel_format: str) -> VideoFrame:
         """An array (H, W, 3) of uint8 or uint16 as a frame."""
-        rgb = "rgb24" if picture.dtype.itemsize == 1 else "rgb48le"
+        wide = picture.dtype.itemsize > 1
+        pixels = picture.astype(np.uint16, copy=False) if wide else picture.astype(np.uint8, copy=False)
         return (
             pyav()
-            .VideoFrame.from_ndarray(picture, format=rgb)
+            .VideoFrame.from_ndarray(pixels, format="rgb48le" if wide else "rgb24")
             .reformat(
                 format=pixel_format,
                 src_colorspace=self.matrix,

@@ -7,7 +7,8 @@ import pytest
 from multifaceswap import cli
 from multifaceswap.app.limits import fitted_limit, read_limit
 from multifaceswap.media.pictures import read_picture, write_picture
-from multifaceswap.pipeline.errors import SettingsError
+from multifaceswap.pipeline.errors import MismatchError
+from multifaceswap.pipeline.types import Size
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 WOMAN, MAN = EXAMPLES / "astronaut.png", EXAMPLES / "grace_hopper.jpg"
@@ -54,8 +55,8 @@ def test_shares_come_from_grey_colour_depth_and_transparency(tmp_path):
 
 
 def test_other_proportions_are_refused(tmp_path, capsys):
-    with pytest.raises(SettingsError, match="expected the target's size 60×40 or its proportions, got 40×60"):
-        fitted_limit(np.ones((60, 40), np.float32), np.zeros((40, 60, 3), np.uint8))
+    with pytest.raises(MismatchError, match="mask: expected the target's size 60×40 or its proportions, got 40×60"):
+        fitted_limit(np.ones((60, 40), np.float32), Size(60, 40), "mask")
     write_picture(tmp_path / "limit.png", np.zeros((20, 90), np.uint8))
     assert _swap(tmp_path / "a.png", "--limit-mask", tmp_path / "limit.png") == 2
     assert "--limit-mask: expected the target's size" in capsys.readouterr().err
