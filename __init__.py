@@ -7,7 +7,7 @@ of them is used.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .app.functions import (
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         swap_faces,
     )
     from .app.session import Session
+    from .nodes import MultiFaceSwapExtension
     from .pipeline.errors import (
         CancelledError,
         DamagedModelError,
@@ -78,7 +79,7 @@ _HOMES = {
 """Where each public name is defined."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     home = next((module for module, names in _HOMES.items() if name in names), None)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -89,7 +90,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-async def comfy_entrypoint() -> Any:
+async def comfy_entrypoint() -> MultiFaceSwapExtension:
     """What ComfyUI calls once at start-up: the extension that lists the nodes."""
     from .nodes import MultiFaceSwapExtension
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from ..hosted.segmind.key import KEY_VARIABLE as KEY
 from ..hosted.segmind.key import find_key
@@ -122,13 +122,13 @@ def torch_state() -> tuple[Finding, bool]:
     if find_spec("torch") is None:
         return Finding("torch", f"is not installed: the built-in models don't need it. {_extra('models')}"), False
     try:
-        torch: Any = import_module("torch")
+        torch = import_module("torch")
     except (ImportError, OSError) as error:
         return Finding("torch", f"can't be loaded: {error}", "install it again: https://pytorch.org/get-started"), False
     return Finding("torch", f"{torch.__version__}, {_torch_device(torch)}"), bool(torch.cuda.is_available())
 
 
-def _torch_device(torch: Any) -> str:
+def _torch_device(torch: ModuleType) -> str:
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
         return f"CUDA {torch.version.cuda}: {', '.join(names)}"

@@ -11,26 +11,67 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from io import BufferedIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, overload
 
 from ..models.pool import open_row
 from ..models.spec import Kind
 from ..models.store import Folders
+from ..pipeline.protocols import Attributes, Detector, Embedder, Mesher, Parser, Restorer, Swapper
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, Progress, SwapResult
 from .session import Session
 
 if TYPE_CHECKING:
     from ..media.clips import ClipResult
 
+ModelFolders = Sequence[str | Path] | None
+"""Folders that replace the search path."""
+
+
+@overload
+def open_model(
+    kind: Literal["detector"], name: str, *, folders: ModelFolders = None, device: str = "cpu", **options: object
+) -> Detector: ...
+
+
+@overload
+def open_model(
+    kind: Literal["embedder"], name: str, *, folders: ModelFolders = None, device: str = "cpu", **options: object
+) -> Embedder: ...
+
+
+@overload
+def open_model(
+    kind: Literal["swapper"], name: str, *, folders: ModelFolders = None, device: str = "cpu", **options: object
+) -> Swapper: ...
+
+
+@overload
+def open_model(
+    kind: Literal["parser"], name: str, *, folders: ModelFolders = None, device: str = "cpu", **options: object
+) -> Parser: ...
+
+
+@overload
+def open_model(
+    kind: Literal["restorer"], name: str, *, folders: ModelFolders = None, device: str = "cpu", **options: object
+) -> Restorer: ...
+
+
+@overload
+def open_model(
+    kind: Literal["mesher"], name: str, *, folders: ModelFolders = None, device: str = "cpu", **options: object
+) -> Mesher: ...
+
+
+@overload
+def open_model(
+    kind: Literal["attributes"], name: str, *, folders: ModelFolders = None, device: str = "cpu", **options: object
+) -> Attributes: ...
+
 
 def open_model(
-    kind: Kind,
-    name: str,
-    *,
-    folders: Sequence[str | Path] | None = None,
-    device: str = "cpu",
-    **options: Any,
-) -> Any:
+    kind: Kind, name: str, *, folders: ModelFolders = None, device: str = "cpu", **options: object
+) -> object:
     """Open one model by its catalog name.
 
     `folders` replaces the search path. `device`: `cpu`, `cuda`, `cuda:1`, `tensorrt`, `rocm`, `migraphx`, `coreml`,

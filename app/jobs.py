@@ -130,7 +130,7 @@ def _swap_clip(
     )
 
 
-def _picture_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _picture_settings(settings: Mapping[str, object]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name in SETTINGS["picture"]}
 
 

@@ -25,7 +25,7 @@ class ModelChoice(NamedTuple):
 
     kind: ModelKind
     name: str
-    options: Mapping[str, Any] = MappingProxyType({})
+    options: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

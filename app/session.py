@@ -110,7 +110,7 @@ class Session:
         return locate_batch(
             pictures,
             boxes,
-            self.models.locator(**plan.locator.options),
+            self.models.locator(plan.locator.name, **plan.locator.options),
             mesher=self.models.mesher() if plan.analyses else None,
             attributes=self.models.attributes() if plan.values["gender"] else None,
             embedder=self.models.embedder() if plan.values["identity"] else None,

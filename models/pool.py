@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from threading import Lock
 from typing import Any
@@ -19,7 +19,7 @@ from .verify import verify, wrong_size
 
 log = logging.getLogger(__name__)
 
-Key = tuple[str, str, tuple[tuple[str, Any], ...]]
+Key = tuple[str, str, tuple[tuple[str, object], ...]]
 _MOST = 24
 """Every change of an option makes another adapter: the one that went unused longest is let go."""
 
@@ -46,7 +46,7 @@ class ModelPool:
         self._lock = Lock()
         self._opened: dict[Key, Any] = {}
 
-    def open(self, kind: Kind, name: str, **options: Any) -> Any:
+    def open(self, kind: Kind, name: str, **options: object) -> Any:
         """The model's adapter: the one already open with these options, or a new one.
 
         Raises SettingsError for an unknown name, MissingModelError and DamagedModelError for its files.
@@ -59,15 +59,15 @@ class ModelPool:
                 del self._opened[next(iter(self._opened))]
             return model
 
-    def _open(self, kind: Kind, name: str, options: dict[str, Any]) -> Any:
+    def _open(self, kind: Kind, name: str, options: Mapping[str, object]) -> Any:
         row = _find(kind, name, self.folders)
         return _open(row, self.folders, self._shipped if row.built_in else self._registry, options)
 
-    def detector(self, name: str, **options: Any) -> Detector:
+    def detector(self, name: str, **options: object) -> Detector:
         """This and the following are `open` for one kind each."""
         return self.open("detector", name, **options)
 
-    def locator(self, name: str = "builtin", **options: Any) -> Locator:
+    def locator(self, name: str = "builtin", **options: object) -> Locator:
         return self.open("detector", name, **options)
 
     def mesher(self, name: str = "facemesh") -> Mesher:
@@ -79,7 +79,7 @@ class ModelPool:
     def embedder(self, name: str = "dlib128") -> Embedder:
         return self.open("embedder", name)
 
-    def swapper(self, name: str, **options: Any) -> Swapper:
+    def swapper(self, name: str, **options: object) -> Swapper:
         return self.open("swapper", name, **options)
 
     def parser(self, name: str) -> Parser:
@@ -120,7 +120,7 @@ class ModelPool:
             registry.close()
 
 
-def open_row(kind: Kind, name: str, folders: Folders, device: str, **options: Any) -> Any:
+def open_row(kind: Kind, name: str, folders: Folders, device: str, **options: object) -> Any:
     """A new adapter of a catalog row, its files found and verified; warns of files that aren't known."""
     row = _find(kind, name, folders)
     return _open(row, folders, SessionRegistry(_light(device) if row.built_in else device), options)
@@ -141,7 +141,7 @@ def _find(kind: Kind, name: str, folders: Folders) -> Model:
     return other
 
 
-def _open(row: Model, folders: Folders, registry: SessionRegistry, options: dict[str, Any]) -> Any:
+def _open(row: Model, folders: Folders, registry: SessionRegistry, options: Mapping[str, object]) -> Any:
     try:
         return _adapted(row, folders, registry, options)
     except DamagedModelError as error:
@@ -150,7 +150,7 @@ def _open(row: Model, folders: Folders, registry: SessionRegistry, options: dict
         raise DamagedModelError(" ".join([str(error), *filter(None, sizes)])) from error
 
 
-def _adapted(row: Model, folders: Folders, registry: SessionRegistry, options: dict[str, Any]) -> Any:
+def _adapted(row: Model, folders: Folders, registry: SessionRegistry, options: Mapping[str, object]) -> Any:
     for note in _notes(row, folders):
         log.warning(note)
     module, _, attribute = row.adapter.partition(":")

@@ -13,7 +13,7 @@ from ..pipeline.types import Face, FaceSet, FloatArray, Picture, Size
 if TYPE_CHECKING:
     import torch
 
-Boxes = Sequence[Any] | Mapping[str, Any]
+Boxes = Sequence[object] | Mapping[str, object]
 """Core's BOUNDING_BOX: a list of boxes a picture, one list or one box."""
 
 
@@ -99,12 +99,12 @@ def _in_range(masks: FloatArray) -> FloatArray:
     return masks if within else masks.clip(0, 1)
 
 
-def boxes_of(faces: FaceSet) -> list[list[dict[str, Any]]]:
+def boxes_of(faces: FaceSet) -> list[list[dict[str, float | str]]]:
     """Core's BOUNDING_BOX: for each picture a list of boxes in pixels."""
     return [[_as_dict(face) for face in frame] for frame in faces]
 
 
-def _as_dict(face: Face) -> dict[str, Any]:
+def _as_dict(face: Face) -> dict[str, float | str]:
     left, top, right, bottom = (float(edge) for edge in face.box)
     box = {"x": left, "y": top, "width": right - left, "height": bottom - top}
     return {**box, "label": "face", "score": float(face.score)}
@@ -121,7 +121,7 @@ def boxes_in(bboxes: Boxes, pictures: int) -> list[list[FloatArray]]:
     return frames * pictures if len(frames) == 1 else frames
 
 
-def _frames(bboxes: Boxes) -> Sequence[Any]:
+def _frames(bboxes: Boxes) -> Sequence[object]:
     if isinstance(bboxes, dict):
         return [[bboxes]]
     if not isinstance(bboxes, (list, tuple)):

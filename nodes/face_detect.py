@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
 from ..app.effects import Case
 from ..app.report import counted
-from .bridge import boxes_in, boxes_of, frames_of, mask_of
+from .bridge import Boxes, boxes_in, boxes_of, frames_of, mask_of
 from .host import progress, session
 from .inputs import check, inputs, values_of
 from .previews import in_node, preview_of_faces
@@ -17,6 +17,8 @@ from .sockets import BoundingBox, Faces
 
 if TYPE_CHECKING:
     import torch
+
+    from ..app.settings import Value
 
 
 class FaceDetect(io.ComfyNode):
@@ -54,7 +56,7 @@ class FaceDetect(io.ComfyNode):
         return check("detect", facedetection=facedetection)
 
     @classmethod
-    def execute(cls, image: torch.Tensor, bboxes: Any = None, **given: Any) -> io.NodeOutput:
+    def execute(cls, image: torch.Tensor, bboxes: Boxes | None = None, **given: Value) -> io.NodeOutput:
         from ..pipeline.compose.face_area import areas_of
 
         pictures, settings = frames_of(image), values_of("detect", given)

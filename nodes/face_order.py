@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
@@ -16,6 +16,7 @@ from .sockets import Faces
 if TYPE_CHECKING:
     import torch
 
+    from ..app.settings import Value
     from ..pipeline.types import FaceSet
 
 
@@ -47,7 +48,7 @@ class FaceOrder(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, faces: FaceSet, image: torch.Tensor | None = None, **given: Any) -> io.NodeOutput:
+    def execute(cls, faces: FaceSet, image: torch.Tensor | None = None, **given: Value) -> io.NodeOutput:
         pictures = None if image is None else frames_of(image)
         if pictures is not None:
             faces.require(pictures, "detected")

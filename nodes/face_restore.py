@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from comfy_api.latest import io
 
 from ..app.effects import Case
-from ..app.settings import DISABLE
+from ..app.settings import DISABLE, Value
 from .bridge import frames_of, image_like, mask_of
 from .host import progress, session
 from .inputs import check, inputs, values_of
@@ -49,7 +49,7 @@ class FaceRestore(io.ComfyNode):
         return check("restore", face_restore=face_restore, facedetection=facedetection)
 
     @classmethod
-    def execute(cls, image: torch.Tensor, faces: FaceSet | None = None, **given: Any) -> io.NodeOutput:
+    def execute(cls, image: torch.Tensor, faces: FaceSet | None = None, **given: Value) -> io.NodeOutput:
         settings = values_of("restore", given)
         if settings["face_restore"] == DISABLE:
             # The tensor that came in, as it is: no needless copy of a batch.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
@@ -16,6 +16,7 @@ from .sockets import Faces, IndexMap
 if TYPE_CHECKING:
     import torch
 
+    from ..app.settings import Value
     from ..pipeline.types import FaceSet, FloatArray
 
 _LISTS = ("input_faces_index", "source_faces_index", "pairing", "missing")
@@ -66,7 +67,7 @@ class MapFaces(io.ComfyNode):
         source_image: torch.Tensor | None = None,
         reference_faces: FaceSet | None = None,
         reference_image: torch.Tensor | None = None,
-        **given: Any,
+        **given: Value,
     ) -> io.NodeOutput:
         targets = _checked(target_faces, target_image, "target")
         sources = _checked(source_faces, source_image, "source")

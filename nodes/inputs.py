@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..app.settings import SETTINGS, Scope, Setting
+from ..app.settings import SETTINGS, Scope, Setting, Value
 from . import menus
 from .schema import made
 
@@ -31,10 +31,10 @@ def inputs(
     ]
 
 
-def values_of(scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
+def values_of(scope: Scope, given: Mapping[str, Value]) -> dict[str, Any]:
     """Settings by their own names from inputs by theirs; models without the mark of those that aren't installed."""
     rows = {row.node_id or name: row for name, row in SETTINGS[scope].items()}
-    return {rows[name].name: menus.named(value) if rows[name].model else value for name, value in given.items()}
+    return {rows[name].name: menus.named(str(value)) if rows[name].model else value for name, value in given.items()}
 
 
 def check(scope: Scope, **chosen: str | None) -> bool | str:
@@ -47,7 +47,7 @@ def check(scope: Scope, **chosen: str | None) -> bool | str:
 
 
 def _input(setting: Setting, *, optional: bool, advanced: bool) -> io.Input:
-    texts: dict[str, Any] = {
+    texts: dict[str, object] = {
         "id": setting.node_id or setting.name,
         "default": setting.default,
         "tooltip": setting.text,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import repeat, starmap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from comfy_api.latest import ui
@@ -41,7 +41,7 @@ def preview_of_pairs(
     return image_from(starmap(draw_pairs, made), list(starmap(pairs_size, made)))
 
 
-def in_node(preview: torch.Tensor) -> dict[str, Any]:
+def in_node(preview: torch.Tensor) -> Mapping[str, object]:
     """The preview inside the node itself."""
     return ui.PreviewImage(preview).as_dict()
 

@@ -88,7 +88,7 @@ class RemoteSegmindSwap(io.ComfyNode):
 
 def _input(name: str, setting: SegmindSetting, *, optional: bool = False) -> io.Input:
     """A setting under its own name, with its own range and default; what isn't sent may be missing in a workflow."""
-    texts: dict[str, Any] = {"default": setting.default, "tooltip": f"{setting.text}.", "optional": optional}
+    texts: dict[str, object] = {"default": setting.default, "tooltip": f"{setting.text}.", "optional": optional}
     kind = _KINDS[setting.kind]
     if setting.kind == "choice":
         texts["options"] = list(setting.choices)

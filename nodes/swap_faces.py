@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
@@ -15,6 +15,7 @@ from .sockets import Faces, IndexMap
 if TYPE_CHECKING:
     import torch
 
+    from ..app.settings import Value
     from ..pipeline import types
 
 
@@ -53,7 +54,7 @@ class SwapFaces(io.ComfyNode):
         source_image: torch.Tensor,
         index_map: types.IndexMap,
         mask: torch.Tensor | None = None,
-        **given: Any,
+        **given: Value,
     ) -> io.NodeOutput:
         targets, sources = frames_of(target_image), frames_of(source_image)
         limits, settings = limits_of(mask, targets), values_of("swap", given)

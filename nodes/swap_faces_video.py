@@ -18,6 +18,7 @@ from .sockets import Faces
 if TYPE_CHECKING:
     import torch
 
+    from ..app.settings import Value
     from ..media.clips import Clip
     from ..pipeline.types import FaceSet
 
@@ -55,7 +56,7 @@ class SwapFacesVideo(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, video: Any, source_image: torch.Tensor, source_faces: FaceSet | None = None, **given: Any
+        cls, video: Any, source_image: torch.Tensor, source_faces: FaceSet | None = None, **given: Value
     ) -> io.NodeOutput:
         clip = _clip(video)
         result = session().swap_clip(
