@@ -70,7 +70,7 @@ def swap_picture(
     progress: Progress | None,
     settings: Mapping[str, object],
 ) -> PictureResult:
-    """See `Session.swap_picture`."""
+    """See `Session.swap_picture`, which raises what this raises."""
     plan = session.plan("picture", settings, Case(references=donors.references is not None))
     found = _find(session, [target], plan, "detect_gender_input")
     left_out = (*found.notes, *donors.notes)

@@ -53,7 +53,10 @@ class Setting:
         return self.choices if self.model is None else (*self.choices, *names(self.model))
 
     def check(self, value: object) -> Value:
-        """The value as the work takes it; the default for None. SettingsError says what came and what is accepted."""
+        """The value as the work takes it; the default for None.
+
+        SettingsError, IndexListError for an index list, says what came and what is accepted.
+        """
         if value is None:
             return self.default
         if self.kind == "switch":
@@ -70,7 +73,7 @@ class Setting:
         return text
 
     def parse(self, text: str) -> Value:
-        """As `check`, of a text such as a command line gives."""
+        """As `check`, of a text such as a command line gives. Raises as that does."""
         if self.kind == "switch":
             known = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
             return self.check(known.get(text.lower(), text))

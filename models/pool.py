@@ -121,7 +121,10 @@ class ModelPool:
 
 
 def open_row(kind: Kind, name: str, folders: Folders, device: str, **options: object) -> Any:
-    """A new adapter of a catalog row, its files found and verified; warns of files that aren't known."""
+    """A new adapter of a catalog row, its files found and verified; warns of files that aren't known.
+
+    Raises as `ModelPool.open` does.
+    """
     row = _find(kind, name, folders)
     return _open(row, folders, SessionRegistry(_light(device) if row.built_in else device), options)
 

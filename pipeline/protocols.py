@@ -66,7 +66,9 @@ class Parser(Protocol):
 
 
 class Swapper(Protocol):
-    """A swap engine."""
+    """A swap engine. Its methods raise SettingsError for a face without the mesh that it needs, and for a donor that
+    another engine prepared; EngineError and OutOfMemoryError where a network fails.
+    """
 
     needs_mesh: bool
     """Whether targets and donors must carry a mesh."""
@@ -101,5 +103,9 @@ class Restorer(Protocol):
         ...
 
     def restore(self, crops: Sequence[ImageF32], weight: float) -> list[ImageF32]:
-        """Raises OutOfMemoryError where fewer crops may fit."""
+        """Restored crops, one each.
+
+        Raises OutOfMemoryError where fewer crops may fit, SettingsError for a weight outside [0, 1], MismatchError for
+        crops of another size than `place` says.
+        """
         ...

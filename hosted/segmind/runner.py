@@ -50,7 +50,11 @@ class Runner:
         self._received: Received | None = None
 
     def run(self) -> tuple[Received, ResultInfo]:
-        """The picture's file, and what the API said about it."""
+        """The picture's file, and what the API said about it.
+
+        Raises RemoteError: ResultError for a result that is no picture or can't be loaded, UncertainSubmitError where
+        nobody can say whether the request arrived; CancelledError.
+        """
         entry, is_new = self._claim()
         if not is_new:
             self.notes.append("picked up a request that was sent before: nothing is paid again")

@@ -36,7 +36,10 @@ class SegmindSetting:
     """Of a slider."""
 
     def check(self, name: str, value: object) -> SettingValue:
-        """The value as the API takes it; SettingsError names the setting, the value and what is accepted."""
+        """The value as the API takes it.
+
+        SettingsError, IndexListError for an index list, names the setting, the value and what is accepted.
+        """
         if self.kind == "choice":
             require_choice(name, str(value), self.choices)
             return str(value)

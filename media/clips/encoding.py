@@ -134,7 +134,7 @@ def _video_stream(container: OutputContainer, chosen: Plan) -> VideoStream:
 
 
 class PartWriter:
-    """Writes a part of a clip: a file of its own, whose times start at 0."""
+    """Writes a part of a clip: a file of its own, whose times start at 0. All but `abandon` raises ImageError."""
 
     def __init__(self, path: str | os.PathLike[str], chosen: Plan, first_pts: int) -> None:
         self._path, self._plan, self._first = path, chosen, first_pts
@@ -142,7 +142,7 @@ class PartWriter:
         self._durations: dict[int, int] = {}
 
     def open(self) -> None:
-        """Make the file. This and what follows raise ImageError."""
+        """Make the file."""
         with self._errors():
             self._container = self._opened.enter_context(pyav().open(os.fspath(self._path), "w", format="mp4"))
             self._stream = _video_stream(self._container, self._plan)

@@ -51,7 +51,7 @@ def write_picture(
 def encode_picture(
     picture: Picture, image_format: str, image_quality: int = 95, metadata: Metadata = _NO_METADATA
 ) -> tuple[bytes, tuple[str, ...]]:
-    """The bytes of a picture file and what it could not hold; arguments and errors as of `write_picture`."""
+    """The bytes of a picture file and what it could not hold. Arguments are, and it raises, as of `write_picture`."""
     require_choice("image_format", image_format, tuple(FORMATS))
     require_range("image_quality", image_quality, 10, 100)
     pixels, lost = _fitted(_pixels(picture), image_format)

@@ -72,7 +72,7 @@ def retinaface(
 def yolov5_face(
     row: Model, paths: Sequence[Path], registry: SessionRegistry, *, size: int = 0, **options: Unpack[ScanOptions]
 ) -> ScanningDetector:
-    """Options: as of `retinaface`."""
+    """Options and errors are those of `retinaface`."""
     network = _torch(row, paths[0], yolo.build, registry)
     return _scanning(row, yolo.YoloFaceNetwork(network, _side(row, size)), options)
 
@@ -80,7 +80,7 @@ def yolov5_face(
 def scrfd(
     row: Model, paths: Sequence[Path], registry: SessionRegistry, *, size: int = 0, **options: Unpack[ScanOptions]
 ) -> ScanningDetector:
-    """Options: as of `retinaface`."""
+    """Options and errors are those of `retinaface`."""
     network = ScrfdNetwork(registry.session(paths[0]), _side(row, size) if size else None)
     network.check()
     return _scanning(row, network, options)

@@ -27,7 +27,10 @@ _MAP_NAMES = ("buff2fs", "emap")
 
 
 class NeuralSwapper:
-    """InSwapper, ReSwapper and HyperSwap. Keeps the target's pose, expression and light by itself."""
+    """InSwapper, ReSwapper and HyperSwap. Keeps the target's pose, expression and light by itself.
+
+    Its methods raise as those of `Swapper` do.
+    """
 
     needs_mesh = False
     colour: ColourMatch = "none"

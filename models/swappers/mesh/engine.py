@@ -50,7 +50,10 @@ _TELL_TURNED = 0.06
 
 
 class MeshSwapper:
-    """Needs no weights but the mesh; keeps the target's light, pose and expression, brings the donor's features."""
+    """Needs no weights but the mesh; keeps the target's light, pose and expression, brings the donor's features.
+
+    Its methods raise as those of `Swapper` do.
+    """
 
     needs_mesh = True
     colour: ColourMatch = "lighting"
