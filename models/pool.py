@@ -27,7 +27,7 @@ _MOST = 24
 class ModelPool:
     """Models of one set of folders and one device. Safe to share between threads.
 
-    `memory_hook` is told before every run of a network. `built_in` is the device of the shipped networks; None
+    `memory_hook` is called before every run of a network. `built_in` is the device of the shipped networks; None
     for `device`, or the CPU where that is `auto`.
     """
 
@@ -137,7 +137,7 @@ def _light(device: str) -> str:
 def _find(kind: Kind, name: str, folders: Folders) -> Model:
     if kind != "restorer" or name in catalog.names(kind):
         return catalog.find(kind, name)
-    # What artists keep beside the published restorers is told by its contents and needs no row.
+    # What artists keep beside the published restorers is recognised by its contents and needs no row.
     other = further.row(name, folders)
     if other is None:
         raise further.unknown(name, folders)

@@ -85,7 +85,7 @@ def _needs_torch(model: Model) -> bool:
 
 
 def _also_missing(model: Model) -> list[str]:
-    """Whoever fetches hundreds of megabytes learns before that torch is missing too."""
+    """Said before hundreds of megabytes are fetched: torch is missing too."""
     if not _needs_torch(model) or find_spec("torch") is not None:
         return []
     return [f"{model.name} also needs the package torch: pip install 'multifaceswap[models]'"]

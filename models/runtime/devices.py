@@ -61,7 +61,7 @@ def wanted_providers(device: str, available: Sequence[str]) -> list[str]:
 
 
 def provider_options(provider: str, device: str) -> dict[str, str]:
-    """What onnxruntime is told about a provider."""
+    """The options that onnxruntime gets for a provider."""
     number = device.partition(":")[2]
     options = {"device_id": number} if number and provider in _NUMBERED else {}
     if provider == CUDA:

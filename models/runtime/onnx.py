@@ -235,7 +235,7 @@ def _prepare(providers: tuple[str, ...]) -> None:
         engine_cache().mkdir(parents=True, exist_ok=True)
     if {CUDA, TENSORRT} & set(providers) and hasattr(onnxruntime, "preload_dlls"):
         said = StringIO()
-        # It prints what it can't find; whether that matters is told by whether CUDA starts.
+        # It prints what it can't find; whether that matters shows when CUDA starts.
         with redirect_stdout(said):
             onnxruntime.preload_dlls()
         log.debug("%s", said.getvalue())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 _ONE_AT_A_TIME = Lock()
-"""Held by whoever has changed a setting of the whole process."""
+"""Held while a setting of the whole process is changed."""
 
 
 def half_type(device: torch.device) -> torch.dtype | None:
