@@ -112,6 +112,6 @@ _RULES: Final = (
     _Rule(("facedetection", "tiles", "detection_size"), ("detect",), _beside_boxes),
     _Rule(("smooth", "max_gap", "identity_threshold", "embedder"), ("clip",), _tracking),
     _Rule(("identity_threshold", "embedder"), ("map", "picture"), _recognising),
-    _Rule(("detect_gender_source",), ("clip",), _source_search),
+    _Rule(("detect_gender_source",), ("picture", "clip"), _source_search),
     _Rule(("image_quality",), ("file",), _lossy),
 )

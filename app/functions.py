@@ -10,21 +10,17 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from io import BufferedIOBase
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 from ..models.pool import open_row
 from ..models.spec import Kind
-from ..models.store import Folders
+from ..models.store import Folders, ModelFolders
 from ..pipeline.protocols import Attributes, Detector, Embedder, Mesher, Parser, Restorer, Swapper
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, Progress, SwapResult
 from .session import Session
 
 if TYPE_CHECKING:
     from ..media.clips import ClipResult
-
-ModelFolders = Sequence[str | Path] | None
-"""Folders that replace the search path."""
 
 
 @overload
@@ -78,8 +74,7 @@ def open_model(
     `directml` or `auto`. Options are the adapter's, e.g. `confidence=0.6` for detectors. Raises SettingsError,
     MissingModelError, DamagedModelError.
     """
-    places = Folders.default() if folders is None else Folders({}, [Path(folder) for folder in folders])
-    return open_row(kind, name, places, device, **options)
+    return open_row(kind, name, Folders.of(folders), device, **options)
 
 
 def detect_faces(
@@ -96,10 +91,18 @@ def detect_faces(
 
 
 def order_faces(
-    faces: FaceSet, detection_face_order: str | None = None, detect_gender: str | None = None, limit: int | None = None
+    faces: FaceSet,
+    detection_face_order: str | None = None,
+    detect_gender: str | None = None,
+    limit: int | None = None,
+    *,
+    session: Session | None = None,
+    **settings: object,
 ) -> FaceSet:
     """Filter by gender, sort and number the faces of each picture: see `Session.order`."""
-    return Session().order(faces, detection_face_order=detection_face_order, detect_gender=detect_gender, limit=limit)
+    named = {"detection_face_order": detection_face_order, "detect_gender": detect_gender, "limit": limit}
+    with _opened(session) as opened:
+        return opened.order(faces, **named, **settings)
 
 
 def map_indexes(
@@ -109,10 +112,14 @@ def map_indexes(
     source_faces_index: str | None = None,
     pairing: str | None = None,
     missing: str | None = None,
+    *,
+    session: Session | None = None,
+    **settings: object,
 ) -> IndexMap:
     """Decide who becomes whom by number: see `Session.map`."""
     lists = input_faces_index, source_faces_index
-    return Session().map(target_faces, source_faces, *lists, pairing=pairing, missing=missing)
+    with _opened(session) as opened:
+        return opened.map(target_faces, source_faces, *lists, pairing=pairing, missing=missing, **settings)
 
 
 def match_faces(

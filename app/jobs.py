@@ -93,7 +93,7 @@ def save_picture(path: Path, picture: Picture, metadata: Metadata, settings: Map
 def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mapping[str, Value]) -> TargetReport:
     target, metadata = read_picture(job.target), read_metadata(job.target)
     mask = None if job.limit is None else fitted_limit(job.limit, Size.of(target), "--limit-mask")
-    done = session.swap_picture(target, donors.donors, mask=mask, **_picture_settings(values))
+    done = session.swap_picture(target, donors.donors, mask=mask, **_for_targets(_picture_settings(values)))
     result = done.result
     if job.mask:
         write_picture(job.mask, visible(result.masks[0]))
@@ -116,9 +116,7 @@ def _swap_clip(
     session: Session, job: Job, donors: FileDonors, values: Mapping[str, Value], progress: Progress | None
 ) -> TargetReport:
     found = donors.donors
-    settings = {name: value for name, value in values.items() if name in SETTINGS["clip"]}
-    # The sources were filtered when their faces were found.
-    del settings["detect_gender_source"]
+    settings = _for_targets({name: value for name, value in values.items() if name in SETTINGS["clip"]})
     result = session.swap_clip(job.target, job.output, found.pictures, found.faces, progress=progress, **settings)
     notes = (*donors.notes, *found.notes, *result.report, *only_for(values, "file", "clip", "clips"))
     return TargetReport(
@@ -132,6 +130,11 @@ def _swap_clip(
 
 def _picture_settings(settings: Mapping[str, object]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name in SETTINGS["picture"]}
+
+
+def _for_targets(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what was done to the sources when their faces were found."""
+    return {name: value for name, value in settings.items() if name != "detect_gender_source"}
 
 
 def _first_picture(file: PathLike) -> tuple[Picture, str | None]:

@@ -71,7 +71,7 @@ def swap_picture(
     settings: Mapping[str, object],
 ) -> PictureResult:
     """See `Session.swap_picture`, which raises what this raises."""
-    plan = session.plan("picture", settings, Case(references=donors.references is not None))
+    plan = session.plan("picture", settings, Case(references=donors.references is not None, source_faces=True))
     found = _find(session, [target], plan, "detect_gender_input")
     left_out = (*found.notes, *donors.notes)
     with _explained(left_out):
@@ -80,7 +80,8 @@ def swap_picture(
     result = session.swap(
         [target], donors.pictures, index_map, mask=limits, progress=progress, **plan.values_of("swap")
     )
-    notes = (*(left_out if index_map.report else ()), *of_one_picture(result.report))
+    idle = (line for line in plan.notes if line not in result.report)
+    notes = (*(left_out if index_map.report else ()), *of_one_picture(result.report), *idle)
     return PictureResult(found.faces, index_map, result, notes)
 
 
@@ -90,14 +91,15 @@ def _find(session: Session, pictures: Sequence[Picture], plan: Plan, gender: str
     faces = session.detect(pictures, gender=wanted != "no", **plan.values_of("detect"))
     order = plan.values["detection_face_order"]
     kept = session.order(faces, detection_face_order=order, detect_gender=wanted)
-    return _Found(kept, tuple(filter(None, [filtered(faces, kept, wanted)])))
+    return _Found(kept, tuple(filter(None, [filtered(faces, wanted)])))
 
 
-def filtered(found: FaceSet, kept: FaceSet, gender: str) -> str:
-    """What a gender filter left out, for people to read; nothing where it left out none."""
-    if kept.count == found.count:
+def filtered(found: FaceSet, gender: str) -> str:
+    """What a gender filter left out of these faces, for people to read; nothing where it left out none."""
+    guessed = sum(face.gender == gender for frame in found for face in frame)
+    if gender == "no" or guessed == found.count:
         return ""
-    return f"{counted(found.count, 'face')} found, {kept.count or 'none'} guessed {gender}"
+    return f"{counted(found.count, 'face')} found, {guessed or 'none'} guessed {gender}"
 
 
 def _mapped(session: Session, target: Picture, faces: FaceSet, donors: Donors, plan: Plan) -> IndexMap:

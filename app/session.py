@@ -6,13 +6,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import BufferedIOBase
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ..models.pool import ModelPool
 from ..models.runtime.registry import MemoryHook
-from ..models.store import Folders
+from ..models.store import Folders, ModelFolders
 from ..pipeline.compose.restore import restore_batch, untouched
 from ..pipeline.compose.swap import swap_batch
 from ..pipeline.compose.swap_restore import SwapRestore
@@ -27,7 +26,7 @@ from .effects import Case
 from .plan import Plan
 from .recognise import match_faces
 from .report import model_lines
-from .settings import Scope
+from .settings import SETTINGS, Scope
 
 if TYPE_CHECKING:
     from ..media.clips import ClipResult
@@ -40,21 +39,22 @@ class Session:
     Settings are given by their names in the table of `app.settings`; any other name or value raises SettingsError, and
     None stands for the default. Pictures are sequences of (H, W, C) arrays, C = 1, 3 (RGB) or 4 (RGBA), of uint8,
     uint16 or float in [0, 1]; a batch (B, H, W, C) is such a sequence. All models of a piece of work are looked for
-    before it starts: MissingModelError names every file that lacks.
+    before it starts: MissingModelError names every file that is missing.
     """
 
     def __init__(
         self,
-        folders: Sequence[str | Path] | Folders | None = None,
-        device: str = "auto",
+        folders: ModelFolders | Folders = None,
+        device: str | None = None,
         *,
         memory_hook: MemoryHook | None = None,
         built_in: str | None = None,
     ) -> None:
-        """`folders` replace the search path for model files; `device`: `cpu`, `cuda`, `cuda:1`, `tensorrt`, `rocm`,
-        `migraphx`, `coreml`, `directml` or `auto`. `memory_hook` and `built_in`: see `models.pool.ModelPool`."""
-        places = Folders({}, [Path(folder) for folder in folders]) if isinstance(folders, Sequence) else folders
-        self.models = ModelPool(places, device, memory_hook, built_in=built_in)
+        """`folders`, one or several, replace the search path for model files; `device`: `cpu`, `cuda`, `cuda:1`,
+        `tensorrt`, `rocm`, `migraphx`, `coreml`, `directml` or `auto`, the default; SettingsError for others.
+        `memory_hook` and `built_in`: see `models.pool.ModelPool`."""
+        device = str(SETTINGS["session"]["device"].check(device))
+        self.models = ModelPool(Folders.of(folders), device, memory_hook, built_in=built_in)
         self.prepared = DonorCache()
 
     def __enter__(self) -> Session:
@@ -228,7 +228,10 @@ class Session:
         progress: Progress | None = None,
         **settings: object,
     ) -> PictureResult:
-        """All steps of a swap of one picture: detect, order, map or match, swap. `donors`: see `donors`."""
+        """All steps of a swap of one picture: detect, order, map or match, swap.
+
+        The settings act on the target; those of `donors` acted when its faces were found.
+        """
         from .pictures import swap_picture
 
         return swap_picture(self, target, donors, mask, progress, settings)

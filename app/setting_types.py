@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from ..models.catalog import names
 from ..models.runtime.devices import providers_of
 from ..models.spec import Kind as ModelKind
-from ..pipeline.errors import IndexListError, SettingsError, require_choice, require_range
+from ..pipeline.errors import IndexListError, SettingsError, require_choice
 from ..pipeline.faces.index_list import parse_indexes
 
 Value = str | float | bool
@@ -59,6 +61,8 @@ class Setting:
         """
         if value is None:
             return self.default
+        if isinstance(value, np.generic):
+            value = value.item()
         if self.kind == "switch":
             return self._switch(value)
         if self.kind in ("number", "integer"):
@@ -80,9 +84,9 @@ class Setting:
         if self.kind not in ("number", "integer"):
             return self.check(text)
         try:
-            return self.check(int(text) if self.kind == "integer" else float(text))
-        except ValueError as error:
-            raise SettingsError(f"{self.name}: expected {self.low:g} to {self.high:g}, got {text!r}") from error
+            return self.check(float(text))
+        except ValueError as error:  # SettingsError too: what was written is said in both cases
+            raise SettingsError(f"{self.name}: expected {self._range}, got {text!r}") from error
 
     def _switch(self, value: object) -> bool:
         if not isinstance(value, bool):
@@ -91,10 +95,9 @@ class Setting:
 
     def _number(self, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise SettingsError(f"{self.name}: expected {self.low:g} to {self.high:g}, got {value!r}")
-        if self.kind == "integer" and value != int(value):
-            raise SettingsError(f"{self.name}: expected a whole number, got {value!r}")
-        require_range(self.name, value, self.low, self.high)
+            raise SettingsError(f"{self.name}: expected {self._range}, got {value!r}")
+        if (self.kind == "integer" and value != int(value)) or not self.low <= value <= self.high:
+            raise SettingsError(f"{self.name}: expected {self._range}, got {value:.15g}")
         return int(value) if self.kind == "integer" else float(value)
 
     def _text(self, value: object) -> str:
@@ -104,6 +107,11 @@ class Setting:
         if not isinstance(value, str):
             raise SettingsError(f"{self.name}: expected {self._expected}, got {value!r}")
         return "off" if value == "0" and "off" in self.choices else value
+
+    @property
+    def _range(self) -> str:
+        whole = "a whole number from " if self.kind == "integer" else ""
+        return f"{whole}{self.low:,.10g} to {self.high:,.10g}"
 
     @property
     def _expected(self) -> str:

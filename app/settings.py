@@ -292,6 +292,9 @@ def checked(given: Mapping[str, object], *scopes: Scope) -> dict[str, Value]:
     rows = of(*scopes)
     present = {old: name for name, row in rows.items() for old in row.old_names}
     named = {present.get(name, name): value for name, value in given.items()}
+    twice = [row for row in named if sum(present.get(name, name) == row for name in given) > 1]
+    if twice:
+        raise SettingsError(f"{', '.join(twice)}: given under two names, expected one")
     unknown = [name for name in named if name not in rows]
     if unknown:
         raise SettingsError(f"{', '.join(unknown)}: no such setting here, expected {', '.join(rows)}")

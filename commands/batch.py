@@ -25,6 +25,8 @@ from .options import add_number, add_settings, values_of
 from .swap import require_models
 
 _SCOPES: tuple[Scope, ...] = ("picture", "clip", "file")
+_CLUSTER = {"workers": 0, "cpus": 2.0, "gpus": 0.0}
+"""What there is to say about --ray's workers, and its defaults."""
 """What the settings of a batch belong to."""
 
 
@@ -54,7 +56,7 @@ def run(arguments: Namespace) -> int:
 def _entries(items: Sequence[Item], worker: Worker, arguments: Namespace) -> Iterator[Entry]:
     if arguments.ray is None:
         return run_locally(items, worker)
-    sizes = {"workers": arguments.workers, "cpus": arguments.cpus, "gpus": arguments.gpus}
+    sizes = {name: getattr(arguments, name) for name in _CLUSTER}
     return run_on_ray(items, worker, Cluster(arguments.ray or None, **sizes))
 
 
@@ -92,6 +94,8 @@ def _shared(given: Sequence[str] | None) -> tuple[str, ...]:
 
 def _require_usable(items: Sequence[Item], worker: Worker, arguments: Namespace) -> None:
     """SettingsError before any work where an item can't be done, or its result would replace what is read."""
+    if arguments.ray is None and any(getattr(arguments, name) != default for name, default in _CLUSTER.items()):
+        raise SettingsError(f"{', '.join(f'--{name}' for name in _CLUSTER)} are for --ray, which isn't given")
     for item in items:
         if not item.sources and not arguments.source:
             raise SettingsError(f"{item.target}: there is no source: say --source, or give its row a `source`")
@@ -112,7 +116,11 @@ def _require_models(items: Sequence[Item], arguments: Namespace) -> None:
         several.setdefault(tuple(sorted(item.options.items())), []).append(Path(item.target))
     with Session(device=arguments.device) as session:
         for options, targets in several.items():
-            require_models(session, targets, _with_options(values, dict(options)), bool(arguments.reference))
+            try:
+                own = _with_options(values, dict(options))
+            except SettingsError as error:
+                raise SettingsError(f"{targets[0]}: {error}") from error
+            require_models(session, targets, own, bool(arguments.reference))
 
 
 def _with_options(values: Mapping[str, Value], options: Mapping[str, str]) -> dict[str, Value]:
@@ -193,8 +201,7 @@ def _add_machines(parser: ArgumentParser) -> None:
     add_number(parser, "--retries", 0, 100, 2, "how often an item that fails is tried again", whole=True)
     text = "work on Ray: on the cluster at ADDRESS, else on that of RAY_ADDRESS, else on one started here"
     parser.add_argument("--ray", nargs="?", const="", metavar="ADDRESS", help=text)
-    add_number(
-        parser, "--workers", 0, 100_000, 0, "with --ray: how many work at once, 0 for as many as fit", whole=True
-    )
-    add_number(parser, "--cpus", 0.01, 1024, 2.0, "with --ray: cores a worker")
-    add_number(parser, "--gpus", 0, 16, 0.0, "with --ray: GPUs a worker, or a part of one")
+    text = "with --ray: how many work at once, 0 for as many as fit"
+    add_number(parser, "--workers", 0, 100_000, _CLUSTER["workers"], text, whole=True)
+    add_number(parser, "--cpus", 0.01, 1024, _CLUSTER["cpus"], "with --ray: cores a worker")
+    add_number(parser, "--gpus", 0, 16, _CLUSTER["gpus"], "with --ray: GPUs a worker, or a part of one")

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..pipeline.errors import MissingModelError, MissingPackageError
+from ..pipeline.errors import MissingModelError, MissingPackageError, SettingsError
 from .spec import Model, ModelFile
 
 BUILTIN_PATH = Path(__file__).parent / "builtin"
 ENVIRONMENT = "MULTIFACESWAP_MODELS"
 _TORCH = frozenset({".pth", ".pt"})
 """Files that only torch reads."""
+
+ModelFolders = str | Path | Sequence[str | Path] | None
+"""Folders that replace the search path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,17 @@ class Folders:
     by_key: Mapping[str, Sequence[Path]]
     """E.g. ComfyUI's `folder_paths`, `extra_model_paths.yaml` included: `{"insightface": [...]}`."""
     plain: Sequence[Path] = ()
+
+    @classmethod
+    def of(cls, folders: ModelFolders | Folders) -> Folders:
+        """Plain folders, one or several, the default ones for None. SettingsError for anything else."""
+        if folders is None or isinstance(folders, Folders):
+            return cls.default() if folders is None else folders
+        several = [folders] if isinstance(folders, (str, Path)) else folders
+        try:
+            return cls({}, [Path(folder) for folder in several])
+        except TypeError as error:
+            raise SettingsError(f"folders: expected paths of folders, got {folders!r}") from error
 
     @classmethod
     def default(cls) -> Folders:

@@ -38,10 +38,12 @@ def unknown(name: str, folders: Folders) -> SettingsError:
     for path in folders.files(FOLDER):
         if path.name == name:
             return SettingsError(
-                f"restorer: {name} was found at {path}, but holds no known restorer: expected GFPGAN, CodeFormer or "
-                f"RestoreFormer (.pth), or an ONNX graph from one picture of a face to another; or one of {expected}"
+                f"face_restore: {name} was found at {path}, but holds no known restorer: expected GFPGAN, CodeFormer "
+                f"or RestoreFormer (.pth), or an ONNX graph from one picture of a face to another; or one of {expected}"
             )
-    return SettingsError(f"restorer: expected one of {expected}, or another restorer's file in {FOLDER}, got {name!r}")
+    return SettingsError(
+        f"face_restore: expected one of {expected}, or another restorer's file in {FOLDER}, got {name!r}"
+    )
 
 
 def _files(folders: Folders) -> list[Path]:

@@ -199,3 +199,17 @@ def test_swapped_faces_are_restored_and_nothing_else(portraits, restorers):
         np.testing.assert_array_equal(image[mask == 0], before[mask == 0])
     close = [np.abs(one.astype(int) - other).mean() for one, other in zip(plain.images, boosted.images, strict=True)]
     assert all(0.01 < mean < 1.5 for mean in close)
+
+
+def test_functions_that_open_no_model_take_what_the_others_take(people):
+    with Session(device="cpu") as session:
+        shared, own = (
+            order_faces(people, "top-bottom", limit=1, session=session),
+            order_faces(people, "top-bottom", limit=1),
+        )
+        assert [np.array_equal(a.box, b.box) for a, b in zip(shared.flat(), own.flat(), strict=True)] == [True, True]
+        made = map_indexes(people, people, session=session, identity_threshold=0.3)
+    assert "identity_threshold 0.3 has no effect: there are no reference faces" in made.report
+    for refused in (lambda: order_faces(people, foo=1), lambda: map_indexes(people, people, foo=1)):
+        with pytest.raises(SettingsError, match="foo: no such setting here"):
+            refused()

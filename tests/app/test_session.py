@@ -138,7 +138,7 @@ def test_all_models_that_lack_are_named_before_any_work(tmp_path, hopper, monkey
         )
     for name in ("inswapper_128.onnx", "w600k_r50.onnx", "GFPGANv1.4.pth", "parsing_bisenet.pth"):
         assert f"needs {name}" in str(error.value)
-    with pytest.raises(SettingsError, match="restorer: expected one of codeformer"):
+    with pytest.raises(SettingsError, match="face_restore: expected one of codeformer"):
         session.swap([hopper], [hopper], session.map(faces, faces), face_restore="nothing.pth")
 
 
@@ -197,3 +197,36 @@ def test_models_of_other_folders_and_devices_are_the_sessions_own(tmp_path):
     with Session([tmp_path], "cpu") as session:
         assert session.models.device == "cpu" and [*session.models.folders.plain] == [tmp_path]
         assert session.models.detector("scrfd_10g").confidence == 0.5
+
+
+@pytest.mark.parametrize("device", [3, True, "abc", ["cpu"]])
+def test_a_device_that_is_none_is_refused_at_once(device):
+    with pytest.raises(SettingsError, match="device"):
+        Session(device=device)
+
+
+def test_folders_are_one_or_several_paths(tmp_path):
+    for folders in (tmp_path, str(tmp_path), [tmp_path], (str(tmp_path),)):
+        assert list(Session(folders).models.folders.plain) == [tmp_path]
+    for wrong in (3, [3], object()):
+        with pytest.raises(SettingsError, match="folders: expected paths of folders"):
+            Session(wrong)
+
+
+def test_numbers_of_numpy_are_numbers(session, hopper):
+    given = {"min_size": np.int64(20), "confidence": np.float32(0.5), "turns": np.bool_(True), "tiles": np.False_}
+    plan = session.plan("detect", given)
+    assert [plan.values[name] for name in given] == [20, 0.5, True, False]
+    assert type(plan.values["min_size"]) is int and type(plan.values["turns"]) is bool
+
+
+def test_a_setting_under_both_its_names_is_refused(session):
+    with pytest.raises(SettingsError, match="max_gap: given under two names"):
+        session.plan("clip", {"bridge": 3, "max_gap": 4})
+
+
+def test_settings_of_donors_that_come_late_are_reported(session, hopper, astronaut):
+    donors = session.donors([astronaut], detect_gender_source="female")
+    (line,) = session.swap_picture(hopper, donors, detect_gender_source="female").notes
+    assert line == "detect_gender_source female has no effect: the source faces are handed over"
+    assert session.swap_picture(hopper, donors).notes == ()

@@ -153,3 +153,25 @@ def test_results_keep_their_targets_names_where_they_can():
     assert [batch._result_name(name, None) for name in kept] == kept
     assert [batch._result_name(name, None) for name in changed] == ["d.tif.png", "f.avi.mp4"]
     assert batch._result_name("a.jpg", "webp") == "a.jpg.webp"
+
+
+@pytest.mark.parametrize("words", [["--workers", "2"], ["--cpus", "7"], ["--gpus", "0.5"]])
+def test_sizes_of_workers_without_ray_are_refused(tmp_path, folder, capsys, words):
+    assert _batch("--source", WOMAN, "--target", folder, "--output", tmp_path / "out", *words) == 2
+    assert "--workers, --cpus, --gpus are for --ray, which isn't given" in capsys.readouterr().err
+
+
+def test_people_are_not_recognised_in_clips(tmp_path, capsys):
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"never read")
+    words = ["--source", WOMAN, "--reference", MAN, "--target", MAN, clip, "--output", tmp_path / "out"]
+    assert _batch(*words) == 2
+    assert f"--reference works for pictures; {clip} is a clip" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "grace_hopper.jpg").exists()
+
+
+def test_a_wrong_setting_of_a_manifest_names_its_target(tmp_path, capsys):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"target,strength\n{MAN},0.5\n{WOMAN},abc\n")
+    assert _batch("--source", WOMAN, "--target", manifest, "--output", tmp_path / "out") == 2
+    assert f"{WOMAN}: strength: expected 0 to 1, got 'abc'" in capsys.readouterr().err

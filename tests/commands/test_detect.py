@@ -46,6 +46,15 @@ def test_the_gender_filter_and_the_confidence_are_obeyed(capsys):
     assert captured.err == f"multifaceswap: note: {WOMAN}: 1 face found, none guessed male\n"
 
 
+def test_a_limit_guesses_no_gender(tmp_path, capsys):
+    assert _main("detect", WOMAN.parent / "group.jpg", "--limit", 2) == 0
+    assert "guessed" not in capsys.readouterr().err
+    assert _main("detect", WOMAN.parent / "group.jpg", "--limit", 1, "--detect-gender", "female") == 0
+    many = capsys.readouterr().err
+    assert _main("detect", WOMAN.parent / "group.jpg", "--detect-gender", "female") == 0
+    assert capsys.readouterr().err == many and "guessed female" in many
+
+
 def test_several_files_with_a_bad_one(tmp_path, blank, text, capsys):
     assert _main("detect", WOMAN, text, blank, "--json", "--preview", tmp_path / "previews") == 1
     captured = capsys.readouterr()

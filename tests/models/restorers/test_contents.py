@@ -123,7 +123,7 @@ def test_names_that_mean_no_restorer_are_told(tmp_path):
     assert f"det_10g.onnx was found at {tmp_path / 'det_10g.onnx'}, but holds no known restorer" in text
     assert "or one of codeformer-v0.1.0.pth" in text and text.endswith("mine too.onnx, disable")
     with pytest.raises(
-        SettingsError, match=r"restorer: expected one of codeformer.*mine too.*, disable, .*got 'no\.pth'"
+        SettingsError, match=r"face_restore: expected one of codeformer.*mine too.*, disable, .*got 'no\.pth'"
     ):
         open_model("restorer", "no.pth", folders=[tmp_path])
     with pytest.raises(MissingModelError, match=r"GPEN-BFR-1024\.onnx, which is in none"):
