@@ -39,6 +39,8 @@ __all__ = ["DEVICES", "Session", "UsesSessions", "available_providers", "contigu
 
 log = logging.getLogger(__name__)
 
+_NO_GRAPH = "does not have a graph"
+"""What older releases of onnxruntime say of an empty file, as a failure like any other."""
 _ROWS = 16
 """Most rows that one run takes of a batch."""
 
@@ -187,12 +189,17 @@ class Session:
             )
             return cast(InferenceSession, session)
         except (ort.InvalidProtobuf, ort.InvalidGraph, ort.InvalidArgument, ort.NoSuchFile) as error:
-            raise DamagedModelError(f"{self.path} is no usable ONNX model: {error}. Fetch it again.") from error
+            raise self._damaged(error) from error
         except (ort.Fail, ort.RuntimeException, ort.NotImplemented, ort.EPFail, RuntimeError, ValueError) as error:
+            if _NO_GRAPH in str(error):
+                raise self._damaged(error) from error
             if wanted[0] == CPU:
                 raise EngineError(f"{self.path.name} can't be opened: {first_line(str(error))}") from error
             failures.append(first_line(str(error)))
             return None
+
+    def _damaged(self, error: Exception) -> DamagedModelError:
+        return DamagedModelError(f"{self.path} is no usable ONNX model: {error}. Fetch it again.")
 
     def _options(self, provider: str) -> object:
         import onnxruntime

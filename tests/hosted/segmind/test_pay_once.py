@@ -93,7 +93,7 @@ def test_crash_before_sending_costs_nothing_and_is_forgotten(api, make_client, s
 def test_after_the_time_limit_the_paid_request_is_picked_up(api, swap):
     api.polls = ["QUEUED"] * 1000
     with pytest.raises(errors.TimeLimitError):
-        swap(timeout=0.3)
+        swap(timeout=1)
     api.jobs["req-0"].states.clear()
     swap()
     assert api.paid() == 1
