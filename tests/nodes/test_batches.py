@@ -6,7 +6,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch")
 
 FRAMES, HEIGHT, WIDTH = 24, 160, 240
 

@@ -4,9 +4,10 @@ import threading
 
 import numpy as np
 import pytest
-import torch
 from multifaceswap.models.runtime.precision import exact_convolutions
 from multifaceswap.models.runtime.torch import TorchNetwork
+
+torch = pytest.importorskip("torch")
 
 CUDA = torch.device("cuda:0")
 
