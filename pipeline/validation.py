@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Sized
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ def require_pictures(pictures: object, setting: str) -> None:
     """
     if isinstance(pictures, np.ndarray) and pictures.ndim in (2, 3):
         raise SettingsError(f"{setting}: {_PICTURES}, got one array of shape {pictures.shape}: put it into a list")
-    if isinstance(pictures, (str, bytes, Mapping)) or not isinstance(pictures, _Several):
+    if not _are_several(pictures):
         raise SettingsError(f"{setting}: {_PICTURES}, got {_named(pictures)}")
     for number, picture in enumerate(pictures):
         wrong = _wrong(picture)
@@ -50,12 +50,20 @@ def require_masks(masks: object, pictures: Sequence[Picture], setting: str) -> N
         found = f"an array of shape {masks.shape}" if isinstance(masks, np.ndarray) else _number(masks)
         raise MismatchError(f"{setting}: expected a list of {len(pictures)} mask(s), one a picture, got {found}")
     for number, (mask, picture) in enumerate(zip(masks, pictures, strict=True)):
-        if not isinstance(mask, np.ndarray) or mask.shape != picture.shape[:2]:
-            found = f"shape {mask.shape}" if isinstance(mask, np.ndarray) else _named(mask)
+        if not _is_array(mask) or mask.shape != picture.shape[:2]:
+            found = f"shape {mask.shape}" if _is_array(mask) else _named(mask)
             size = f"{picture.shape[:2]}, the size of its picture ({Size.of(picture)})"
             raise MismatchError(f"{setting}, mask {number}: expected an array of shape {size}, got {found}")
         if mask.dtype.kind not in "fb" or _too_bright(mask):
             raise SettingsError(f"{setting}, mask {number}: expected float in [0, 1], got {_range(mask)}")
+
+
+def _are_several(pictures: object) -> TypeGuard[_Several]:
+    return isinstance(pictures, _Several) and not isinstance(pictures, (str, bytes, Mapping))
+
+
+def _is_array(value: object) -> TypeGuard[Picture]:
+    return isinstance(value, np.ndarray)
 
 
 def _wrong(picture: object) -> str:
@@ -66,7 +74,7 @@ def _wrong(picture: object) -> str:
         return f"shape {picture.shape}: give a grey picture its axis of channels with picture[..., None]"
     if picture.ndim != 3 or picture.shape[2] not in _CHANNELS or not picture.size:
         return f"shape {picture.shape}"
-    if picture.dtype.kind != "f" and picture.dtype not in (np.uint8, np.uint16):
+    if picture.dtype.kind != "f" and picture.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
         return f"{picture.dtype}: for numbers of 0 to 255 use picture.astype(np.uint8)"
     return f"{_range(picture)}: divide it by 255" if _too_bright(picture) else ""
 

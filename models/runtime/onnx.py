@@ -9,7 +9,7 @@ from functools import cache
 from io import StringIO
 from pathlib import Path
 from threading import Lock
-from typing import Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +35,14 @@ from .onnx_types import Array, InferenceSession
 from .probe import has_nvidia_driver
 from .symptoms import first_line, lacks_memory
 
+if TYPE_CHECKING:
+    from onnxruntime import SessionOptions
+
 __all__ = ["DEVICES", "Session", "UsesSessions", "available_providers", "contiguous", "report", "wanted_providers"]
 
 log = logging.getLogger(__name__)
 
-_NO_GRAPH = "does not have a graph"
-"""What older releases of onnxruntime say of an empty file, as a failure like any other."""
+_NO_GRAPH = "does not have a graph"  # in older releases an empty file is a failure like any other
 _ROWS = 16
 """Most rows that one run takes of a batch."""
 
@@ -184,10 +186,9 @@ class Session:
 
         providers = [(name, provider_options(name, self.device)) for name in wanted]
         try:
-            session: object = onnxruntime.InferenceSession(
+            return onnxruntime.InferenceSession(
                 str(self.path), self._options(wanted[0]), providers=providers, enable_fallback=0
             )
-            return cast(InferenceSession, session)
         except (ort.InvalidProtobuf, ort.InvalidGraph, ort.InvalidArgument, ort.NoSuchFile) as error:
             raise self._damaged(error) from error
         except (ort.Fail, ort.RuntimeException, ort.NotImplemented, ort.EPFail, RuntimeError, ValueError) as error:
@@ -201,7 +202,7 @@ class Session:
     def _damaged(self, error: Exception) -> DamagedModelError:
         return DamagedModelError(f"{self.path} is no usable ONNX model: {error}. Fetch it again.")
 
-    def _options(self, provider: str) -> object:
+    def _options(self, provider: str) -> SessionOptions:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

@@ -136,7 +136,7 @@ class TorchNetwork:
         mixed = nullcontext() if short is None else torch.autocast(device.type, short)
         try:
             with torch.inference_mode(), exact_convolutions(device), mixed:
-                outputs = module(torch.from_numpy(np.ascontiguousarray(images, np.float32)).to(device), **arguments)
+                outputs = module(torch.as_tensor(np.ascontiguousarray(images, np.float32)).to(device), **arguments)
                 return [output.float().cpu().numpy() for output in _listed(outputs)[:count]]
         except RuntimeError as error:  # torch's out-of-memory error is one of these
             raise self._failed(device, str(error)) from error
@@ -161,5 +161,4 @@ class TorchNetwork:
 
 
 def _listed(outputs: object) -> Sequence[Tensor]:
-    several = outputs if isinstance(outputs, (tuple, list)) else [outputs]
-    return cast("Sequence[Tensor]", several)
+    return cast("Sequence[Tensor]", outputs if isinstance(outputs, (tuple, list)) else [outputs])

@@ -147,7 +147,7 @@ class Tracker:
         rows = np.flatnonzero(near[:, face])
         if len(rows) != 1:
             return True
-        person, rivals = people[rows[0]], int(np.count_nonzero(near[rows[0]]))
+        person, rivals = people[int(rows[0])], int(np.count_nonzero(near[rows[0]]))
         return rivals > 1 or person.seen < self._frame - 1 or self._frame - person.known >= _RENEWED
 
 

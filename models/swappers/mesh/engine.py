@@ -143,11 +143,11 @@ def _fields(raster: Raster, texture: Texture, topology: Topology) -> _Fields:
     skin = topology.skin * seen
     weights = np.stack([texture.share, visible, topology.swapped, skin, skin * topology.swapped * texture.quality], 1)
     spread = raster.spread(np.hstack([texture.first, texture.second, weights]))
-    share, visible, swapped, skin, donor_skin = np.moveaxis(spread[..., 4:], 2, 0)
-    side = max(swapped.shape)
-    share, visible = (
-        cv2.GaussianBlur(field, (0, 0), sigma * side) for field, sigma in ((share, 0.01), (visible, 0.018))
-    )
+    fields = np.moveaxis(spread[..., 4:], 2, 0)
+    side = max(fields.shape[1:])
+    share = np.asarray(cv2.GaussianBlur(fields[0, ...], (0, 0), 0.01 * side), np.float32)
+    visible = np.asarray(cv2.GaussianBlur(fields[1, ...], (0, 0), 0.018 * side), np.float32)
+    swapped, skin, donor_skin = fields[2:]
     return _Fields(spread[..., :2], spread[..., 2:4], share, visible, swapped, skin, donor_skin)
 
 
@@ -187,7 +187,8 @@ def _level_for(target: Mesh, donor: Donor) -> Crop:
 
 
 def _extent(mesh: Mesh) -> float:
-    return float(np.sqrt(np.prod(np.ptp(mesh[:, :2], axis=0))))
+    width, height = mesh[:, :2].max(0) - mesh[:, :2].min(0)
+    return float(np.sqrt(width * height))
 
 
 def _scaled(mesh: Mesh, size: Size, small: Size) -> Mesh:
