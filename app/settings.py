@@ -14,7 +14,7 @@ from ..media.picture_formats import FORMATS
 from ..pipeline.errors import SettingsError
 from ..pipeline.faces.ordering import GENDERS, ORDERS
 from ..pipeline.faces.pairing import MISSING, PAIRINGS
-from ..pipeline.types import ColourMatch, Interpolation
+from ..pipeline.types import DEFAULT_INTERPOLATION, ColourMatch, Interpolation
 from .setting_types import DISABLE, SCOPES, Scope, Setting, Value
 
 __all__ = ["DISABLE", "ROWS", "SCOPES", "SETTINGS", "Scope", "Setting", "Value", "changed", "checked", "of"]
@@ -149,7 +149,7 @@ ROWS: Final = (
     Setting(
         "interpolation",
         "choice",
-        "Bilinear",
+        DEFAULT_INTERPOLATION,
         "How pixels are resampled when faces are cut out and put back.",
         (*_SWAPPING, "restore"),
         get_args(Interpolation),

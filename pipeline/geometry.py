@@ -14,7 +14,19 @@ from numpy.typing import ArrayLike
 
 from .bands import resized_by_area, to_float
 from .errors import require_choice
-from .types import CropSpec, Face, FloatArray, ImageF32, Interpolation, Mask, Matrix, Picture, Placement, Size
+from .types import (
+    DEFAULT_INTERPOLATION,
+    CropSpec,
+    Face,
+    FloatArray,
+    ImageF32,
+    Interpolation,
+    Mask,
+    Matrix,
+    Picture,
+    Placement,
+    Size,
+)
 
 INTERPOLATIONS: tuple[Interpolation, ...] = ("Nearest", "Bilinear", "Bicubic", "Lanczos")
 INTERPOLATION_FLAGS = {
@@ -131,7 +143,10 @@ def corners(region: Region) -> FloatArray:
 
 
 def extract_crop(
-    picture: Picture, placement: Placement, interpolation: Interpolation = "Bilinear", outside: Colour | None = None
+    picture: Picture,
+    placement: Placement,
+    interpolation: Interpolation = DEFAULT_INTERPOLATION,
+    outside: Colour | None = None,
 ) -> ImageF32:
     """Cut a crop out of a picture: (H, W, 3) RGB float32, always a new array.
 
@@ -187,7 +202,7 @@ def warp(
     image: A,
     matrix: Matrix,
     size: Size,
-    interpolation: Interpolation = "Bilinear",
+    interpolation: Interpolation = DEFAULT_INTERPOLATION,
     outside: Colour = (0, 0, 0),
 ) -> A:
     """Resample (H, W, ...) by a half-pixel matrix into a new array of `size`. Shrinks by area before it aliases.

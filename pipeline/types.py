@@ -37,6 +37,7 @@ Vector = NDArray[np.float32]
 Gender = Literal["female", "male"]
 ColourMatch = Literal["auto", "none", "lighting", "mean"]
 Interpolation = Literal["Nearest", "Bilinear", "Bicubic", "Lanczos"]
+DEFAULT_INTERPOLATION: Interpolation = "Bilinear"
 Progress = Callable[[int, int], None]
 """Called as `progress(done, total)` after every face; may raise to stop the work."""
 

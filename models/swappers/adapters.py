@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...pipeline.types import Interpolation
+from ...pipeline.types import DEFAULT_INTERPOLATION, Interpolation
 from ..embedders.arcface import ArcFace
 from ..runtime.registry import SessionRegistry
 from ..spec import Model, SwapperParams
@@ -23,7 +23,7 @@ def mesh(
     _registry: SessionRegistry,
     *,
     mirror: bool = True,
-    interpolation: Interpolation = "Bicubic",
+    interpolation: Interpolation = DEFAULT_INTERPOLATION,
 ) -> MeshSwapper:
     """Options: see MeshSwapper. Runs on the CPU whatever the device."""
     with np.load(paths[0], allow_pickle=False) as arrays:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..errors import require_choice, require_range
 from ..geometry import INTERPOLATIONS, extract_crop, lies_within, resized, valid_mask
 from ..protocols import Swapper
-from ..types import ColourMatch, Crop, Face, Interpolation, Patch, Picture, Placement, Size
+from ..types import DEFAULT_INTERPOLATION, ColourMatch, Crop, Face, Interpolation, Patch, Picture, Placement, Size
 from .colour import match_lighting, match_mean
 from .masks import combined
 
@@ -18,7 +18,7 @@ COLOUR_MATCHES: tuple[ColourMatch, ...] = ("auto", "none", "lighting", "mean")
 class SwapSettings:
     """How the swapped faces are blended in."""
 
-    interpolation: Interpolation = "Bilinear"
+    interpolation: Interpolation = DEFAULT_INTERPOLATION
     strength: float = 1.0
     """0 leaves the target's face, 1 gives the donor's."""
     mask_feather: float = 0.0
@@ -37,7 +37,9 @@ def cut_face(target: Picture, face: Face, swapper: Swapper, interpolation: Inter
     return crop_of(target, face, swapper.place(face), interpolation)
 
 
-def crop_of(picture: Picture, face: Face, placement: Placement, interpolation: Interpolation = "Bilinear") -> Crop:
+def crop_of(
+    picture: Picture, face: Face, placement: Placement, interpolation: Interpolation = DEFAULT_INTERPOLATION
+) -> Crop:
     """The crop of a face that lies there, with what of it lies outside the picture."""
     size = Size.of(picture)
     outside = None if lies_within(placement, size) else valid_mask(*placement, size)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..bands import full_scale
 from ..geometry import Region, bounds, compose, corners, inverse, transform_points, warp
-from ..types import FloatArray, ImageF32, Interpolation, Mask, Matrix, Picture, Size
+from ..types import DEFAULT_INTERPOLATION, FloatArray, ImageF32, Interpolation, Mask, Matrix, Picture, Size
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Rec. 601, as Pillow and OpenCV turn colour to grey."""
@@ -19,7 +19,7 @@ def paste(
     image: ImageF32,
     mask: Mask,
     matrix: Matrix,
-    interpolation: Interpolation = "Bilinear",
+    interpolation: Interpolation = DEFAULT_INTERPOLATION,
     *,
     changed: Mask | None = None,
     limit: Mask | None = None,

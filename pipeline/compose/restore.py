@@ -11,7 +11,20 @@ import numpy as np
 from ..errors import OutOfMemoryError, require_choice, require_range
 from ..geometry import INTERPOLATIONS, extract_crop, valid_mask
 from ..protocols import Parser, Restorer
-from ..types import Crop, Face, FaceSet, ImageF32, Interpolation, Mask, Patch, Picture, Progress, Size, SwapResult
+from ..types import (
+    DEFAULT_INTERPOLATION,
+    Crop,
+    Face,
+    FaceSet,
+    ImageF32,
+    Interpolation,
+    Mask,
+    Patch,
+    Picture,
+    Progress,
+    Size,
+    SwapResult,
+)
 from .colour import match_drift
 from .masks import combined, square_mask
 from .occlusion import bounded
@@ -31,7 +44,7 @@ class RestoreSettings:
     """0 leaves the picture, 1 shows the restored face alone."""
     colour_correct: bool = True
     """Give the restored face the mean colours and low frequencies of the crop that it came from."""
-    interpolation: Interpolation = "Bilinear"
+    interpolation: Interpolation = DEFAULT_INTERPOLATION
 
     def __post_init__(self) -> None:
         require_range("face_restore_weight", self.weight, 0, 1)

@@ -13,6 +13,7 @@ from ....pipeline.compose.crops import crop_of
 from ....pipeline.errors import SettingsError
 from ....pipeline.geometry import INTERPOLATION_FLAGS, bounds, resized, transform_mesh
 from ....pipeline.types import (
+    DEFAULT_INTERPOLATION,
     ColourMatch,
     Crop,
     Donor,
@@ -58,7 +59,9 @@ class MeshSwapper:
     needs_mesh = True
     colour: ColourMatch = "lighting"
 
-    def __init__(self, topology: Topology, *, mirror: bool = True, interpolation: Interpolation = "Bicubic") -> None:
+    def __init__(
+        self, topology: Topology, *, mirror: bool = True, interpolation: Interpolation = DEFAULT_INTERPOLATION
+    ) -> None:
         """`mirror`: the donor's other side may stand in where that fits the pose better or the first is hidden."""
         self._topology = topology
         self._mirror = mirror
