@@ -10,10 +10,15 @@ import pytest
 import standins
 from multifaceswap import MissingModelError, MissingPackageError, Session, SettingsError
 from multifaceswap.app.donors import DonorCache
+from multifaceswap.app.plan import Plan
 from multifaceswap.models import store
 from multifaceswap.models.detectors.facemesh import FaceMesh
 from multifaceswap.models.runtime import onnx
 from multifaceswap.models.swappers.mesh.engine import MeshSwapper
+from multifaceswap.pipeline.clip.assignment import AssignmentRules
+from multifaceswap.pipeline.clip.flow import ClipSettings
+from multifaceswap.pipeline.compose.crops import SwapSettings
+from multifaceswap.pipeline.compose.restore import RestoreSettings
 from multifaceswap.pipeline.types import Donor
 
 
@@ -230,3 +235,9 @@ def test_settings_of_donors_that_come_late_are_reported(session, hopper, astrona
     (line,) = session.swap_picture(hopper, donors, detect_gender_source="female").notes
     assert line == "detect_gender_source female has no effect: the source faces are handed over"
     assert session.swap_picture(hopper, donors).notes == ()
+
+
+def test_the_pipelines_own_defaults_are_those_of_the_table():
+    plan = Plan.of("clip", {})
+    assert plan.swap == SwapSettings() and plan.restore == RestoreSettings() == Plan.of("restore", {}).restore
+    assert plan.clip == ClipSettings() and plan.rules == AssignmentRules()
