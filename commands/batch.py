@@ -101,7 +101,8 @@ def _require_usable(items: Sequence[Item], worker: Worker, arguments: Namespace)
             raise SettingsError(f"{item.target}: there is no source: say --source, or give its row a `source`")
     _require_models(items, arguments)
     results = [Place(arguments.output).at(item.name) for item in items]
-    inputs = [Place(address) for item in items for address in (item.target, *item.sources)]
+    read_by_items = [address for item in items for address in (item.target, *item.sources)]
+    inputs = [Place(address) for address in (*read_by_items, *worker.inputs)]
     replaced = {place.address for place in inputs if place.is_remote} & {place.address for place in results}
     if replaced:
         raise SettingsError(f"{min(replaced)} is an input and would be overwritten: choose another output")

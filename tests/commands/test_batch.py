@@ -175,3 +175,15 @@ def test_a_wrong_setting_of_a_manifest_names_its_target(tmp_path, capsys):
     manifest.write_text(f"target,strength\n{MAN},0.5\n{WOMAN},abc\n")
     assert _batch("--source", WOMAN, "--target", manifest, "--output", tmp_path / "out") == 2
     assert f"{WOMAN}: strength: expected 0 to 1, got 'abc'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--source", "--reference"])
+def test_what_all_items_share_is_not_replaced(tmp_path, folder, capsys, option):
+    """A donor or a person to recognise in the output folder, under the name of a result."""
+    out = tmp_path / "out"
+    out.mkdir()
+    shared = Path(shutil.copy(WOMAN, out / "man.jpg"))
+    given = ["--source", shared] if option == "--source" else ["--source", WOMAN, "--reference", shared]
+    assert _batch(*given, "--target", folder, "--output", out) == 2
+    assert "would be overwritten" in capsys.readouterr().err
+    assert shared.read_bytes() == WOMAN.read_bytes()
