@@ -263,7 +263,7 @@ ROWS: Final = (
         ("file",),
         ("auto", *FORMATS),
     ),
-    Setting("image_quality", "integer", 95, "Quality of jpeg and webp.", ("file",), low=10, high=100),
+    Setting("image_quality", "integer", 95, "Quality of jpeg, webp and avif.", ("file",), low=10, high=100),
     Setting(
         "device",
         "device",

@@ -54,6 +54,32 @@ def atomic_path(path: str | os.PathLike[str]) -> Generator[Path]:
             temporary.unlink()
 
 
+def require_writable(path: str | os.PathLike[str]) -> Path:
+    """Raise OSError where `write_atomic` is sure to: before the work whose result is to be written.
+
+    `path` is something else than a file, a name on the way is too long, or its folder can't be made or written to.
+    Gives the folder that is there already and that all of it goes into, in which nothing is left.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise FileExistsError(errno.EEXIST, "it exists and is not a regular file", os.fspath(path))
+    folder, names = target.parent, [target.name]
+    while not os.path.lexists(folder):
+        folder, names = folder.parent, [*names, folder.name]
+    for name in names:
+        # Asked where it can be: in a folder that isn't there yet no name is too long.
+        with suppress(FileNotFoundError):
+            os.lstat(folder / name)
+    return folder
+
+
+def require_writable_folder(folder: Path) -> None:
+    """Raise OSError where nothing can be put into a folder; what it is tried with is gone at the end."""
+    probe = folder / temporary_name()
+    probe.mkdir()
+    probe.rmdir()
+
+
 def temporary_name() -> str:
     """A hidden file name that nobody else uses."""
     return f".{secrets.token_hex(8)}.tmp"

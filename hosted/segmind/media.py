@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...media.pictures import FORMATS, decode_file, encode_picture, to_uint8
+from ...media.pictures import decode_file, encode_picture, to_uint8
 from ...pipeline.errors import ImageError, SettingsError
 from ...pipeline.types import Picture, Size
 from .endpoint import is_web_url
 from .errors import ResultError
+from .settings import API_FORMATS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,9 @@ def as_media(picture: Picture | bytes | str, name: str) -> Media:
 
 
 def _from_file(data: bytes, name: str) -> Media:
-    """Turned pictures are turned upright: nothing says that the API honours a file's orientation."""
-    decoded = decode_file(data, name, tuple(FORMATS))
-    if not decoded.is_upright:
+    """Turned pictures are turned upright, CMYK becomes sRGB: nothing says that the API honours either."""
+    decoded = decode_file(data, name, API_FORMATS)
+    if not decoded.as_stored:
         return _from_pixels(decoded.pixels)
     return Media(data, f"image/{decoded.image_format}", size=Size.of(decoded.pixels))
 
@@ -82,7 +83,7 @@ def decode_result(data: bytes) -> Received:
         raise ResultError("it is empty")
     name = "the result"
     try:
-        decoded = decode_file(data, name, tuple(FORMATS))
+        decoded = decode_file(data, name, API_FORMATS)
     except ImageError as error:
         raise ResultError(f"{_kind(data)}: {str(error).removeprefix(f'{name}: ')}") from error
     pixels = to_uint8(decoded.pixels)

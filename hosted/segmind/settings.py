@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Final, Literal, NoReturn
 
-from ...media.picture_formats import FORMATS
 from ...pipeline.errors import IndexListError, SettingsError, require_choice, require_range
 from ...pipeline.faces.index_list import parse_indexes
 
@@ -15,6 +14,8 @@ SettingValue = str | float
 """A whole number or a boolean is a float, too."""
 SettingKind = Literal["indexes", "choice", "number", "integer", "boolean"]
 _ADVICE: Final = "Write face numbers separated by commas: 0 or 0,1,2."
+API_FORMATS: Final = ("jpeg", "png", "webp")
+"""Of pictures that are sent and that come back."""
 _GENDERS: Final = ("no", "female", "male")
 _ORDERS: Final = ("large-small", "small-large", "top-bottom", "bottom-top", "left-right", "right-left")
 _DETECTORS: Final = ("retinaface_resnet50", "retinaface_mobile0.25", "YOLOv5l", "YOLOv5n")
@@ -87,7 +88,7 @@ SETTINGS: Final[Mapping[str, SegmindSetting]] = MappingProxyType(
         "interpolation": SegmindSetting(
             "choice", "Bilinear", "How pixels are resampled", ("Nearest", "Bilinear", "Bicubic", "Lanczos")
         ),
-        "image_format": SegmindSetting("choice", "jpeg", "Format of the picture that comes back", tuple(FORMATS)),
+        "image_format": SegmindSetting("choice", "jpeg", "Format of the picture that comes back", API_FORMATS),
         "image_quality": SegmindSetting("integer", 95, "Quality of the picture that comes back", low=10, high=100),
         "base64": SegmindSetting("boolean", False, "Have the picture sent as base64 text in place of bytes"),
     }

@@ -1,22 +1,32 @@
 """Picture files in and out: nothing is lost that can be kept, an unreadable file is one clear line."""
 
+from .colour import converted
+from .depth import to_uint8
+from .finding import EXTENSIONS, FoundPictures, find_pictures, is_mentioned, is_picture, passed_over_note
 from .metadata import Metadata, read_metadata
-from .reading import EXTENSIONS, MAX_PIXELS, DecodedPicture, decode_file, decode_picture, find_pictures, read_picture
-from .writing import FORMATS, encode_picture, picture_format, to_uint8, write_file, write_picture
+from .reading import MAX_PIXELS, DecodedPicture, decode_file, decode_picture, picture_size, read_picture
+from .writing import FORMATS, encode_picture, picture_format, require_fits, write_file, write_picture
 
 __all__ = [
     "EXTENSIONS",
     "FORMATS",
     "MAX_PIXELS",
     "DecodedPicture",
+    "FoundPictures",
     "Metadata",
+    "converted",
     "decode_file",
     "decode_picture",
     "encode_picture",
     "find_pictures",
+    "is_mentioned",
+    "is_picture",
+    "passed_over_note",
     "picture_format",
+    "picture_size",
     "read_metadata",
     "read_picture",
+    "require_fits",
     "to_uint8",
     "write_file",
     "write_picture",

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import math
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from PIL import Image
 
+from .chunks import PNG_SIGNATURE, avif_colour, png_chunks, png_colour
+from .colour import colours_of
 from .reading import DAMAGE, ORIENTATION_TAG, content_of, opened
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
 # These hold an orientation of their own, which no longer fits pixels that were turned upright.
 _RAW_PROFILE = b"Raw profile type"
-_NOT_CARRIED = (_RAW_PROFILE, b"XML:com.adobe.xmp")
+_XMP = b"XML:com.adobe.xmp"
+_NOT_CARRIED = (_RAW_PROFILE, _XMP)
+_IPTC: Final = 0x0404
+_MP_ENTRIES: Final = 0xB002
 _MAX_DPI = 65_535
 """What JPEG holds."""
+_PREVIEWS: Final = ("Large Thumbnail (VGA Equivalent)", "Large Thumbnail (Full HD Equivalent)")
+"""Of a JPEG's further pictures: the same picture, smaller."""
+_TIFF_EXIF: Final = (0x8769, 0x8825)
+"""Where a TIFF has its EXIF and GPS tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +41,10 @@ class Metadata:
     dpi: tuple[float, float] | None = None
     texts: tuple[tuple[bytes, bytes], ...] = ()
     """A PNG's chunks of text, such as `parameters` and `workflow`: kind and content as they are."""
-    frames: int = 1
-    """How many pictures the file holds."""
-
-    @property
-    def note(self) -> str | None:
-        """What `read_picture` leaves out."""
-        return f"{self.frames} frames: only the first is used" if self.frames > 1 else None
+    colour: tuple[tuple[bytes, bytes], ...] = ()
+    """A PNG's chunks that say what its colours mean, such as gAMA and cICP; an AVIF's cICP as that chunk."""
+    notes: tuple[str, ...] = ()
+    """What `read_picture` and this leave out or change, a line each."""
 
     @property
     def keywords(self) -> str:
@@ -51,17 +56,15 @@ class Metadata:
 def read_metadata(path: str | os.PathLike[str]) -> Metadata:
     """What the file holds beside the pixels of its first picture. Damaged parts are left out; errors as `read_picture`.
 
-    EXIF is taken from jpeg, png and webp: that of a TIFF is about the file itself.
+    EXIF is taken from all but tiff: that of a TIFF is about the file itself.
     """
     data = content_of(path)
     with opened(data, os.fspath(path)) as image:
+        colours = colours_of(image)
         exif = _exif(image) if _may_have_exif(data) else None
-        return Metadata(_profile(image), exif, _dpi(image), tuple(_texts(data)), _frames(image))
-
-
-def _profile(image: Image.Image) -> bytes | None:
-    profile = image.info.get("icc_profile")
-    return profile if isinstance(profile, bytes) and profile[16:20] in (b"RGB ", b"GRAY") else None
+        meaning = tuple(png_colour(data) or avif_colour(data, colours.profile))
+        notes = (*_frames(image), *colours.notes, *_left_out(image, data))
+        return Metadata(colours.profile, exif, _dpi(image), tuple(_texts(data)), meaning, notes)
 
 
 def _exif(image: Image.Image) -> bytes | None:
@@ -78,37 +81,42 @@ def _exif(image: Image.Image) -> bytes | None:
 def _dpi(image: Image.Image) -> tuple[float, float] | None:
     with suppress(*DAMAGE):
         across, down = (float(value) for value in image.info["dpi"])
-        if all(math.isfinite(value) and 1 <= value <= _MAX_DPI for value in (across, down)):
+        if all(math.isfinite(value) and 1 < value <= _MAX_DPI for value in (across, down)):
             return across, down
     return None
 
 
-def _frames(image: Image.Image) -> int:
-    # A JPEG's further pictures are previews and maps of brightness, which no viewer shows.
-    if image.format in ("JPEG", "MPO"):
-        return 1
+def _frames(image: Image.Image) -> Iterator[str]:
     with suppress(*DAMAGE):
-        return int(getattr(image, "n_frames", 1))
-    return 1
+        pictures = _pictures_of_jpeg(image) if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
+        if pictures > 1:
+            kind = "pictures" if image.format in ("MPO", "HEIF") else "frames"
+            yield f"{pictures} {kind}: only the first is used"
+
+
+def _pictures_of_jpeg(image: Image.Image) -> int:
+    """Without smaller copies of the first."""
+    entries = getattr(image, "mpinfo", {}).get(_MP_ENTRIES, ())
+    return sum(entry["Attribute"]["MPType"] not in _PREVIEWS for entry in entries)
+
+
+def _left_out(image: Image.Image, data: bytes) -> Iterator[str]:
+    """What no format is given."""
+    left = {
+        "EXIF": image.format == "TIFF" and any(tag in image.getexif() for tag in _TIFF_EXIF),
+        "XMP": "xmp" in image.info or any(content.startswith(_XMP) for _, content in png_chunks(data)),
+        "IPTC": _IPTC in image.info.get("photoshop", ()),
+    }
+    if named := [name for name, is_there in left.items() if is_there]:
+        yield f"{' and '.join(named)} left out: not carried from {str(image.format).lower()}"
 
 
 def _may_have_exif(data: bytes) -> bool:
     # In a PNG, Pillow looks for it after the pixels too, which it decodes on the way.
-    return not data.startswith(_SIGNATURE) or any(
-        kind == b"eXIf" or content.startswith(_RAW_PROFILE) for kind, content in _chunks(data)
+    return not data.startswith(PNG_SIGNATURE) or any(
+        kind == b"eXIf" or content.startswith(_RAW_PROFILE) for kind, content in png_chunks(data)
     )
 
 
 def _texts(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    return ((kind, text) for kind, text in _chunks(data) if kind in _TEXTS and not text.startswith(_NOT_CARRIED))
-
-
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and content of what a PNG is made of; nothing of other files."""
-    start = len(_SIGNATURE)
-    while data.startswith(_SIGNATURE) and start + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, start)
-        kind, content = data[start + 4 : start + 8], data[start + 8 : start + 8 + length]
-        if len(content) == length:
-            yield kind, content
-        start += 12 + length
+    return ((kind, text) for kind, text in png_chunks(data) if kind in _TEXTS and not text.startswith(_NOT_CARRIED))

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from importlib import import_module
+from importlib.util import find_spec
 from io import BytesIO
-from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 from PIL.TiffImagePlugin import TiffImageFile
 
 from ...pipeline.errors import ImageError
-from ...pipeline.types import Picture
+from ...pipeline.types import Picture, Size
+from ..picture_formats import format_of
+from .colour import colours_of, to_srgb
 
 MAX_PIXELS = 100 * 2**20
 """Cameras sold as "100 megapixels" give 11648×8736, a little more than 100 million."""
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
-"""What `find_pictures` takes from a folder."""
 _MAX_BYTES = 10 * MAX_PIXELS
 """Uncompressed 16-bit RGB and alpha has 8 bytes a pixel."""
-READABLE = ("jpeg", "png", "webp", "tiff", "bmp", "gif")
-"""The formats that are tried: Pillow hands some others to outside programs."""
+READABLE = ("jpeg", "png", "webp", "avif", "tiff", "bmp", "gif", "jpeg2000")
+"""The formats that are always tried: Pillow hands some others to outside programs. Beside them tga, which only its name
+tells, and heif, which needs a package."""
+_HEIF_CURE: Final = "HEIC and HEIF need pillow-heif: pip install 'multifaceswap[heic]', or pip install pillow-heif"
+_HEIC: Final = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs")
+_AVIF: Final = (b"avif", b"avis")
 DAMAGE = (
     OSError,
     SyntaxError,
@@ -63,16 +67,18 @@ class DecodedPicture(NamedTuple):
     pixels: Picture
     """As of `read_picture`."""
     image_format: str
-    """One of `READABLE`."""
-    is_upright: bool
-    """Whether the file has its pixels as they are shown; otherwise they were turned as its EXIF orientation says."""
+    """One of `READABLE`, tga or heif."""
+    as_stored: bool
+    """Whether the file has its pixels as they are shown; otherwise they were turned as its EXIF orientation says, or
+    their colours became sRGB."""
 
 
 def read_picture(path: str | os.PathLike[str]) -> Picture:
     """The first picture of a file: (H, W, C), C = 1, 3 or 4, uint8, or uint16 where the file has 16 bits a channel.
 
-    EXIF orientation is applied; palettes, transparency and CMYK become RGB or RGB and alpha. RGB and grey stay in the
-    file's own colour space: see `read_metadata`. Raises ImageError, for more than 100 megapixels before decoding.
+    EXIF orientation is applied; palettes and transparency become RGB or RGB and alpha, CMYK and LAB become sRGB by
+    their profile. RGB and grey stay in the file's own colour space: see `read_metadata`. Raises ImageError, for more
+    than 100 megapixels before decoding.
     """
     return decode_picture(content_of(path), os.fspath(path))
 
@@ -82,43 +88,32 @@ def decode_picture(data: bytes, name: str) -> Picture:
     return decode_file(data, name).pixels
 
 
-def decode_file(data: bytes, name: str, formats: tuple[str, ...] = READABLE) -> DecodedPicture:
+def decode_file(data: bytes, name: str, formats: tuple[str, ...] | None = None) -> DecodedPicture:
     """As `decode_picture`, of a file in one of the `formats`, with what the file was. Raises ImageError."""
     with opened(data, name, formats) as image:
+        colours = colours_of(image)
         image.load()
-        picture = _deep_pixels(data) if _is_deep(data, image) else _plain_pixels(image, name)
+        deep = _is_deep(data, image)
+        picture = _deep_pixels(data) if deep else _plain_pixels(image, name, colours.from_profile)
         turn = _UPRIGHT.get(_orientation(image))
         # MPO is what Pillow calls a JPEG with further pictures after the first.
         image_format = "jpeg" if image.format == "MPO" else str(image.format).lower()
-    return DecodedPicture(np.ascontiguousarray(turn(picture) if turn else picture), image_format, turn is None)
+        as_stored = turn is None and image.mode not in ("CMYK", "LAB")
+    return DecodedPicture(np.ascontiguousarray(turn(picture) if turn else picture), image_format, as_stored)
 
 
-def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """Files as given; a folder becomes its pictures, sorted by name; `*` and `?` are expanded where no shell did it.
-
-    Raises ImageError for a folder or pattern without a picture, and for an empty name.
-    """
-    return [picture for path in paths for picture in _found(path)]
-
-
-def _found(given: str | os.PathLike[str]) -> list[Path]:
-    if not os.fspath(given):
-        # An unset variable gives one; as a path it would be the current folder.
-        raise ImageError("a name is empty: expected a picture or a folder (. is the current one)")
-    path = Path(given)
-    if path.is_dir():
-        matches = sorted(entry for entry in path.iterdir() if _is_listed(entry))
-    elif glob.has_magic(str(path)) and not path.exists():
-        matches = sorted(Path(match) for match in glob.glob(str(path)))
-    else:
-        return [path]
-    if not matches:
-        raise ImageError(f"{path}: there is no picture here")
-    return matches
+def picture_size(path: str | os.PathLike[str]) -> Size:
+    """A picture's size as its header says, before it is turned upright. Raises ImageError."""
+    try:
+        with open(path, "rb") as file, opened(file, os.fspath(path)) as image:
+            return Size(*image.size)
+    except OSError as error:
+        raise ImageError(f"{os.fspath(path)}: can't be read: {_one_line(error)}") from error
 
 
-def _is_listed(path: Path) -> bool:
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and path.is_file()
+def reads_heif() -> bool:
+    """Whether the package is there that reads HEIC and HEIF."""
+    return find_spec("pillow_heif") is not None
 
 
 def content_of(path: str | os.PathLike[str]) -> bytes:
@@ -138,24 +133,49 @@ def content_of(path: str | os.PathLike[str]) -> bytes:
 
 
 @contextmanager
-def opened(data: bytes, name: str, formats: tuple[str, ...] = READABLE) -> Generator[Image.Image]:
+def opened(source: bytes | BinaryIO, name: str, formats: tuple[str, ...] | None = None) -> Generator[Image.Image]:
     """The picture with its header read; any error then or in the block becomes an ImageError of one line."""
+    file = BytesIO(source) if isinstance(source, bytes) else source
+    known = formats or _readable(file, name)
     try:
         # Pillow warns of pictures from 89 megapixels on, and of much that doesn't matter.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(BytesIO(data), formats=formats) as image:
+            with Image.open(file, formats=known) as image:
                 _require_size(image, name)
                 yield image
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: larger than 100 megapixels: make it smaller first") from error
     except Image.UnidentifiedImageError as error:
-        known = ", ".join(formats).upper()
-        raise ImageError(f"{name}: not a picture, or of a kind that can't be read (expected {known})") from error
+        listed = ", ".join(known).upper()
+        raise ImageError(f"{name}: not a picture, or of a kind that can't be read (expected {listed})") from error
     except MemoryError as error:
         raise ImageError(f"{name}: there is not enough memory to open it") from error
     except DAMAGE as error:
         raise ImageError(f"{name}: the picture is damaged or cut short: {_one_line(error)}") from error
+
+
+def _readable(file: BinaryIO, name: str) -> tuple[str, ...]:
+    """The formats to try. Raises ImageError for one that needs a package that isn't there."""
+    start = file.read(64)
+    file.seek(0)
+    if start[4:8] != b"ftyp":
+        # A TGA has no mark of its own: anything might be taken for one.
+        return (*READABLE, "tga") if format_of(name) == "tga" else READABLE
+    brands = [start[place : place + 4] for place in (8, *range(16, min(int.from_bytes(start[:4], "big"), 64), 4))]
+    if any(brand in _HEIC for brand in brands):
+        _register_heif(name)
+        return (*READABLE, "heif")
+    if any(brand in _AVIF for brand in brands) and not features.check("avif"):
+        raise ImageError(f"{name}: AVIF needs a Pillow that was built with it: pip install --upgrade Pillow")
+    return READABLE
+
+
+def _register_heif(name: str) -> None:
+    try:
+        import_module("pillow_heif").register_heif_opener()
+    except ImportError as error:
+        raise ImageError(f"{name}: {_HEIF_CURE}") from error
 
 
 def _require_size(image: Image.Image, name: str) -> None:
@@ -192,14 +212,17 @@ def _deep_pixels(data: bytes) -> Picture:
     return decoded[..., None] if decoded.ndim == 2 else decoded[..., [2, 1, 0, 3][: decoded.shape[2]]]
 
 
-def _plain_pixels(image: Image.Image, name: str) -> Picture:
+def _plain_pixels(image: Image.Image, name: str, profile: bytes | None) -> Picture:
+    if image.mode == "I;16" and image.format == "JPEG2000":
+        return np.asarray(image)[..., None]
     if image.mode[0] in "IF":
         raise ImageError(f"{name}: pixels of kind {image.mode} can't be used: save it with 8 or 16 bits a channel")
-    pixels = np.asarray(image.convert(_target_mode(image)))
+    shown = to_srgb(image, profile) if profile else image
+    pixels = np.asarray(shown.convert(_target_mode(shown)))
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
 def _target_mode(image: Image.Image) -> str:
-    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+    if image.has_transparency_data:
         return "RGBA"
     return "L" if image.mode in ("1", "L") else "RGB"

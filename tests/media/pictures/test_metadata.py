@@ -105,7 +105,7 @@ def test_nothing_is_made_up(tmp_path):
     for name in ("a.png", "a.jpg", "a.webp"):
         write_picture(tmp_path / name, PICTURE)
         metadata = read_metadata(tmp_path / name)
-        assert (metadata.profile, metadata.exif, metadata.texts, metadata.note) == (None, None, (), None)
+        assert (metadata.profile, metadata.exif, metadata.texts, metadata.notes) == (None, None, (), ())
     assert read_metadata(tmp_path / "a.png").dpi is None
 
 
@@ -119,11 +119,26 @@ def test_a_damaged_part_is_left_out(tmp_path):
 def test_frames_are_counted(tmp_path, name):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "green", "blue")]
     frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-    assert read_metadata(tmp_path / name).note == "3 frames: only the first is used"
+    assert read_metadata(tmp_path / name).notes == ("3 frames: only the first is used",)
 
 
-def test_a_jpegs_previews_are_no_frames(tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "notes"),
+    [
+        (b"\0\0\2\0", ("2 pictures: only the first is used",)),  # one of a pair for two eyes
+        (b"\0\0\0\0", ("2 pictures: only the first is used",)),
+        (b"\1\0\1\0", ()),  # the same picture, smaller
+        (b"\2\0\1\0", ()),
+    ],
+)
+def test_a_jpegs_further_pictures_are_counted_unless_they_are_previews(tmp_path, kind, notes):
     data = BytesIO()
     Image.new("RGB", (8, 8)).save(data, "MPO", save_all=True, append_images=[Image.new("RGB", (4, 4))])
-    (tmp_path / "a.jpg").write_bytes(data.getvalue())
-    assert read_metadata(tmp_path / "a.jpg").note is None
+    content = bytearray(data.getvalue())
+    first = content.index(
+        b"\0\0\3\0", content.index(b"MPF\0") + 30
+    )  # attributes of the first of two entries of 16 bytes
+    content[first + 16 : first + 20] = kind
+    (tmp_path / "a.jpg").write_bytes(content)
+    assert read_metadata(tmp_path / "a.jpg").notes == notes
+    assert read_picture(tmp_path / "a.jpg").shape == (8, 8, 3)

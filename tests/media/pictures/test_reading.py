@@ -259,7 +259,7 @@ def test_a_decoded_file_says_what_it_was(orientation):
     buffer = io.BytesIO()
     Image.new("RGB", (3, 2)).save(buffer, "WEBP", exif=exif)
     decoded = decode_file(buffer.getvalue(), "a.webp")
-    assert (decoded.image_format, decoded.is_upright) == ("webp", orientation == 1)
+    assert (decoded.image_format, decoded.as_stored) == ("webp", orientation == 1)
     assert decoded.pixels.shape == ((2, 3, 3) if orientation == 1 else (3, 2, 3))
 
 

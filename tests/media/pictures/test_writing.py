@@ -45,7 +45,15 @@ def test_floats_are_rounded_and_clipped(tmp_path):
     assert read_picture(tmp_path / "a.png").ravel().tolist() == [0, 100, 101, 255]
 
 
-KINDS = {"a.jpg": "JPEG", "a.JPEG": "JPEG", "a.png": "PNG", "a.webp": "WEBP"}
+KINDS = {
+    "a.jpg": "JPEG",
+    "a.JPEG": "JPEG",
+    "a.jfif": "JPEG",
+    "a.jpe": "JPEG",
+    "a.avif": "AVIF",
+    "a.png": "PNG",
+    "a.webp": "WEBP",
+}
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS.items())
@@ -78,7 +86,7 @@ def test_webp_keeps_alpha_and_the_colours_under_it(tmp_path):
     assert (back[..., 3] == 0).all() and np.abs(back[..., :3].astype(int) - _smooth()).mean() < 3
 
 
-@pytest.mark.parametrize("image_format", ["jpeg", "webp"])
+@pytest.mark.parametrize("image_format", ["jpeg", "webp", "avif"])
 def test_16_bits_are_rounded_and_said(image_format, tmp_path):
     deep = np.full((8, 8, 3), 257 * 100 + 129, np.uint16)
     (note,) = write_picture(tmp_path / "a", deep, image_format=image_format, image_quality=100)
@@ -105,9 +113,9 @@ def test_a_profile_of_another_colour_space_is_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("a", {"image_format": "gif"}, "expected one of jpeg, png, webp, got 'gif'"),
+        ("a", {"image_format": "gif"}, "expected one of jpeg, png, webp, avif, got .gif."),
         ("a.png", {"image_format": "jpeg"}, "the extension says png, image_format says jpeg"),
-        ("a.tiff", {}, "can't tell the format: end the name in .jpg, .png, .webp"),
+        ("a.tiff", {}, "can't tell the format: end the name in .jpg, .png, .webp, .avif"),
         ("a.png", {"image_quality": 9}, "expected 10 to 100, got 9"),
         ("a.png", {"image_quality": 101}, "expected 10 to 100, got 101"),
     ],

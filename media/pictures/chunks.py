@@ -1,0 +1,78 @@
+"""A PNG's chunks: read, written, and those that say what colours mean, which an AVIF says in the same numbers."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+Chunk = tuple[bytes, bytes]
+"""Kind and content."""
+_COLOUR: Final = {b"cICP": 4, b"mDCV": 24, b"cLLI": 8, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
+"""What says the colours' meaning beside iCCP, and its length; first is what counts most (PNG, third edition)."""
+_SRGB_GAMMA: Final = 45_455
+_SRGB_PRIMARIES: Final = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
+_LIKE_SRGB: Final = ((1, 2, 5, 6), (1, 2, 6, 13, 14, 15))
+"""Colour primaries and transfer characteristics (ITU-T H.273) that viewers show as sRGB."""
+_AVIF_HEADER: Final = 1 << 16
+
+
+def png_chunks(data: bytes) -> Iterator[Chunk]:
+    """Kind and content of what a PNG is made of; nothing of other files."""
+    start = len(PNG_SIGNATURE)
+    while data.startswith(PNG_SIGNATURE) and start + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, start)
+        kind, content = data[start + 4 : start + 8], data[start + 8 : start + 8 + length]
+        if len(content) == length:
+            yield kind, content
+        start += 12 + length
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk as the file holds it."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def png_colour(data: bytes) -> list[Chunk]:
+    """The chunks of a PNG that say what its colours mean, each kind once, as they are."""
+    found: dict[bytes, bytes] = {}
+    for kind, content in png_chunks(data):
+        if kind == b"IDAT":
+            break
+        if len(content) == _COLOUR.get(kind):
+            found.setdefault(kind, content)
+    return list(found.items())
+
+
+def avif_colour(data: bytes, profile: bytes | None) -> list[Chunk]:
+    """What the colours of an AVIF or HEIC mean, as cICP, where it isn't sRGB and no profile says it."""
+    place = data.find(b"colrnclx", 0, _AVIF_HEADER) if data[4:8] == b"ftyp" and profile is None else -1
+    if place < 0 or len(data) < place + 15:
+        return []
+    primaries, transfer = struct.unpack_from(">HH", data, place + 8)
+    if max(primaries, transfer) > 255 or _is_like_srgb(primaries, transfer):
+        return []
+    return [(b"cICP", bytes([primaries, transfer, 0, 1]))]
+
+
+def lost_without(colour: Iterable[Chunk], profile: bytes | None) -> list[str]:
+    """Which of the chunks change how colours look when they are left out: none that say sRGB or are overruled."""
+    chunks = dict(colour)
+    if b"cICP" in chunks:
+        ordinary = _is_like_srgb(*chunks[b"cICP"][:2])
+        return [] if ordinary else [kind.decode() for kind in (b"cICP", b"mDCV", b"cLLI") if kind in chunks]
+    if profile is not None or b"sRGB" in chunks:
+        return []
+    return [kind.decode() for kind in (b"gAMA", b"cHRM") if kind in chunks and not _says_srgb(kind, chunks[kind])]
+
+
+def _is_like_srgb(primaries: int, transfer: int) -> bool:
+    return primaries in _LIKE_SRGB[0] and transfer in _LIKE_SRGB[1]
+
+
+def _says_srgb(kind: bytes, content: bytes) -> bool:
+    if kind == b"gAMA":
+        return abs(struct.unpack(">I", content)[0] - _SRGB_GAMMA) <= 500
+    return all(abs(a - b) <= 100 for a, b in zip(struct.unpack(">8I", content), _SRGB_PRIMARIES, strict=True))
