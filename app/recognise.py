@@ -9,6 +9,7 @@ from ..models.catalog import find, names
 from ..models.pool import ModelPool
 from ..models.spec import Model
 from ..pipeline.faces.identity import match_identities, model_of, with_identities
+from ..pipeline.transparency import greyed
 from ..pipeline.types import FaceSet, IndexMap, Picture
 from ..pipeline.validation import require_pictures
 from .plan import Plan
@@ -41,9 +42,9 @@ def match_faces(
     row = embedder_of(str(plan.values["embedder"]), reference_faces, target_faces)
     model, mesher = models.embedder(row.name), models.mesher()
     if targets is not None:
-        target_faces = with_identities(target_faces, targets, model, mesher, "target")
+        target_faces = with_identities(target_faces, greyed(targets), model, mesher, "target")
     if references is not None:
-        reference_faces = with_identities(reference_faces, references, model, mesher, "reference")
+        reference_faces = with_identities(reference_faces, greyed(references), model, mesher, "reference")
     threshold = float(plan.values["identity_threshold"]) or None
     made = match_identities(
         target_faces, reference_faces, source_faces, *plan.lists, embedder=model, threshold=threshold

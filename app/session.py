@@ -19,6 +19,7 @@ from ..pipeline.faces import ordering, pairing
 from ..pipeline.faces.detect import detect_batch, locate_batch, with_meshes
 from ..pipeline.faces.ordering import Ordered
 from ..pipeline.protocols import Parser, Swapper
+from ..pipeline.transparency import extended, greyed
 from ..pipeline.types import Face, FaceSet, FloatArray, IndexMap, Picture, Progress, SwapResult
 from ..pipeline.validation import require_masks, require_pictures
 from .donors import DonorCache
@@ -38,7 +39,8 @@ class Session:
 
     Settings are given by their names in the table of `app.settings`; any other name or value raises SettingsError, and
     None stands for the default. Pictures are sequences of (H, W, C) arrays, C = 1, 3 (RGB) or 4 (RGBA), of uint8,
-    uint16 or float in [0, 1]; a batch (B, H, W, C) is such a sequence. All models of a piece of work are looked for
+    uint16 or float in [0, 1]; a batch (B, H, W, C) is such a sequence. What is wholly transparent counts as outside of
+    the picture: no face is found there, and none is taken from there. All models of a piece of work are looked for
     before it starts: MissingModelError names every file that is missing.
     """
 
@@ -85,7 +87,7 @@ class Session:
         plan = self.plan("detect", settings)
         detector = self.models.detector(plan.detector.name, **plan.detector.options)
         return detect_batch(
-            pictures,
+            greyed(pictures),
             detector,
             mesher=self.models.mesher() if plan.analyses else None,
             attributes=self.models.attributes() if plan.values["gender"] else None,
@@ -108,7 +110,7 @@ class Session:
         require_pictures(pictures, "pictures")
         plan = self.plan("detect", settings, Case(boxes=True))
         return locate_batch(
-            pictures,
+            greyed(pictures),
             boxes,
             self.models.locator(plan.locator.name, **plan.locator.options),
             mesher=self.models.mesher() if plan.analyses else None,
@@ -181,6 +183,7 @@ class Session:
         require_pictures(sources, "sources")
         if mask is not None:
             require_masks(mask, targets, "mask")
+        sources = extended(sources)
         plan = self.plan("swap", settings)
         swapper, restore = self.swapper(plan), self.swap_restore(plan)
         index_map = self._with_meshes(index_map, targets, sources, swapper)
@@ -258,7 +261,8 @@ class Session:
         """Swap the faces of a clip into the file `output`: see `app.clips.swap_clip`."""
         from .clips import swap_clip
 
-        return swap_clip(self, target, output, sources, source_faces, progress, settings)
+        require_pictures(sources, "sources")
+        return swap_clip(self, target, output, extended(sources), source_faces, progress, settings)
 
     def swapper(self, plan: Plan) -> Swapper:
         """The plan's engine, open."""

@@ -12,6 +12,7 @@ import numpy as np
 from ....pipeline.compose.crops import crop_of
 from ....pipeline.errors import SettingsError
 from ....pipeline.geometry import INTERPOLATION_FLAGS, bounds, resized, transform_mesh
+from ....pipeline.transparency import seen_part
 from ....pipeline.types import (
     DEFAULT_INTERPOLATION,
     ColourMatch,
@@ -79,7 +80,7 @@ class MeshSwapper:
 
     def prepare(self, frame: Picture, face: Face) -> Donor:
         """The donor's pixels, in halving sizes so that a small target gets no aliases, and which points show skin."""
-        crops = [crop_of(frame, face, self.place(face))]
+        crops = [seen_part(crop_of(frame, face, self.place(face)), frame)]
         while min(crops[-1].image.shape[:2]) > 32 and len(crops) < _DONOR_LEVELS:
             crops.append(_halved(crops[-1]))
         small = min(crops, key=lambda crop: abs(max(crop.image.shape) - _SKIN_SIDE))
@@ -190,8 +191,7 @@ def _level_for(target: Mesh, donor: Donor) -> Crop:
 
 
 def _extent(mesh: Mesh) -> float:
-    width, height = mesh[:, :2].max(0) - mesh[:, :2].min(0)
-    return float(np.sqrt(width * height))
+    return float(np.sqrt(np.ptp(mesh[:, :2], axis=0).prod()))
 
 
 def _scaled(mesh: Mesh, size: Size, small: Size) -> Mesh:
