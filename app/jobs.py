@@ -14,6 +14,7 @@ from ..media.clips import is_clip
 from ..media.pictures import Metadata, picture_format, read_metadata, read_picture, write_picture
 from ..pipeline.draw.preview import draw_pairs
 from ..pipeline.types import FloatArray, Picture, Progress, Size
+from .donor_colours import DonorColours
 from .effects import Case, only_for, without_effect
 from .limits import fitted_limit
 from .pictures import Donors, PictureResult
@@ -45,6 +46,7 @@ class FileDonors(NamedTuple):
     donors: Donors
     notes: tuple[str, ...] = ()
     """What was left out of the files."""
+    colours: DonorColours = DonorColours()
 
 
 def read_donors(
@@ -58,10 +60,12 @@ def read_donors(
 
     Raises ImageError for a file that can't be read, and as `Session.donors`.
     """
-    pictures, notes = zip(*(_first_picture(file) for file in [*sources, *references]), strict=True)
+    files = [*sources, *references]
+    pictures, metadata = [read_picture(file) for file in files], [read_metadata(file) for file in files]
     found = session.donors(pictures[: len(sources)], pictures[len(sources) :], **_picture_settings(settings))
     shown = [os.fspath(source) for source in sources] if names is None else names
-    return FileDonors(shown, found, tuple(note for note in notes if note))
+    notes = tuple(f"{os.fspath(file)}: {note}" for file, own in zip(files, metadata, strict=True) for note in own.notes)
+    return FileDonors(shown, found, notes, DonorColours(tuple(own.profile for own in metadata[: len(sources)])))
 
 
 def swap_job(
@@ -93,14 +97,15 @@ def save_picture(path: Path, picture: Picture, metadata: Metadata, settings: Map
 def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mapping[str, Value]) -> TargetReport:
     target, metadata = read_picture(job.target), read_metadata(job.target)
     mask = None if job.limit is None else fitted_limit(job.limit, Size.of(target), "--limit-mask")
-    done = session.swap_picture(target, donors.donors, mask=mask, **_for_targets(_picture_settings(values)))
+    shown = donors.colours.seen_in(metadata.profile, donors.donors)
+    done = session.swap_picture(target, shown, mask=mask, **_for_targets(_picture_settings(values)))
     result = done.result
     if job.mask:
         write_picture(job.mask, visible(result.masks[0]))
     if job.preview:
-        write_picture(job.preview, draw_pairs(target, donors.donors.pictures, done.index_map.frames[0]))
+        write_picture(job.preview, draw_pairs(target, shown.pictures, done.index_map.frames[0]))
     lost = save_picture(job.output, result.images[0], metadata, values)
-    notes = (*filter(None, [metadata.note]), *donors.notes, *done.notes, *lost)
+    notes = (*metadata.notes, *donors.notes, *done.notes, *lost)
     notes += only_for(values, "clip", "picture", "pictures")
     pairs = _pairs(done, donors.names)
     return TargetReport(
@@ -115,7 +120,7 @@ def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mappin
 def _swap_clip(
     session: Session, job: Job, donors: FileDonors, values: Mapping[str, Value], progress: Progress | None
 ) -> TargetReport:
-    found = donors.donors
+    found = donors.colours.seen_in(None, donors.donors)
     settings = _for_targets({name: value for name, value in values.items() if name in SETTINGS["clip"]})
     result = session.swap_clip(job.target, job.output, found.pictures, found.faces, progress=progress, **settings)
     notes = (*donors.notes, *found.notes, *result.report, *only_for(values, "file", "clip", "clips"))
@@ -135,12 +140,6 @@ def _picture_settings(settings: Mapping[str, object]) -> dict[str, Any]:
 def _for_targets(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Without what was done to the sources when their faces were found."""
     return {name: value for name, value in settings.items() if name != "detect_gender_source"}
-
-
-def _first_picture(file: PathLike) -> tuple[Picture, str | None]:
-    """A file's first picture, and what that leaves out."""
-    note = read_metadata(file).note
-    return read_picture(file), note and f"{os.fspath(file)}: {note}"
 
 
 def _pairs(done: PictureResult, names: Sequence[str]) -> list[Json]:
