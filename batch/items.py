@@ -6,9 +6,10 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TypeGuard, cast
+from dataclasses import asdict, dataclass, field, replace
+from typing import NamedTuple, TypeGuard, cast
 
+from ..app.names import free_name
 from ..pipeline.errors import ImageError, SettingsError
 from .places import Place
 
@@ -40,44 +41,80 @@ class Item:
         return cls(values["name"], values["target"], tuple(values["sources"]), values["options"])
 
 
-def items_of(given: Sequence[str], is_wanted: Callable[[str], bool], result_name: Callable[[str], str]) -> list[Item]:
+ResultName = Callable[[str, Mapping[str, str]], str]
+"""The name of a result, from that of its target and the item's own settings."""
+
+
+class Found(NamedTuple):
+    """What files, folders and manifests come to."""
+
+    items: list[Item]
+    passed_over: list[str]
+    """Names of files in the folders that aren't targets, with forward slashes."""
+
+
+class _Row(NamedTuple):
+    """An item before its result has a name of its own."""
+
+    item: Item
+    is_named: bool
+    """Whether the name was asked for."""
+
+
+def items_of(given: Sequence[str], is_wanted: Callable[[str], bool], result_name: ResultName) -> Found:
     """The items that files, folders (with all folders in them) and manifests name, in their order.
 
-    `is_wanted` tells which files of a folder are targets; `result_name` gives the result's name for a target's.
-    Manifests end in .csv, .jsonl or .ndjson: a row a target, with the column or key `target`, and if wanted `source`
-    (several with semicolons, or a list), `output` and any option; paths in it are relative to its own folder.
-    Raises SettingsError for a manifest that can't be understood and where two results would have one name, ImageError
-    where there is nothing to do, OSError for a manifest that can't be read.
+    `is_wanted` tells which files of a folder are targets; `result_name` gives a result's name; where two have one,
+    numbers tell them apart. Manifests end in .csv, .jsonl or .ndjson: a row a target, with the column or key `target`,
+    and if wanted `source` (several with semicolons, or a list), `output` and any option; paths in it are relative to
+    its own folder. Raises SettingsError for a manifest that can't be understood and where it gives two results one
+    name, ImageError where there is nothing to do, OSError for a manifest that can't be read.
     """
     if "" in given:
         raise ImageError("a target's name is empty: expected a picture, clip, folder, URL or manifest")
-    items = [item for address in given for item in _items(Place(address), is_wanted, result_name)]
-    if not items:
+    passed_over: list[str] = []
+    rows = [row for address in given for row in _rows_at(Place(address), is_wanted, result_name, passed_over)]
+    if not rows:
         raise ImageError(f"{', '.join(given)}: there is no picture or clip here")
-    _require_names_of_their_own(items)
+    return Found(_with_names_of_their_own(rows), passed_over)
+
+
+def _with_names_of_their_own(rows: Sequence[_Row]) -> list[Item]:
+    taken = _asked_for([row.item for row in rows if row.is_named])
+    items: list[Item] = []
+    for item, is_named in rows:
+        name = item.name if is_named else free_name(item.name, taken)
+        taken.add(name.casefold())
+        items.append(replace(item, name=name))
     return items
 
 
-def _require_names_of_their_own(items: Sequence[Item]) -> None:
+def _asked_for(items: Sequence[Item]) -> set[str]:
     names: dict[str, str] = {}
     for item in items:
         other = names.get(item.name.casefold())
         if other is not None:
             raise SettingsError(
-                f"{other} and {item.target} would both become {item.name}: give the results names in a manifest's "
-                f"column `{_OUTPUT}`"
+                f"{other} and {item.target} would both become {item.name}: give the results names of their own in the "
+                f"manifest's column `{_OUTPUT}`"
             )
         names[item.name.casefold()] = item.target
+    return set(names)
 
 
-def _items(place: Place, is_wanted: Callable[[str], bool], result_name: Callable[[str], str]) -> Iterator[Item]:
+def _rows_at(
+    place: Place, is_wanted: Callable[[str], bool], result_name: ResultName, passed_over: list[str]
+) -> Iterator[_Row]:
     if place.name.lower().endswith((*_TABLES, *_LINES)):
         yield from (_listed(row, place, number, result_name) for number, row in enumerate(_rows(place), 1))
     elif place.is_folder():
-        for name in filter(is_wanted, place.inside()):
-            yield Item(result_name(name), place.at(name).address)
+        for name in place.inside():
+            if is_wanted(name):
+                yield _Row(Item(result_name(name, {}), place.at(name).address), is_named=False)
+            else:
+                passed_over.append(name)
     else:
-        yield Item(result_name(place.name), place.address)
+        yield _Row(Item(result_name(place.name, {}), place.address), is_named=False)
 
 
 def _rows(place: Place) -> Sequence[object]:
@@ -90,19 +127,19 @@ def _rows(place: Place) -> Sequence[object]:
         raise SettingsError(f"{place.address}: can't be read as a manifest: {error}") from error
 
 
-def _listed(row: object, place: Place, number: int, result_name: Callable[[str], str]) -> Item:
+def _listed(row: object, place: Place, number: int, result_name: ResultName) -> _Row:
     if not _is_named(row) or not row.get(_TARGET):
         raise SettingsError(f"{place.address}, row {number}: expected a `{_TARGET}` and named values, got {row}")
     target = place.parent.at(str(row[_TARGET]))
-    output = str(row.get(_OUTPUT) or result_name(target.name))
+    taken = (_TARGET, _SOURCE, _OUTPUT)
+    options = {key.replace("_", "-"): str(v) for key, v in row.items() if key not in taken and v not in (None, "")}
+    output = str(row.get(_OUTPUT) or result_name(target.name, options))
     if output.startswith(("/", "\\")) or ".." in output.split("/") or ":" in output:
         raise SettingsError(
             f"{place.address}, row {number}: `{_OUTPUT}` must be inside the output folder, got {output!r}"
         )
     sources = tuple(place.parent.at(source).address for source in _several(row.get(_SOURCE)))
-    taken = (_TARGET, _SOURCE, _OUTPUT)
-    options = {key.replace("_", "-"): str(v) for key, v in row.items() if key not in taken and v not in (None, "")}
-    return Item(output, target.address, sources, options)
+    return _Row(Item(output, target.address, sources, options), is_named=bool(row.get(_OUTPUT)))
 
 
 def _is_named(row: object) -> TypeGuard[dict[str, object]]:

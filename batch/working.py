@@ -72,7 +72,7 @@ class Worker:
 
     def _done(self, item: Item, work: Work) -> Entry:
         fingerprint = self._fingerprint(item)
-        output, record = Place(self.output).at(item.name), Place(self.output).at(f"{_RECORDS}/{item.name}.json")
+        output, record = Place(self.output).at(item.name), record_of(self.output, item)
         known = _read(record)
         entry = known.get("entry")
         if known.get("fingerprint") == fingerprint and isinstance(entry, dict) and output.exists():
@@ -107,6 +107,11 @@ class Worker:
         files = [(address, Place(address).version()) for address in (item.target, *item.sources, *self.inputs)]
         text = json.dumps([dict(self.settings), dict(item.options), files], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def record_of(output: str, item: Item) -> Place:
+    """Where it is kept what was done to an item."""
+    return Place(output).at(f"{_RECORDS}/{item.name}.json")
 
 
 class Tally(NamedTuple):

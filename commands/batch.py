@@ -12,15 +12,17 @@ from pathlib import Path
 from .. import __version__
 from ..app import report, settings
 from ..app.jobs import FileDonors, Job, read_donors, swap_job
+from ..app.names import result_name
+from ..app.outputs import require_held, require_outputs
 from ..app.report import Json
 from ..app.session import Session
 from ..app.settings import Scope, Value
-from ..batch import Cluster, Entry, Item, Place, Worker, items_of, run_locally, run_on_ray, tally
+from ..batch import Cluster, Entry, Item, Place, Worker, items_of, record_of, run_locally, run_on_ray, tally
 from ..media.clips import is_clip
-from ..media.pictures import EXTENSIONS, find_pictures
+from ..media.pictures import FORMATS, is_mentioned, is_picture, passed_over_note
 from ..pipeline.errors import ModelError, SettingsError
 from . import console
-from .files import add_paths, extension_of, require_free
+from .files import add_paths, pictures_of, require_free
 from .options import add_number, add_settings, values_of
 from .swap import require_models
 
@@ -37,8 +39,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    asked = None if arguments.image_format == "auto" else arguments.image_format
-    items = items_of(arguments.target, _is_wanted, lambda name: _result_name(name, asked))
+    items, passed_over = items_of(
+        arguments.target, _is_wanted, lambda name, options: result_name(name, _format_asked(options, arguments))
+    )
+    if note := passed_over_note([name for name in passed_over if is_mentioned(name)]):
+        console.note(note)
     worker = _worker(arguments)
     _require_usable(items, worker, arguments)
     entries: list[Entry] = []
@@ -69,13 +74,13 @@ def _tell(entry: Entry) -> None:
 
 
 def _is_wanted(name: str) -> bool:
-    return Path(name).suffix.lower() in EXTENSIONS or is_clip(name)
+    return is_picture(name) or is_clip(name)
 
 
-def _result_name(name: str, image_format: str | None) -> str:
-    """The target's own name, with another extension behind it where its own can't stay: no two become one."""
-    extension = extension_of(Path(name), image_format)
-    return name if Path(name).suffix.lower() == extension.lower() else name + extension
+def _format_asked(options: Mapping[str, str], arguments: Namespace) -> str | None:
+    """The format that an item's pictures are asked for in; None where its name says it."""
+    asked = options.get("image-format", arguments.image_format)
+    return asked if asked in FORMATS else None
 
 
 def _worker(arguments: Namespace) -> Worker:
@@ -88,7 +93,7 @@ def _worker(arguments: Namespace) -> Worker:
 
 def _shared(given: Sequence[str] | None) -> tuple[str, ...]:
     """Pictures by path or URL; folders and patterns of this machine become their pictures."""
-    several = ([address] if Place(address).is_remote else map(str, find_pictures([address])) for address in given or ())
+    several = ([address] if Place(address).is_remote else map(str, pictures_of([address])) for address in given or ())
     return tuple(address for some in several for address in some)
 
 
@@ -108,6 +113,17 @@ def _require_usable(items: Sequence[Item], worker: Worker, arguments: Namespace)
         raise SettingsError(f"{min(replaced)} is an input and would be overwritten: choose another output")
     outputs, read = ([Path(place.address) for place in some if not place.is_remote] for some in (results, inputs))
     require_free(outputs, read)
+    _require_written(items, arguments)
+
+
+def _require_written(items: Sequence[Item], arguments: Namespace) -> None:
+    """Raise before any work where a result, its record or the report can't be written on this machine."""
+    places = [Place(arguments.output).at(item.name) for item in items]
+    written = [*places, *(record_of(arguments.output, item) for item in items), _report(arguments)]
+    for item, place in zip(items, places, strict=True):
+        if not Place(item.target).is_remote:
+            require_held(Path(item.target), Path(place.address), _format_asked(item.options, arguments))
+    require_outputs(Path(place.address) for place in written if not place.is_remote)
 
 
 def _require_models(items: Sequence[Item], arguments: Namespace) -> None:

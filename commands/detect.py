@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
+from ..app.outputs import require_outputs
 from ..app.pictures import filtered
 from ..app.report import Json, TargetReport
 from ..app.session import Session
@@ -14,7 +15,7 @@ from ..media.pictures import read_metadata, read_picture, write_picture
 from ..pipeline.draw.preview import draw_faces
 from ..pipeline.types import Face, FaceSet, Picture
 from . import console
-from .files import find_targets, require_free, results
+from .files import find_targets, require_all_held, require_free, results
 from .options import add_settings, values_of
 
 
@@ -31,6 +32,8 @@ def run(arguments: Namespace) -> int:
     if arguments.preview:
         previews = [*results(targets, arguments.preview, None, "--preview")]
         require_free([path for path in previews if path], targets.files)
+        require_all_held(targets.files, [path for path in previews if path], None)
+        require_outputs(path for path in previews if path)
     jobs = [*zip(targets.files, previews, strict=True)]
     with Session(device=arguments.device) as session:
         session.plan("detect", values_of(arguments, "detect"))
@@ -47,10 +50,10 @@ def _attempt(session: Session, file: Path, preview: Path | None, arguments: Name
 
 
 def _detect(session: Session, file: Path, preview: Path | None, arguments: Namespace) -> TargetReport:
-    picture, left_out = read_picture(file), read_metadata(file).note
+    picture, left_out = read_picture(file), read_metadata(file).notes
     found, kept = _found(session, picture, arguments)
     (faces,) = kept.frames
-    for line in filter(None, (left_out, filtered(found, arguments.detect_gender))):
+    for line in filter(None, (*left_out, filtered(found, arguments.detect_gender))):
         console.note(f"{file}: {line}")
     if preview:
         write_picture(preview, draw_faces(picture, faces))

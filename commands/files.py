@@ -8,9 +8,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..media.clips import OUTPUT_EXTENSIONS, is_clip, output_format
-from ..media.pictures import EXTENSIONS, FORMATS, find_pictures, picture_format
+from ..app.names import free_name, result_name
+from ..app.outputs import require_held
+from ..media.clips import is_clip, output_format
+from ..media.pictures import EXTENSIONS, find_pictures, passed_over_note, picture_format
 from ..pipeline.errors import SettingsError
+from . import console
 
 Identity = tuple[int, int]
 MASK_TEXT = "also write what was changed, white on black; an existing file is replaced only with --overwrite"
@@ -29,12 +32,23 @@ class Targets(NamedTuple):
     """Whether results go into a folder, each named like its target."""
 
 
+def pictures_of(given: Sequence[str]) -> list[Path]:
+    """The pictures that files, folders and patterns name; what folders pass over is said.
+
+    Raises ImageError where there is none.
+    """
+    found = find_pictures(given)
+    if note := passed_over_note([path.name for path in found.passed_over]):
+        console.note(note)
+    return found.files
+
+
 def find_targets(given: Sequence[str], output: str | None = None) -> Targets:
     """The pictures that `given` names. Several, or those of a folder, go into a folder; one does where `output` is one.
 
     Raises ImageError where there is none.
     """
-    files = find_pictures(given)
+    files = pictures_of(given)
     is_folder = output is not None and (os.path.isdir(output) or output.endswith(("/", os.sep)))
     return Targets(files, len(files) > 1 or os.path.isdir(given[0]) or is_folder)
 
@@ -53,25 +67,19 @@ def results(targets: Targets, output: str, image_format: str | None, option: str
     if os.path.isfile(output) or Path(output).suffix.lower() in EXTENSIONS or is_clip(output):
         raise SettingsError(f"{option} {output}: expected a folder, because there are several targets")
     taken: set[str] = set()
-    return [Path(output) / _free_name(file, extension_of(file, image_format), taken) for file in targets.files]
+    return [Path(output) / _free(result_name(file.name, image_format), taken) for file in targets.files]
 
 
-def extension_of(file: Path, image_format: str | None) -> str:
-    """Of the result of a target: its own where that can be written and no other format is asked for."""
-    if is_clip(file):
-        return file.suffix if file.suffix.lower() in OUTPUT_EXTENSIONS else ".mp4"
-    if image_format:
-        return FORMATS[image_format]
-    return file.suffix if file.suffix.lower() in (*FORMATS.values(), ".jpeg") else FORMATS["png"]
+def require_all_held(targets: Iterable[Path], outputs: Iterable[Path], image_format: str | None) -> None:
+    """Raise ImageError where a target's result can't be written because of its size: see `outputs.require_held`."""
+    for target, output in zip(targets, outputs, strict=True):
+        require_held(target, output, image_format)
 
 
-def _free_name(file: Path, extension: str, taken: set[str]) -> str:
-    name, number = file.stem + extension, 1
-    while name.casefold() in taken:
-        number += 1
-        name = f"{file.stem}-{number}{extension}"
-    taken.add(name.casefold())
-    return name
+def _free(name: str, taken: set[str]) -> str:
+    free = free_name(name, taken)
+    taken.add(free.casefold())
+    return free
 
 
 def require_free(outputs: Iterable[Path], inputs: Iterable[Path], hint: str = "") -> None:

@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from ..app import report
+from ..app.outputs import require_outputs
 from ..app.report import TargetReport
 from ..hosted.segmind.client import SegmindClient
 from ..hosted.segmind.endpoint import is_web_url
 from ..hosted.segmind.job import SegmindResult
-from ..hosted.segmind.settings import CALLS, SETTINGS, SegmindSetting, SegmindSettings
-from ..media.pictures import find_pictures, picture_format, read_picture, write_file, write_picture
+from ..hosted.segmind.settings import API_FORMATS, CALLS, SETTINGS, SegmindSetting, SegmindSettings
+from ..media.pictures import picture_format, read_metadata, read_picture, write_file, write_picture
 from ..pipeline.errors import SettingsError
 from ..pipeline.types import Picture
 from . import console
-from .files import Targets, find_targets, require_free, results
+from .files import Targets, find_targets, require_all_held, require_free, results
 from .options import add_choice, add_number, add_settings
 
 _SENT_AS_THEY_ARE = (".jpg", ".jpeg", ".png", ".webp")
@@ -60,38 +61,42 @@ class _Request:
 
 
 def _plan(arguments: Namespace) -> list[_Request]:
-    """What will be asked and written; SettingsError before any call where a setting or a name is wrong."""
-    targets = _targets(arguments)
-    files = [Path(target) for target in [arguments.source, *targets] if not is_web_url(target)]
-    outputs = results(
-        Targets([Path(target) for target in targets], _is_folder(arguments, targets)),
-        arguments.output,
-        None if arguments.image_format == "auto" else arguments.image_format,
-        "--output",
-    )
-    require_free(outputs, [] if arguments.overwrite else files, " or say --overwrite")
-    require_free([*outputs, *([Path(arguments.report)] if arguments.report else [])], [])
-    require_free([Path(arguments.report)] if arguments.report else [], files)
+    """What will be asked and written; an error before any call where a setting or a name is wrong, or where a result
+    couldn't be written."""
+    names, targets = _targets(arguments)
+    image_format = None if arguments.image_format == "auto" else arguments.image_format
+    outputs = results(targets, arguments.output, image_format, "--output")
+    _require_usable(arguments, names, outputs)
     return [
         _Request(target, output, _settings(arguments, picture_format(output)))
-        for target, output in zip(targets, outputs, strict=True)
+        for target, output in zip(names, outputs, strict=True)
     ]
 
 
-def _targets(arguments: Namespace) -> list[str]:
+def _require_usable(arguments: Namespace, targets: Sequence[str], outputs: Sequence[Path]) -> None:
+    files = [Path(target) for target in [arguments.source, *targets] if not is_web_url(target)]
+    others = [Path(arguments.report)] if arguments.report else []
+    require_free(outputs, [] if arguments.overwrite else files, " or say --overwrite")
+    require_free([*outputs, *others], [])
+    require_free(others, files)
+    if not is_web_url(targets[0]):
+        require_all_held(map(Path, targets), outputs, None)
+    require_outputs([*outputs, *others])
+
+
+def _targets(arguments: Namespace) -> tuple[list[str], Targets]:
+    """The targets' names, and the same as files, of which a URL is one."""
     if not any(is_web_url(target) for target in arguments.target):
-        return [str(path) for path in find_pictures(arguments.target)]
+        targets = find_targets(arguments.target, arguments.output)
+        return [str(path) for path in targets.files], targets
     if len(arguments.target) > 1:
         raise SettingsError("--target: expected pictures, or one URL alone")
-    return [*arguments.target]
-
-
-def _is_folder(arguments: Namespace, targets: Sequence[str]) -> bool:
-    return not is_web_url(targets[0]) and find_targets(arguments.target, arguments.output).to_folder
+    return [*arguments.target], Targets([Path(arguments.target[0])], False)
 
 
 def _settings(arguments: Namespace, image_format: str) -> SegmindSettings:
-    values: dict[str, Any] = {**{name: getattr(arguments, name) for name in SETTINGS}, "image_format": image_format}
+    asked = image_format if image_format in API_FORMATS else "png"
+    values: dict[str, Any] = {**{name: getattr(arguments, name) for name in SETTINGS}, "image_format": asked}
     return SegmindSettings(**values)
 
 
@@ -140,7 +145,8 @@ def _swap(
         **{name: getattr(arguments, name) for name in CALLS if name != "concurrency"},
         cancelled=stop.is_set,
     )
-    notes = (*result.report, *_write(job.output, result, arguments.image_quality))
+    left_out = () if is_web_url(job.target) else read_metadata(job.target).notes
+    notes = (*left_out, *result.report, *_write(job.output, result, arguments.image_quality))
     client.delivered(result)
     details = {
         "request_id": result.request_id,

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from ..app.effects import only_for
 from ..app.jobs import save_picture, visible
+from ..app.outputs import require_outputs
 from ..app.report import TargetReport, of_one_picture
 from ..app.session import Session
 from ..media.pictures import read_metadata, read_picture, write_picture
 from . import console
-from .files import MASK_TEXT, find_targets, require_free, require_new_masks, results
+from .files import MASK_TEXT, find_targets, require_all_held, require_free, require_new_masks, results
 from .options import add_settings, values_of
 
 
@@ -50,6 +51,8 @@ def _plan(arguments: Namespace) -> list[_Restoration]:
     require_free([*outputs, *others], [] if arguments.overwrite else targets.files, " or say --overwrite")
     if not arguments.overwrite:
         require_new_masks(others, "")
+    require_all_held(targets.files, outputs, image_format)
+    require_outputs([*outputs, *others])
     return [_Restoration(*paths) for paths in zip(targets.files, outputs, masks, strict=True)]
 
 
@@ -68,7 +71,7 @@ def _restore(session: Session, job: _Restoration, arguments: Namespace) -> Targe
     done = TargetReport(
         str(job.file),
         str(job.output),
-        notes=(*filter(None, [metadata.note]), *of_one_picture(result.report), *idle, *lost),
+        notes=(*metadata.notes, *of_one_picture(result.report), *idle, *lost),
         summary=f"{result.faces.count} face(s) restored",
     )
     console.done(done)

@@ -11,14 +11,24 @@ from ..app import report
 from ..app.effects import Case
 from ..app.jobs import FileDonors, Job, read_donors, swap_job
 from ..app.limits import read_limit
+from ..app.outputs import require_outputs
 from ..app.report import TargetReport
 from ..app.session import Session
 from ..app.settings import SETTINGS, Value
 from ..media.clips import CLIP_EXTENSIONS, checkpoint_folder, is_clip
-from ..media.pictures import find_pictures, write_file
+from ..media.pictures import write_file
 from ..pipeline.errors import SettingsError
 from . import console
-from .files import MASK_TEXT, add_paths, find_targets, require_free, require_new_masks, results
+from .files import (
+    MASK_TEXT,
+    add_paths,
+    find_targets,
+    pictures_of,
+    require_all_held,
+    require_free,
+    require_new_masks,
+    results,
+)
 from .options import add_settings, values_of
 
 _PICTURES_ONLY = ("mask", "limit_mask", "preview", "reference")
@@ -42,8 +52,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    sources = find_pictures(arguments.source)
-    references = find_pictures(arguments.reference) if arguments.reference else []
+    sources = pictures_of(arguments.source)
+    references = pictures_of(arguments.reference) if arguments.reference else []
     jobs = _jobs(arguments, [*sources, *references])
     settings = values_of(arguments, "picture", "clip", "file")
     with Session(device=arguments.device) as session:
@@ -87,6 +97,8 @@ def _jobs(arguments: Namespace, other_files: Sequence[Path]) -> list[Job]:
     require_free([*outputs, *others], [] if arguments.overwrite else inputs, " or say --overwrite")
     if not arguments.overwrite:
         require_new_masks(path for path in masks if path)
+    require_all_held(targets.files, outputs, image_format)
+    require_outputs([*outputs, *others])
     limit = read_limit(Path(arguments.limit_mask)) if arguments.limit_mask else None
     jobs = [Job(*paths) for paths in zip(targets.files, outputs, masks, previews, strict=True)]
     return [replace(job, limit=limit) for job in jobs]

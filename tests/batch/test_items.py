@@ -8,8 +8,12 @@ from multifaceswap.batch import Item, items_of
 from multifaceswap.pipeline.errors import ImageError, SettingsError
 
 
+def _found(*given):
+    return items_of([str(one) for one in given], lambda name: name.endswith(".png"), lambda name, _: name)
+
+
 def _items(*given):
-    return items_of([str(one) for one in given], lambda name: name.endswith(".png"), lambda name: name)
+    return _found(*given).items
 
 
 def _files(folder, *names):
@@ -35,6 +39,15 @@ def test_a_folder_gives_all_its_files_by_name_with_those_of_its_folders(tmp_path
         ("a/c.png", str(tmp_path / "a" / "c.png")),
         ("b.png", str(tmp_path / "b.png")),
     ]
+    assert _found(tmp_path).passed_over == ["a/note.txt"]
+
+
+def test_results_of_one_name_are_numbered_and_names_that_were_asked_for_stay(tmp_path):
+    _files(tmp_path, "one/x.png", "two/X.png")
+    names = [item.name for item in _items(tmp_path / "one", tmp_path / "two")]
+    assert names == ["x.png", "X-2.png"]
+    rows = "target,output\nx.png,\na/X.png,\ny.png,x-2.png\n"
+    assert [item.name for item in _items(_manifest(tmp_path, rows))] == ["x.png", "X-3.png", "x-2.png"]
 
 
 def test_a_table_names_targets_sources_outputs_and_options(tmp_path):
@@ -62,7 +75,7 @@ def test_lines_of_json_say_the_same(tmp_path):
         ("target,output\nx.png,../y.png\n", "must be inside the output folder"),
         ("target,output\nx.png,/y.png\n", "must be inside the output folder"),
         ("target,output\nx.png,s3://y.png\n", "must be inside the output folder"),
-        ("target\nx.png\na/X.png\n", "would both become X.png"),
+        ("target,output\nx.png,a.png\ny.png,A.png\n", "would both become A.png"),
     ],
 )
 def test_a_manifest_that_makes_no_sense_is_an_error(tmp_path, text, message):

@@ -11,6 +11,7 @@ from multifaceswap.batch import Cluster
 from multifaceswap.commands import batch
 from multifaceswap.media.pictures import decode_picture, read_picture
 from multifaceswap.pipeline.errors import CancelledError, MissingModelError
+from PIL import Image
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 WOMAN, MAN, PAIR = EXAMPLES / "astronaut.png", EXAMPLES / "grace_hopper.jpg", EXAMPLES / "pair.jpg"
@@ -148,11 +149,19 @@ def test_ray_is_asked_for_with_what_a_worker_takes(tmp_path, folder, monkeypatch
     assert asked == [(2, Cluster(None, 0, 2, 0)), (2, Cluster("ray://head:10001", 3, 4, 0.5))]
 
 
-def test_results_keep_their_targets_names_where_they_can():
-    kept, changed = ["a.jpg", "b/c.JPEG", "e.webm"], ["d.tif", "f.avi"]
-    assert [batch._result_name(name, None) for name in kept] == kept
-    assert [batch._result_name(name, None) for name in changed] == ["d.tif.png", "f.avi.mp4"]
-    assert batch._result_name("a.jpg", "webp") == "a.jpg.webp"
+@pytest.mark.parametrize("words", [[], ["--image-format", "webp"]])
+def test_results_have_the_names_that_swap_gives_them(tmp_path, words):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.png", "a.tif", "b.bmp", "c.jfif", "d.avif", "e.webp", "f.mpo"):
+        Image.new("RGB", (16, 16)).save(folder / name)
+    line = ["--source", str(WOMAN), "--target", str(folder), *words]
+    assert cli.main(["swap", *line, "--output", str(tmp_path / "one")]) == 0
+    assert _batch(*line, "--output", tmp_path / "two") == 0
+    names = {path.name for path in (tmp_path / "one").iterdir()}
+    assert {path.name for path in (tmp_path / "two").iterdir()} == names | {"report.json", ".multifaceswap"}
+    asked = {"a.webp", "a-2.webp", "b.webp", "c.webp", "d.webp", "e.webp", "f.webp"}
+    assert names == (asked if words else {"a.png", "a-2.png", "b.png", "c.jfif", "d.avif", "e.webp", "f.jpg"})
 
 
 @pytest.mark.parametrize("words", [["--workers", "2"], ["--cpus", "7"], ["--gpus", "0.5"]])
@@ -187,3 +196,12 @@ def test_what_all_items_share_is_not_replaced(tmp_path, folder, capsys, option):
     assert _batch(*given, "--target", folder, "--output", out) == 2
     assert "would be overwritten" in capsys.readouterr().err
     assert shared.read_bytes() == WOMAN.read_bytes()
+
+
+def test_a_rows_own_format_names_its_result(tmp_path):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"target,image_format\n{WOMAN},jpeg\n{MAN},\n")
+    assert _batch("--source", WOMAN, "--target", manifest, "--output", tmp_path / "out", "--image-format", "webp") == 0
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"astronaut.jpg", "grace_hopper.webp", "report.json", ".multifaceswap"}
+    assert Image.open(tmp_path / "out" / "astronaut.jpg").format == "JPEG"

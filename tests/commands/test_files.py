@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
-from multifaceswap import cli
+from multifaceswap import Session, cli
 from multifaceswap.commands.files import Targets, find_targets, require_free, results
 from multifaceswap.pipeline.errors import SettingsError
+from PIL import Image
 
 
 def test_several_or_a_folder_go_into_a_folder(tmp_path, blank):
@@ -51,3 +53,50 @@ def test_an_empty_name_is_an_error(tmp_path, monkeypatch, capsys, blank, command
     assert cli.main([command, *words]) == 2
     assert "name is empty: expected a picture" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [blank]
+
+
+@pytest.mark.parametrize("command", ["detect", "restore", "swap", "batch"])
+def test_what_a_folder_passes_over_is_named_in_one_line(tmp_path, capsys, blank, command):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    blank.rename(folder / "a.png")
+    for name in ("9", "b.psd", "c.txt", ".DS_Store", "Thumbs.db"):
+        (folder / name).write_bytes(b"-")
+    words = [str(folder), *(["--output", str(tmp_path / "out")] if command != "detect" else [])]
+    if command in ("swap", "batch"):
+        words = ["--source", str(folder), "--target", *words]
+    words += ["--face-restore", "disable"] if command == "restore" else []
+    assert cli.main([command, *words]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "passed over" in line]
+    line = "multifaceswap: note: 3 files passed over: 9, b.psd, c.txt"
+    assert said == [line] * (2 if command in ("swap", "batch") else 1)  # the source folder's and the target folder's
+
+
+def test_clips_in_a_folder_are_named_by_swap_and_done_by_batch(tmp_path, capsys, blank):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shutil.copy(blank, folder / "a.png")
+    (folder / "clip.mp4").write_bytes(b"no clip")
+    line = ["--source", str(blank), "--target", str(folder), "--output", str(tmp_path / "out")]
+    assert cli.main(["swap", *line]) == 0
+    assert "note: 1 file passed over: clip.mp4\n" in capsys.readouterr().err
+    assert cli.main(["batch", *line, "--retries", "0"]) == 1
+    said = capsys.readouterr().err
+    assert "passed over" not in said and "clip.mp4: " in said
+
+
+@pytest.mark.parametrize("command", ["detect", "restore", "swap", "batch"])
+def test_a_side_too_long_for_the_format_is_known_before_any_work(tmp_path, capsys, blank, monkeypatch, command):
+    """The last of two targets doesn't fit."""
+    monkeypatch.setattr(Session, "detect", lambda *_, **__: pytest.fail("work began"))
+    wide = tmp_path / "wide.png"
+    Image.new("L", (16384, 2)).save(wide)
+    words = [str(blank), str(wide)]
+    if command in ("swap", "batch"):
+        words = ["--source", str(blank), "--target", *words]
+    if command == "detect":
+        assert cli.main([command, str(wide), "--preview", str(tmp_path / "a.webp")]) == 2
+    else:
+        assert cli.main([command, *words, "--output", str(tmp_path / "out"), "--image-format", "webp"]) == 2
+    assert f"{wide}: 16384×2: webp holds 16383 pixels a side: choose png" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

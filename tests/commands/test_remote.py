@@ -10,6 +10,7 @@ from multifaceswap import cli
 from multifaceswap.hosted.segmind.errors import InsufficientCreditsError
 from multifaceswap.hosted.segmind.settings import SETTINGS
 from multifaceswap.media.pictures import read_picture, write_picture
+from PIL import Image
 from segmind_api import KEY, MODEL, Faults, serving
 
 
@@ -195,3 +196,26 @@ def test_ctrl_c_is_130_and_what_was_paid_is_picked_up(api, source, targets, tmp_
     api.jobs["req-0"].states.clear()
     assert _remote(source, targets / "10.png", tmp_path / "out.png") == 0
     assert api.paid() == 1
+
+
+def test_other_kinds_of_pictures_are_sent_as_pixels_and_written_as_asked(api, source, targets, tmp_path, capsys):
+    (targets / "20.png").rename(targets / "20.txt")
+    Image.new("CMYK", (8, 6)).save(targets / "40.jpg")
+    Image.new("RGB", (8, 6)).save(targets / "50.avif")
+    assert _remote(source, targets, tmp_path / "out") == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["10.png", "30.png", "40.jpg", "50.avif"]
+    assert Image.open(tmp_path / "out" / "50.avif").format == "AVIF"
+    said = capsys.readouterr().err
+    assert said.count("1 file passed over: 20.txt") == 1
+    assert f"{targets / '40.jpg'}: CMYK became sRGB without a profile" in said
+    sent = [json.loads(call.body) for call in api.calls if call.path.endswith(MODEL)]
+    assert {payload["image_format"] for payload in sent} == {"png", "jpeg"}
+
+
+def test_what_cannot_be_written_is_known_before_any_call(api, source, targets, tmp_path, capsys):
+    Image.new("L", (16384, 2)).save(targets / "wide.png")
+    assert _remote(source, targets, tmp_path / "out", "--image-format", "webp") == 2
+    assert "16384×2: webp holds 16383 pixels a side" in capsys.readouterr().err
+    assert _remote(source, targets, source / "out") == 2
+    assert "can't be written: " in capsys.readouterr().err
+    assert api.calls == []

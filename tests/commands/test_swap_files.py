@@ -90,10 +90,42 @@ def test_a_folder_over_itself_is_refused(tmp_path, blank, capsys):
     assert "--overwrite" in _errors(capsys)
 
 
-def test_a_cut_off_report_leaves_the_pictures(tmp_path, blank, capsys):
+def _name_of(length: int, extension: str) -> str:
+    return "n" * (length - len(extension)) + extension
+
+
+@pytest.mark.parametrize("command", ["swap", "restore", "batch", "detect"])
+@pytest.mark.parametrize("place", ["long name", "long folder", "file as folder", "no folder made", "folder there"])
+def test_what_cannot_be_written_is_known_before_any_work(tmp_path, blank, capsys, monkeypatch, command, place):
+    """A first target that would do, and a second one whose result has no place."""
+    for step in ("detect", "swap", "restore"):
+        monkeypatch.setattr(Session, step, lambda *_, step=step, **__: pytest.fail(f"{step} was called"))
+    targets, out = [blank, blank], tmp_path / "out"
+    if place == "long name":
+        long = tmp_path / _name_of(255, ".png")
+        shutil.copy(blank, long)
+        targets = [long, long]  # the second would become …-2.png, of 257 bytes
+    elif place == "long folder":
+        out = tmp_path / ("x" * 256)
+    elif place == "file as folder":
+        out = blank / "out"
+    elif place == "no folder made":
+        if not Path("/proc/self").is_dir():
+            pytest.skip("needs a place where nobody can make folders")
+        out = Path("/proc/self/out")
+    else:
+        (out / blank.name).mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    words = ["--source", WOMAN, "--target"] if command in ("swap", "batch") else []
+    assert _main(command, *words, *targets, "--preview" if command == "detect" else "--output", out) == 2
+    assert "can't be written: " in _errors(capsys)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_report_that_cannot_be_written_is_known_before_any_work(tmp_path, blank, capsys):
     assert _swap(blank, tmp_path / "a.png", "--report", tmp_path) == 2
     assert "it exists and is not a regular file" in _errors(capsys)
-    assert (tmp_path / "a.png").exists()
+    assert not (tmp_path / "a.png").exists()
 
 
 @pytest.mark.parametrize("kind", [MissingModelError, MissingPackageError])

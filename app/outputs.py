@@ -1,0 +1,49 @@
+"""Whether results can be written, found out before the work that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..media.atomic import require_writable, require_writable_folder
+from ..media.clips import is_clip
+from ..media.pictures import picture_format, picture_size, require_fits
+from ..pipeline.errors import ImageError
+
+
+def require_outputs(outputs: Iterable[Path]) -> None:
+    """Raise ImageError where a file can't be written: by its name's length, its folder or what stands there."""
+    folders: dict[Path, Path] = {}
+    for path in outputs:
+        with _named(path):
+            folders.setdefault(require_writable(path), path)
+    for folder, path in folders.items():
+        with _named(path):
+            require_writable_folder(folder)
+
+
+@contextmanager
+def _named(path: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ImageError(f"{path}: can't be written: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ImageError(f"{path!r}: can't be written: {error}") from error
+
+
+def require_held(target: Path, output: Path, image_format: str | None) -> None:
+    """Raise ImageError where the format of a target's result can't hold a picture of its size, and SettingsError where
+    it can't be told or written. A target that can't be read is left for when its turn comes."""
+    if is_clip(target):
+        return
+    written = picture_format(output, image_format)
+    try:
+        size = picture_size(target)
+    except ImageError:
+        return
+    try:
+        require_fits(size, written)
+    except ImageError as error:
+        raise ImageError(f"{target}: {error}") from error
