@@ -5,9 +5,9 @@ PyAV is the extra `video`; it is imported when a clip is opened.
 
 from .checkpoint import checkpoint_folder
 from .formats import CLIP_EXTENSIONS, OUTPUT_EXTENSIONS, is_clip, output_format
-from .mux import fitting_extension
 from .reading import Clip
 from .transcode import ClipResult, swap_file
+from .trial import fitting_extension
 
 __all__ = [
     "CLIP_EXTENSIONS",

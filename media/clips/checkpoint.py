@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -16,6 +17,8 @@ from ..atomic import replace_file
 from ..pictures import write_file
 
 _OWNER: Final = "clip.json"
+_LONGEST: Final = 255
+"""Bytes in a name, in the usual file systems."""
 
 
 class PartRecord(TypedDict):
@@ -36,6 +39,8 @@ class ResumeState(TypedDict):
     number: int
     """The frame to read from: those before `first` are observed once more."""
     pts: int
+    has_jumped: bool
+    """Whether the file's times have jumped before that frame."""
     watcher: WatcherState
     """Before that frame."""
 
@@ -59,7 +64,10 @@ class _Saved(TypedDict):
 def checkpoint_folder(output: str | os.PathLike[str]) -> Path:
     """Where the finished parts of a clip are until the clip is complete."""
     place = Path(os.path.realpath(output))
-    return place.with_name(f".{place.name}.parts")
+    name = f".{place.name}.parts"
+    if len(os.fsencode(name)) > _LONGEST:
+        name = f".{hashlib.sha256(os.fsencode(place.name)).hexdigest()[:32]}.parts"
+    return place.with_name(name)
 
 
 class Checkpoint:

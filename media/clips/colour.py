@@ -28,18 +28,25 @@ class Colours(NamedTuple):
     transfer: int
     height: int
     is_rgb: bool = False
+    is_grey: bool = False
 
     @classmethod
-    def of(cls, context: VideoCodecContext, format: VideoFormat) -> Colours:
-        """As a decoder's codec context and the pixel format of its frames say."""
-        full = format.name.startswith("yuvj") or format.is_rgb
+    def of(cls, context: VideoCodecContext, format: VideoFormat, is_grey: bool) -> Colours:
+        """As a decoder's codec context and the pixel format of its frames say; grey is of full range if not said."""
+        full = (
+            format.name.startswith("yuvj")
+            or format.is_rgb
+            or format.has_palette
+            or (is_grey and context.color_range != 1)
+        )
         return cls(
             context.colorspace,
             _FULL if full else context.color_range,
             context.color_primaries,
             context.color_trc,
             context.height,
-            format.is_rgb,
+            format.is_rgb or format.has_palette,
+            is_grey,
         )
 
     @property
@@ -62,6 +69,16 @@ class Colours(NamedTuple):
             dst_color_range=_FULL,
         )
 
+    def convert(self, frame: VideoFrame, pixel_format: str) -> VideoFrame:
+        """The frame in another pixel format."""
+        return frame.reformat(
+            format=pixel_format,
+            src_colorspace=self.matrix,
+            dst_colorspace=self.matrix,
+            src_color_range=self.span,
+            dst_color_range=self._written,
+        )
+
     def from_rgb(self, picture: Picture, pixel_format: str) -> VideoFrame:
         """An array (H, W, 3) of uint8 or uint16 as a frame."""
         wide = picture.dtype.itemsize > 1
@@ -74,9 +91,14 @@ class Colours(NamedTuple):
                 src_colorspace=self.matrix,
                 dst_colorspace=self.matrix,
                 src_color_range=_FULL,
-                dst_color_range=1 if self.is_rgb else self.span,
+                dst_color_range=self._written,
             )
         )
+
+    @property
+    def _written(self) -> int:
+        """The range that is written."""
+        return 1 if self.is_rgb else self.span
 
     def tag(self, context: VideoCodecContext) -> None:
         """Say in an encoder's context what the numbers mean, as the file said it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -10,9 +11,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...pipeline.clip.flow import SwappedFrame
 from ...pipeline.errors import ImageError
+from ...pipeline.geometry import Region
+from ...pipeline.types import Picture
+from .facts import ClipInfo
 from .formats import ffmpeg_error, pyav
+from .hdr import hdr_options
 from .planes import frame_of
-from .reading import ClipInfo, decoded_of
+from .reading import DecodedFrame, decoded_of
+from .upright import FrameFilter
 
 if TYPE_CHECKING:
     from av import Packet, VideoCodecContext, VideoFrame
@@ -34,8 +40,17 @@ _SOFTWARE: Final[dict[str, dict[str, Options]]] = {
     "vp9": {"libvpx-vp9": {"crf": "22", "b": "0", "row-mt": "1", "cpu-used": "4", "deadline": "good"}},
 }
 """Encoders by codec, the best first, at a quality that looks like the target's."""
-_LIKE = {"nv12": "yuv420p", "nv21": "yuv420p", "nv16": "yuv422p", "p010le": "yuv420p10le", "gray": "yuv420p"}
+_WITH_ALPHA: Final[dict[str, tuple[str, Options, str]]] = {
+    "webm": ("libvpx-vp9", {**_SOFTWARE["vp9"]["libvpx-vp9"], "auto-alt-ref": "0"}, "yuva420p"),
+    "matroska": ("libvpx-vp9", {**_SOFTWARE["vp9"]["libvpx-vp9"], "auto-alt-ref": "0"}, "yuva420p"),
+    "mov": ("prores_ks", {"profile": "4444", "alpha_bits": "16"}, "yuva444p10le"),
+}
+"""What can write transparency, by output format."""
+_INTERLACED: Final[Options] = {"flags": "+ildct+ilme"}
+_LIKE = {"nv12": "yuv420p", "nv21": "yuv420p", "nv16": "yuv422p", "p010le": "yuv420p10le"}
 """The planar pixel format for what decoders give otherwise."""
+_IN_ORDER: Final = 2
+"""So many frames are always coded in the order in which they are shown."""
 _BITS_A_PIXEL: Final = 0.15
 """Of encoders that know no constant quality."""
 
@@ -49,9 +64,16 @@ class Plan(NamedTuple):
     info: ClipInfo
 
     @property
+    def part_format(self) -> str:
+        """FFmpeg's name of a format that holds what the encoder gives, transparency and all."""
+        if self.pixel_format.startswith("yuva"):
+            return "mov" if self.encoder == "prores_ks" else "matroska"
+        return "mp4"
+
+    @property
     def identity(self) -> list[str]:
         """What two parts must share to be joined."""
-        return [self.encoder, self.pixel_format, pyav().__version__]
+        return [self.encoder, json.dumps(self.options, sort_keys=True), self.pixel_format, pyav().__version__]
 
 
 def plan(info: ClipInfo, output_format: str, hardware: bool) -> Plan:
@@ -59,14 +81,28 @@ def plan(info: ClipInfo, output_format: str, hardware: bool) -> Plan:
 
     Raises ImageError where none does.
     """
+    if info.has_alpha and output_format in _WITH_ALPHA:
+        encoder, options, pixel_format = _WITH_ALPHA[output_format]
+        if _works(found := Plan(encoder, options, pixel_format, info)):
+            return found
     codec = _codec(info.codec, output_format)
+    # Only x264 is known to keep fields apart.
+    hardware = hardware and not (info.fields and codec == "h264")
     choices = [*((_HARDWARE.get(codec) or {}).items() if hardware else ()), *_SOFTWARE[codec].items()]
     for encoder, options in choices:
         pixel_format = _pixel_format(encoder, info)
-        if pixel_format is not None and _works(found := Plan(encoder, options, pixel_format, info)):
+        if pixel_format is not None and _works(
+            found := Plan(encoder, _complete(encoder, options, info), pixel_format, info)
+        ):
             return found
     tried = ", ".join(encoder for encoder, _ in choices)
     raise ImageError(f"no encoder for {codec} at {info.size} works here (tried {tried}): choose another output format")
+
+
+def _complete(encoder: str, options: Options, info: ClipInfo) -> Options:
+    """The encoder's options with what the clip asks for."""
+    fields = {**_INTERLACED, "field_order": info.fields} if info.fields and encoder == "libx264" else {}
+    return {**options, **fields, **hdr_options(encoder, options, info.beside)}
 
 
 def _codec(own: str, output_format: str) -> str:
@@ -85,8 +121,9 @@ def _pixel_format(encoder: str, info: ClipInfo) -> str | None:
     own = info.pixel_format.replace("yuvj", "yuv").replace("yuva", "yuv")
     own = _LIKE.get(own, own)
     even = not (info.size.width % 2 or info.size.height % 2)
-    usual = ["yuv420p10le", "p010le"] if info.deep else []
-    rather = [own, *usual, "yuv420p", "nv12"] if even else [*(["yuv444p10le"] if info.deep else []), "yuv444p"]
+    usual = ["yuv420p10le", *([] if info.colours.is_grey else ["p010le"])] if info.deep else []
+    mixed = [] if info.colours.is_grey else ["nv12"]
+    rather = [own, *usual, "yuv420p", *mixed] if even else [*(["yuv444p10le"] if info.deep else []), "yuv444p"]
     return next((name for name in rather if name in known), None)
 
 
@@ -139,22 +176,31 @@ class PartWriter:
     def __init__(self, path: str | os.PathLike[str], chosen: Plan, first_pts: int) -> None:
         self._path, self._plan, self._first = path, chosen, first_pts
         self._opened = ExitStack()
+        self._copy = FrameFilter([("copy", "")])
         self._durations: dict[int, int] = {}
+        self._frames = 0
 
     def open(self) -> None:
         """Make the file."""
         with self._errors():
-            self._container = self._opened.enter_context(pyav().open(os.fspath(self._path), "w", format="mp4"))
+            self._container = self._opened.enter_context(
+                pyav().open(os.fspath(self._path), "w", format=self._plan.part_format)
+            )
             self._stream = _video_stream(self._container, self._plan)
 
     def write(self, done: SwappedFrame) -> None:
-        decoded, info = decoded_of(done.frame), self._plan.info
-        frame = frame_of(
-            decoded.frame, done.frame.picture, done.regions, self._plan.pixel_format, info.turns, info.colours
-        )
+        """Encode a finished frame."""
+        self.encode(decoded_of(done.frame), done.frame.picture, done.regions)
+
+    def encode(self, decoded: DecodedFrame, picture: Picture, regions: Sequence[Region]) -> None:
+        """Encode a frame: as it was decoded, but for the `regions` of `picture` (H, W, 3)."""
+        info = self._plan.info
+        frame = frame_of(decoded.frame, picture, regions, self._plan.pixel_format, info.colours, self._copy)
         info.colours.tag_frame(frame)
+        frame.pict_type = 0  # what kind of frame it is to be is the encoder's choice
         frame.pts, frame.time_base = decoded.pts - self._first, info.time_base
         # Without one, a part's last frame would not be shown at all.
+        self._frames += 1
         self._durations[frame.pts] = decoded.duration or round(1 / (info.rate * info.time_base))
         with self._errors():
             self._mux(_encoded(self._stream, frame))
@@ -162,7 +208,11 @@ class PartWriter:
     def close(self) -> None:
         """Finish the file."""
         with self._errors():
-            self._mux(_encoded(self._stream, None))
+            rest = _encoded(self._stream, None)
+            if self._frames <= _IN_ORDER:
+                for packet in rest:
+                    packet.dts = packet.pts  # x265 makes up decoding times of so few frames
+            self._mux(rest)
             self._opened.close()
 
     def abandon(self) -> None:

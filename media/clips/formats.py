@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 import os
+import stat
+from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...pipeline.errors import ImageError, SettingsError
 
 if TYPE_CHECKING:
-    from av.error import FFmpegError
+    from av.container import InputContainer
+    from av.error import FFmpegError, InvalidDataError
 
 OUTPUT_EXTENSIONS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """What is written, with FFmpeg's name of it."""
 CLIP_EXTENSIONS: Final = frozenset(
     {*OUTPUT_EXTENSIONS, ".3gp", ".avi", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".wmv"}
 )
+
+
+_READ: Final = (
+    "mov,matroska,avi,flv,live_flv,mpegts,mpeg,mpegvideo,ogg,asf,asf_o,mxf,gxf,dv,nut,ivf,obu,h264,hevc,vvc,m4v,h263,"
+    "mjpeg,gif,apng,yuv4mpegpipe,wtv,swf,rm,vc1,nsv,roq,smk,bink,film_cpk,lvf,lxf,mlv,cine,ea,4xm,flic,mv,mvi,thp,xmv"
+)
+"""FFmpeg's names of the formats that are read: those that hold their pictures themselves. Playlists, scripts and
+patterns of names, which lead to other files or addresses, aren't among them."""
+
+
+def open_clip(source: str | os.PathLike[str] | BufferedIOBase) -> InputContainer:
+    """PyAV's container of a regular file, or of a seekable stream of bytes, to be closed; errors are PyAV's own.
+
+    Names are names of files, whatever they look like: FFmpeg would take `04.23:50.mp4` for an address. Tags that aren't
+    UTF-8 come back as they went in. Raises ImageError for a folder, a pipe or a device.
+    """
+    if isinstance(source, BufferedIOBase):
+        source.seek(0)
+        given: str | BufferedIOBase = source
+    else:
+        given = os.path.abspath(source)
+        if os.path.lexists(given) and not stat.S_ISREG(os.stat(given).st_mode):
+            raise ImageError(f"{os.fspath(source)}: can't be read as a clip: it is not a regular file")
+    options = {"format_whitelist": _READ, "protocol_whitelist": "file"}
+    return pyav().open(given, "r", container_options=options, metadata_errors="surrogateescape")
 
 
 def is_clip(path: str | os.PathLike[str]) -> bool:
@@ -40,6 +68,14 @@ def pyav():  # noqa: ANN201 - a module can't be named as a type; type checkers i
             f"clips need PyAV, which can't be imported ({error}): pip install 'multifaceswap[video]', or pip install av"
         ) from error
     return av
+
+
+def damage_error() -> type[InvalidDataError]:
+    """What PyAV raises where data can't be understood. Raises ImageError where PyAV isn't installed."""
+    pyav()
+    from av.error import InvalidDataError
+
+    return InvalidDataError
 
 
 def ffmpeg_error() -> type[FFmpegError]:

@@ -1,33 +1,47 @@
-"""The finished parts and the target's own sound as one file."""
+"""The finished parts, and what goes along with them, as one file."""
 
 from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
-from io import BytesIO
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...pipeline.errors import ImageError
 from ..atomic import atomic_path
-from .formats import OUTPUT_EXTENSIONS, ffmpeg_error, output_format, pyav
-from .reading import Clip, ClipInfo
+from .encoding import Plan
+from .extras import Choice, add_streams, copy_of, describe, read_covers
+from .facts import ClipInfo, codec_of
+from .film import film_of
+from .formats import ffmpeg_error, open_clip, output_format, pyav
+from .reading import Clip
+from .timeline import may_jump
 
 if TYPE_CHECKING:
-    from av import Packet
+    from av import Packet, VideoCodecContext
     from av.container import InputContainer, OutputContainer
     from av.stream import Stream
     from av.video.stream import VideoStream
 
-    AnyStream = TypeVar("AnyStream", bound=Stream)
+    AnyPacket = Packet[VideoStream] | Packet[Stream]
 
-_COPIED = ("audio", "subtitle")
-_WEBM = ("opus", "vorbis", "webvtt")
-"""What the standard allows; FFmpeg would write more."""
-_OWN = {"encoder", "rotate", "major_brand", "minor_version", "compatible_brands"}
-"""Metadata that is about the file and not about the clip."""
+_PHONES: Final = ("com.apple.", "com.android.")
+"""Tags of phones, which MP4 and MOV hold only by their full names."""
+_UNMARKED: Final = ("DOVI_METADATA", "DOVI_RPU_BUFFER")
+"""What a film says of itself that is no longer true of other pictures."""
+_CODED: Final = (
+    *("width", "height", "pix_fmt", "sample_aspect_ratio", "colorspace", "color_range", "color_primaries", "color_trc"),
+    *("field_order", "bit_rate"),
+)
+_APART: Final = 30
+"""Seconds that a film and its sound may lie apart in a file."""
+_JITTER: Final = Fraction(1, 100)
+"""Seconds that sound may run backwards for want of finer times."""
+_TRIED: Final = 400
+"""Packets that a trial looks at."""
 
 
 class Part(NamedTuple):
@@ -38,105 +52,173 @@ class Part(NamedTuple):
     """When its first frame is shown, in the clip's time base."""
 
 
-def mux_parts(clip: Clip, info: ClipInfo, parts: Sequence[Part], output: Path) -> tuple[str, ...]:
-    """Write the clip: pictures of the parts, all else of the target, packet by packet; returns what was left out.
+class Reached(NamedTuple):
+    """How far a file's packets go, in seconds on the clip's timeline."""
+
+    film: float = 0.0
+    any: float = 0.0
+
+
+def mux_parts(clip: Clip, info: ClipInfo, plan: Plan, parts: Sequence[Part], choice: Choice, output: Path) -> Reached:
+    """Write the clip: pictures of the parts, all else of the target, packet by packet.
 
     The file appears complete or not at all. Raises ImageError.
     """
     try:
         with atomic_path(output) as temporary:
-            return _write(clip, info, parts, temporary, output)
+            return write(clip, info, plan, parts, choice, temporary, output_format(output))
     except (OSError, ffmpeg_error()) as error:
         raise ImageError(f"{output}: can't be written: {error.strerror or error}") from error
 
 
-def _write(clip: Clip, info: ClipInfo, parts: Sequence[Part], temporary: Path, output: Path) -> tuple[str, ...]:
-    av, kind = pyav(), output_format(output)
-    options = {"movflags": "+faststart"} if kind in ("mp4", "mov") else {}
+def write(
+    clip: Clip,
+    info: ClipInfo,
+    plan: Plan,
+    parts: Sequence[Part],
+    choice: Choice,
+    path: Path,
+    kind: str,
+    *,
+    trial: bool = False,
+) -> Reached:
+    """As `mux_parts`, into the file `path` of FFmpeg's format `kind`; a trial copies no more than the first packets.
+
+    Raises OSError, and PyAV's errors.
+    """
+    covers = _covers(clip, choice)
     with ExitStack() as stack:
-        source = stack.enter_context(clip.container())
-        out = stack.enter_context(av.open(os.fspath(temporary), "w", format=kind, options=options))
-        first = stack.enter_context(av.open(os.fspath(parts[0].path)))
-        pictures = _copy(out, first.streams.video[0])
-        if pictures.codec_context.name == "hevc" and kind in ("mp4", "mov"):
-            pictures.codec_context.codec_tag = "hvc1"  # the only name that QuickTime plays
-        notes: list[str] = []
-        copies = dict(_copies(source, out, output, notes))
-        _describe(source, out, pictures)
+        source = stack.enter_context(open_clip(clip.source))
+        film = film_of(source)
+        assert film is not None  # the pictures come from there
+        out = stack.enter_context(_output(source, path, kind))
+        first = stack.enter_context(open_clip(parts[0].path))
+        pictures = _add_film(out, first.streams.video[0], film, info, plan, choice)
+        copies, begin = add_streams(out, source, choice, covers)
+        describe(source, film, out, pictures, choice)
+        out.mux(begin)  # pyright: ignore[reportUnknownMemberType]
+        copier = Copier(clip, info, source, film, copies, trial)
         own = stack.enter_context(closing(_pictures(parts, info, pictures)))
-        copied = stack.enter_context(closing(_copied(clip, source, copies)))
+        copied = stack.enter_context(closing(copier.packets()))
         for packet in heapq.merge(own, copied, key=_time):
-            out.mux_one(packet)
-    return tuple(notes)
+            out.mux_one(packet)  # pyright: ignore[reportUnknownMemberType]
+    return copier.reached
 
 
-def require_audio_fits(clip: Clip, output: Path) -> None:
-    """Raise ImageError where the output's format can't hold the clip's sound: better before the work than after it."""
-    held = _held(output)
-    with clip.opened() as source:
-        for stream in source.streams.audio:
-            name = stream.codec_context.codec.canonical_name
-            if name not in held:
-                others = ", ".join(OUTPUT_EXTENSIONS)
-                raise ImageError(f"{output}: its format can't hold {name} sound: choose among {others}; .mkv holds all")
+def _covers(clip: Clip, choice: Choice) -> dict[int, bytes]:
+    if not choice.of("cover"):
+        return {}
+    with open_clip(clip.source) as source:
+        return read_covers(source, choice)
 
 
-def fitting_extension(clip: Clip) -> str:
-    """`.mp4`, or `.mkv` where MP4 can't hold the clip's sound."""
-    held = _held(Path("a.mp4"))
-    with clip.opened() as source:
-        fits = all(stream.codec_context.codec.canonical_name in held for stream in source.streams.audio)
-    return ".mp4" if fits else ".mkv"
+def _output(source: InputContainer, path: Path, kind: str) -> OutputContainer:
+    options = {}
+    if kind in ("mp4", "mov"):
+        names = any(key.startswith(_PHONES) for key in source.metadata)
+        # Without "unofficial", FFmpeg leaves spherical marks out.
+        options = {"movflags": f"+faststart{'+use_metadata_tags' if names else ''}", "strict": "unofficial"}
+    return pyav().open(os.fspath(path), "w", format=kind, container_options=options, metadata_errors="surrogateescape")
 
 
-def _held(output: Path) -> Collection[str]:
-    """The codecs that the output's format can hold."""
-    kind = output_format(output)
-    if kind == "webm":
-        return _WEBM
-    with pyav().open(BytesIO(), "w", format=kind) as out:
-        return out.supported_codecs
+def _add_film(
+    out: OutputContainer, part: VideoStream, film: VideoStream, info: ClipInfo, plan: Plan, choice: Choice
+) -> VideoStream:
+    """The stream of the pictures: like the part's, with what the target's own says of itself where that still holds."""
+    is_like = (
+        codec_of(film) == codec_of(part) and not info.upright and not any(name in info.beside for name in _UNMARKED)
+    )
+    if is_like and choice.of("marks"):
+        pictures = copy_of(out, film)
+        _dress(pictures.codec_context, part.codec_context)
+    else:
+        pictures = copy_of(out, part)
+    context = pictures.codec_context
+    context.framerate = info.rate  # of which the time code counts frames
+    if context.name == "hevc" and out.format.name in ("mp4", "mov"):
+        context.codec_tag = "hvc1"  # the only name that QuickTime plays
+    if info.has_alpha and plan.pixel_format.startswith("yuva") and plan.encoder == "libvpx-vp9":
+        pictures.metadata["alpha_mode"] = "1"
+    pictures.disposition = film.disposition
+    return pictures
 
 
-def _copies(
-    source: InputContainer, out: OutputContainer, output: Path, notes: list[str]
-) -> Iterator[tuple[int, Stream]]:
-    """The streams that are copied, by the number of the one that they are a copy of."""
-    held = _held(output)
-    for stream in source.streams:
-        if stream is source.streams.video[0]:
-            continue
-        codec = getattr(stream.codec_context, "codec", None)
-        if stream.type in _COPIED and codec is not None and codec.canonical_name in held:
-            copy = _copy(out, stream)
-            copy.metadata.update(stream.metadata)
-            yield stream.index, copy
-        else:
-            notes.append(f"{stream.type} stream {stream.index} was left out: {output.suffix} can't hold it")
+def _dress(context: VideoCodecContext, part: VideoCodecContext) -> None:
+    """Make a context of the target's describe the part's pictures; what stands beside the pictures stays."""
+    context.extradata = part.extradata
+    for name in _CODED:
+        if (value := getattr(part, name, None)) is not None:
+            setattr(context, name, value)
 
 
-def _copy(out: OutputContainer, stream: AnyStream) -> AnyStream:
-    copy = out.add_stream_from_template(stream, opaque=True)  # pyright: ignore[reportUnknownMemberType]
-    with suppress(RuntimeError):  # PyAV 14 has the muxer choose one, and rounds to it
-        copy.time_base = stream.time_base
-    return copy
+class Copier:
+    """The packets of the streams that go along, placed on the clip's timeline."""
+
+    def __init__(
+        self,
+        clip: Clip,
+        info: ClipInfo,
+        source: InputContainer,
+        film: VideoStream,
+        copies: Mapping[int, Stream],
+        trial: bool,
+    ) -> None:
+        self._clip, self._source, self._film, self._copies, self._trial = clip, source, film, copies, trial
+        self._line = clip.timeline(source, film, 1 / info.rate)
+        self.reached = Reached()
+        """How far the file's packets go."""
+        self._last: dict[int, int] = {}
+
+    def packets(self) -> Generator[AnyPacket]:
+        """Those that are kept, in the file's order."""
+        self._start()
+        streams = [self._film, *(self._source.streams[number] for number in self._copies)]
+        for number, packet in enumerate(self._source.demux(streams)):
+            if self._trial and number >= _TRIED:
+                return
+            if not packet.size or not self._line.place(packet) or packet.dts is None:
+                continue
+            time = float((packet.dts if packet.pts is None else packet.pts) * packet.time_base)
+            if self._note(packet, time):
+                return
+            if packet.stream_index in self._copies and self._clip.holds(time) and self._runs_on(packet):
+                packet.stream = self._copies[packet.stream_index]
+                yield packet
+
+    def _runs_on(self, packet: AnyPacket) -> bool:
+        """Whether a packet comes after the one before it; made so where it nearly does.
+
+        Where recordings were joined, a moment may be there twice. Titles may begin at the same time.
+        """
+        assert packet.dts is not None
+        last = self._last.get(packet.stream_index)
+        behind = -1 if last is None else last - packet.dts + (packet.stream.type != "subtitle")
+        if behind > 0:
+            if behind * packet.time_base > _JITTER:
+                return False
+            packet.dts += behind
+            packet.pts = None if packet.pts is None else max(packet.pts, packet.dts)
+        self._last[packet.stream_index] = packet.dts
+        return True
+
+    def _start(self) -> None:
+        if self._clip.start and not may_jump(self._source):
+            self._source.seek(int(self._line.raw(Fraction(0)) * 1_000_000))
+
+    def _note(self, packet: AnyPacket, time: float) -> bool:
+        """Note how far it goes; True where nothing that is kept can come any more."""
+        end = time + float((packet.duration or 0) * packet.time_base)
+        is_film = packet.stream_index == self._film.index
+        self.reached = Reached(
+            max(self.reached.film, end) if is_film else self.reached.film, max(self.reached.any, end)
+        )
+        return is_film and self._clip.is_over(time - _APART)
 
 
-def _describe(source: InputContainer, out: OutputContainer, pictures: VideoStream) -> None:
-    out.metadata.update({key: value for key, value in source.metadata.items() if key not in _OWN})
-    video = source.streams.video[0]
-    pictures.metadata.update({key: value for key, value in video.metadata.items() if key not in _OWN})
-    # From PyAV 15 on.
-    chapters = source.chapters() if hasattr(source, "chapters") else ()
-    if chapters:
-        out.set_chapters(chapters)
-
-
-def _pictures(parts: Sequence[Part], info: ClipInfo, stream: VideoStream) -> Generator[Packet[VideoStream]]:
-    av = pyav()
+def _pictures(parts: Sequence[Part], info: ClipInfo, stream: VideoStream) -> Generator[AnyPacket]:
     last: int | None = None
     for part in parts:
-        with av.open(os.fspath(part.path)) as container:
+        with open_clip(part.path) as container:
             shift: int | None = None
             for packet in container.demux(container.streams.video[0]):
                 if packet.dts is None:
@@ -155,22 +237,6 @@ def _pictures(parts: Sequence[Part], info: ClipInfo, stream: VideoStream) -> Gen
                 yield packet
 
 
-def _copied(clip: Clip, source: InputContainer, copies: Mapping[int, Stream]) -> Generator[Packet[Stream]]:
-    streams = [stream for stream in source.streams if stream.index in copies]
-    if not streams:
-        return  # PyAV would take no streams for all of them
-    if clip.start:
-        source.seek(int(clip.start * 1_000_000))
-    for packet in source.demux(streams):
-        if packet.dts is None or not clip.holds(float((packet.pts or packet.dts) * packet.time_base)):
-            continue
-        shift = clip.shift(packet.time_base)
-        packet.dts -= shift
-        packet.pts = None if packet.pts is None else packet.pts - shift
-        packet.stream = copies[packet.stream.index]
-        yield packet
-
-
-def _time(packet: Packet[VideoStream] | Packet[Stream]) -> float:
+def _time(packet: AnyPacket) -> float:
     assert packet.dts is not None  # packets without one are left out above
     return float(packet.dts * packet.time_base)

@@ -1,11 +1,12 @@
 """Finished frames on their way to the encoder: only what was swapped goes through RGB, the rest keeps its own numbers.
 
-Coding colours as RGB and back costs a level or two everywhere; so swapped regions are written into the decoded frame.
+Coding colours as RGB and back costs a level or two everywhere; so swapped regions are written into a copy of the
+decoded frame, which also keeps its transparency, fields and captions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,42 +20,48 @@ if TYPE_CHECKING:
     from av import VideoFormat, VideoFrame
     from av.video.plane import VideoPlane
 
+Copy = Callable[["VideoFrame"], "VideoFrame"]
+"""Makes a copy of a frame that may be written to."""
+
 
 def frame_of(
-    decoded: VideoFrame, picture: Picture, regions: Sequence[Region], target: str, turns: int, colours: Colours
+    decoded: VideoFrame, picture: Picture, regions: Sequence[Region], target: str, colours: Colours, copy: Copy
 ) -> VideoFrame:
     """PyAV's frame of `picture` (H, W, 3) in the pixel format `target`.
 
-    `decoded` is the frame that the picture was made from, `turns` the quarter turns that brought it upright, and
-    `regions` hold all pixels that were changed since.
+    `decoded` is the upright frame that the picture was made from, `regions` hold all pixels that were changed since.
     """
-    if not _same_layout(decoded.format, target, turns):
+    if not _has_planes(pyav().VideoFormat(target, 16, 16)):
         return colours.from_rgb(picture, target)
-    frame = _upright_copy(decoded, target, turns)
+    frame = _converted(decoded, target, colours, copy)
     for region in regions:
-        _write(frame, picture, _on_grid(region, frame), target, colours)
+        _write(frame, picture, _on_grid(region, frame), colours)
     return frame
 
 
-def _same_layout(format: VideoFormat, target: str, turns: int) -> bool:
-    """Whether the decoded planes can be taken over as they are."""
-    is_same = format.name.replace("yuvj", "yuv") == target
-    is_planar = format.is_planar and not format.is_rgb and len({part.plane for part in format.components}) == 3
-    is_square = format.components[1].width * format.height == format.components[1].height * format.width
-    return is_same and is_planar and len(format.components) == 3 and (turns % 2 == 0 or is_square)
+def _has_planes(format: VideoFormat) -> bool:
+    """Whether brightness and colours are in planes of their own."""
+    planes = [part.plane for part in format.components]
+    return format.is_planar and not format.is_rgb and len(planes) >= 3 and len(set(planes)) == len(planes)
 
 
-def _upright_copy(decoded: VideoFrame, target: str, turns: int) -> VideoFrame:
-    width, height = (decoded.width, decoded.height) if turns % 2 == 0 else (decoded.height, decoded.width)
-    frame = pyav().VideoFrame(width, height, target)
-    for own, given in zip(_planes(frame), _planes(decoded), strict=True):
-        own[:] = np.rot90(given, turns)
-    return frame
+def _converted(decoded: VideoFrame, target: str, colours: Colours, copy: Copy) -> VideoFrame:
+    if decoded.format.name == target:
+        return copy(decoded)
+    if decoded.format.name.replace("yuvj", "yuv") == target:
+        frame = pyav().VideoFrame(decoded.width, decoded.height, target)
+        for own, given in zip(planes_of(frame), planes_of(decoded), strict=True):
+            own[:] = given
+        return frame
+    return colours.convert(decoded, target)
 
 
-def _write(frame: VideoFrame, picture: Picture, region: Region, target: str, colours: Colours) -> None:
-    patch = colours.from_rgb(np.ascontiguousarray(picture[region.slices]), target)
-    for own, new in zip(_planes(frame), _planes(patch), strict=True):
+def _write(frame: VideoFrame, picture: Picture, region: Region, colours: Colours) -> None:
+    opaque = frame.format.name.replace("yuva", "yuv")
+    patch = planes_of(colours.from_rgb(np.ascontiguousarray(picture[region.slices]), opaque))
+    # What is grey stays grey: its colours are never written.
+    written = patch[:1] if colours.is_grey else patch
+    for own, new in zip(planes_of(frame), written, strict=False):
         across, down = round(frame.width / own.shape[1]), round(frame.height / own.shape[0])
         top, left = region.top // down, region.left // across
         own[top : top + new.shape[0], left : left + new.shape[1]] = new
@@ -68,7 +75,7 @@ def _on_grid(region: Region, frame: VideoFrame) -> Region:
     return Region(left, top, right, bottom).within(Size(frame.width, frame.height))
 
 
-def _planes(frame: VideoFrame) -> list[Picture]:
+def planes_of(frame: VideoFrame) -> list[Picture]:
     """Views of the planes (h, w) of a planar frame."""
     deep = frame.format.components[0].bits > 8
     return [_plane(plane, np.uint16 if deep else np.uint8) for plane in frame.planes]

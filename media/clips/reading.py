@@ -8,57 +8,40 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BufferedIOBase
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...pipeline.clip.flow import ClipFrame
 from ...pipeline.errors import ImageError
-from ...pipeline.types import Picture, Size
-from .colour import Colours
-from .formats import ffmpeg_error, pyav
+from ...pipeline.types import Picture
+from .decoding import RawFrame, raw_frames
+from .facts import ClipInfo, info_of
+from .film import film_of, is_known, start_of
+from .formats import ffmpeg_error, open_clip
+from .timeline import Timeline, may_jump
+from .upright import Upright, upright
 
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-_CODECS: Final = {"libdav1d": "av1", "libaom-av1": "av1", "libvpx-vp9": "vp9", "libvpx": "vp8"}
-"""Decoders with another name than their codec."""
-_USUAL_RATE: Final = Fraction(25)
-
-
-class ClipInfo(NamedTuple):
-    """What is known of a clip before it is decoded."""
-
-    size: Size
-    """Of the upright picture."""
-    turns: int
-    """Quarter turns, counter-clockwise, that bring a decoded frame upright."""
-    codec: str
-    pixel_format: str
-    deep: bool
-    """More than 8 bits a channel."""
-    time_base: Fraction
-    rate: Fraction
-    """Frames a second on average."""
-    frames: int
-    """About how many there are; 0 where the file doesn't say."""
-    bit_rate: int
-    aspect: Fraction
-    """Width of a pixel by its height, upright."""
-    colours: Colours
+_STEP = Fraction(1, 25)
+"""Seconds a frame takes where nothing says it."""
 
 
 class DecodedFrame(NamedTuple):
-    """A decoded frame as it came, and when it is shown."""
+    """A decoded frame, upright, and when it is shown."""
 
     frame: VideoFrame
-    """PyAV's, as the decoder gave it."""
+    """PyAV's."""
     pts: int
     """In the clip's time base, counted from where the clip, as it was asked for, starts."""
     duration: int
     """The same unit; 0 where the file doesn't say."""
+    has_jumped: bool
+    """Whether the file's times have jumped before it."""
+    notes: tuple[str, ...]
+    """What there is to say of it."""
 
 
 class ResumePoint(NamedTuple):
@@ -66,6 +49,8 @@ class ResumePoint(NamedTuple):
 
     number: int
     pts: int
+    has_jumped: bool
+    """As its `DecodedFrame` says."""
 
 
 def decoded_of(frame: ClipFrame) -> DecodedFrame:
@@ -77,7 +62,10 @@ def decoded_of(frame: ClipFrame) -> DecodedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip in a file, or in a seekable stream of bytes; `start` and `duration` in seconds keep a part of it."""
+    """A clip in a file, or in a seekable stream of bytes; `start` and `duration` in seconds keep a part of it.
+
+    Times count from where the film or its sound starts, whatever number the file gives that moment.
+    """
 
     source: str | os.PathLike[str] | BufferedIOBase
     start: float = 0.0
@@ -88,50 +76,51 @@ class Clip:
     def name(self) -> str:
         return os.fspath(self.source) if isinstance(self.source, str | os.PathLike) else "the clip"
 
-    def container(self) -> InputContainer:
-        """PyAV's container, to be closed; errors are PyAV's own."""
-        source = self.source
-        if isinstance(source, BufferedIOBase):
-            source.seek(0)
-            return pyav().open(source, "r")
-        return pyav().open(os.fspath(source), "r")
-
     @contextmanager
-    def opened(self) -> Generator[InputContainer]:
-        """The container. PyAV's errors, here or in the block, become an ImageError."""
+    def opened(self) -> Generator[tuple[InputContainer, VideoStream]]:
+        """The container and its film. PyAV's errors, here or in the block, become an ImageError."""
         unreadable = ffmpeg_error()
         try:
-            with self.container() as container:
-                if not container.streams.video:
-                    raise ImageError(f"{self.name}: has no pictures in it")
-                yield container
+            with open_clip(self.source) as container:
+                film = film_of(container)
+                if film is None:
+                    raise ImageError(self._without_film(container))
+                film.thread_type = "AUTO"
+                yield container, film
         except unreadable as error:
             raise ImageError(f"{self.name}: can't be read as a clip: {error.strerror or error}") from error
 
     def info(self) -> ClipInfo:
         """Reads as much as the first frame. Raises ImageError."""
-        with self.opened() as container:
-            stream = container.streams.video[0]
-            first = next(container.decode(stream), None)
-            if first is None:
-                raise ImageError(f"{self.name}: has no frame that can be decoded")
-            return _info_of(stream, first)
+        with self.opened() as (container, film):
+            line = self.timeline(container, film, _STEP)
+            with closing(raw_frames(container, film, line)) as frames:
+                first = next(frames, None)
+                if first is None:
+                    raise ImageError(f"{self.name}: has no frame that can be decoded")
+                filters = upright(first.frame)
+                shown, _ = Upright(filters, None)(first.frame)
+                return info_of(container, film, first.frame, shown)
 
-    def shift(self, time_base: Fraction) -> int:
-        """What is taken off every time, in units of `time_base`."""
-        return round(Fraction(self.start) / time_base)
+    def timeline(self, container: InputContainer, film: VideoStream, step: Fraction) -> Timeline:
+        """The line on which packets of a container are placed; `step` is the seconds a frame takes."""
+        return Timeline(container, film, start_of(container, film) + Fraction(self.start), step)
 
     def holds(self, time: float) -> bool:
-        """Whether a time of the file, in seconds, is in the part that is kept."""
+        """Whether a time on the timeline, in seconds, is in the part that is kept."""
         # Sound may begin before 0, with what its decoder needs to get going.
-        begun = not self.start or time >= self.start - 1e-6
-        return begun and (self.duration is None or time < self.start + self.duration - 1e-6)
+        begun = not self.start or time >= -1e-6
+        return begun and (self.duration is None or time < self.duration - 1e-6)
+
+    def is_over(self, time: float) -> bool:
+        """Whether nothing that is kept can come any more once the film has reached a time on the timeline."""
+        return self.duration is not None and time >= self.duration + 1
 
     def frames(self, info: ClipInfo, mark: ResumePoint | None = None) -> Generator[ClipFrame]:
         """The frames in order, upright, RGB of uint8 or uint16, each with its `DecodedFrame`; from `mark` on.
 
-        The file is open from the first frame until the generator ends or is closed. Raises ImageError where the file
-        is damaged.
+        The file is open from the first frame until the generator ends or is closed. What can't be decoded is passed
+        over, and noted. Raises ImageError where the file can't be read.
         """
         number = 0 if mark is None else mark.number
         with closing(self._decoded_frames(info, mark)) as frames:
@@ -141,74 +130,65 @@ class Clip:
                 number += 1
 
     def _decoded_frames(self, info: ClipInfo, mark: ResumePoint | None) -> Generator[DecodedFrame]:
-        with self.opened() as container, closing(self._decoded(container, info, mark)) as frames:
-            shift, last = self.shift(info.time_base), None
-            for pts, frame in frames:
-                pts -= shift
-                if mark is not None and pts < mark.pts:
-                    continue
-                if last is not None and pts <= last:
-                    pts = last + 1  # two frames of one time: a file may hold them, encoders refuse them
-                last = pts
-                # Frames have a duration from PyAV 15 on.
-                yield DecodedFrame(frame, pts, getattr(frame, "duration", 0) or 0)
-                del frame
+        right, last = Upright(info.upright, info.size), None
+        with self.opened() as (container, film):
+            line = self.timeline(container, film, 1 / info.rate)
+            with closing(self._raw(container, film, info, line, mark)) as frames:
+                for pts, raw in frames:
+                    if last is not None and pts <= last:
+                        pts = last + 1  # two frames of one time: a file may hold them, encoders refuse them
+                    last = pts
+                    frame, scaled = right(raw.frame)
+                    # Frames have a duration from PyAV 15 on.
+                    duration = getattr(raw.frame, "duration", 0) or 0
+                    yield DecodedFrame(frame, pts, duration, line.has_jumped, _notes(raw, scaled, info))
+                    del frame, raw
 
-    def _decoded(
-        self, container: InputContainer, info: ClipInfo, mark: ResumePoint | None
-    ) -> Generator[tuple[int, VideoFrame]]:
-        """Frames within the part of the clip that is kept, with their times; those before `mark` may be among them."""
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        if mark is not None:
-            self._seek(container, stream, mark.pts + self.shift(info.time_base))
-        elif self.start:
-            self._seek(container, stream, self.shift(info.time_base))
+    def _raw(
+        self, container: InputContainer, film: VideoStream, info: ClipInfo, line: Timeline, mark: ResumePoint | None
+    ) -> Generator[tuple[int, RawFrame]]:
+        """Frames within the part of the clip that is kept, from `mark` on, with their times."""
+        first = Fraction(0) if mark is None else mark.pts * info.time_base
+        start = first if self.start or mark is not None else None
+        if start is not None and not may_jump(container) and not (mark is not None and mark.has_jumped):
+            _seek(container, film, line.raw(start))
         step = 1 / (info.rate * info.time_base)
         expected = Fraction(0)
-        for frame in container.decode(stream):
-            pts = round(expected) if frame.pts is None else frame.pts
-            expected = pts + step
-            time = float(pts * info.time_base)
-            if self.duration is not None and time >= self.start + self.duration + 1:
-                return
-            if self.holds(time):
-                yield pts, frame
-            del frame
+        with closing(raw_frames(container, film, line, start)) as frames:
+            for raw in frames:
+                pts = round(expected) if raw.pts is None else raw.pts
+                expected = pts + step
+                time = float(pts * info.time_base)
+                if self.is_over(time):
+                    return
+                if self.holds(time) and (mark is None or pts >= mark.pts):
+                    yield pts, raw
+                del raw
 
-    @staticmethod
-    def _seek(container: InputContainer, stream: VideoStream, pts: int) -> None:
-        """To a key frame at or before a time; to the beginning where the file's index leads beyond it."""
-        container.seek(pts, stream=stream, backward=True)
-        first = next(container.decode(stream), None)
-        early = first is not None and first.pts is not None and first.pts <= pts
-        container.seek(pts if early else (stream.start_time or 0), stream=stream, backward=True)
+    def _without_film(self, container: InputContainer) -> str:
+        if any(is_known(stream) for stream in container.streams.video):
+            return f"{self.name}: has no film in it, only a cover picture"
+        if container.streams.video:
+            return f"{self.name}: can't be read as a clip: the codec of its pictures isn't known"
+        return f"{self.name}: has no pictures in it"
 
 
-def _info_of(stream: VideoStream, first: VideoFrame) -> ClipInfo:
-    context = stream.codec_context
-    turns = round(first.rotation / 90) % 4
-    width, height = (first.width, first.height) if turns % 2 == 0 else (first.height, first.width)
-    rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
-    aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
-    assert stream.time_base is not None  # FFmpeg gives every video stream one
-    length = float(stream.duration * stream.time_base) if stream.duration else 0.0
-    return ClipInfo(
-        Size(width, height),
-        turns,
-        _CODECS.get(str(context.name), str(context.name)),
-        first.format.name,
-        max(component.bits for component in first.format.components) > 8,
-        stream.time_base,
-        Fraction(rate),
-        stream.frames or round(length * rate),
-        context.bit_rate or 0,
-        aspect if turns % 2 == 0 else 1 / aspect,
-        Colours.of(context, first.format),
-    )
+def _seek(container: InputContainer, film: VideoStream, time: Fraction) -> None:
+    """To a key frame at or before a time; to the beginning where the file's index leads beyond it."""
+    assert film.time_base is not None
+    pts = round(time / film.time_base)
+    container.seek(pts, stream=film, backward=True)
+    first = next(container.decode(film), None)
+    early = first is not None and first.pts is not None and first.pts <= pts
+    container.seek(pts if early else (film.start_time or 0), stream=film, backward=True)
+
+
+def _notes(raw: RawFrame, scaled: bool, info: ClipInfo) -> tuple[str, ...]:
+    damaged = ("frames before this one are missing: they can't be decoded",) if raw.after_damage else ()
+    size = f"{raw.frame.width}×{raw.frame.height}"
+    return (*damaged, *((f"the picture's size changes to {size}: scaled to {info.size}",) if scaled else ()))
 
 
 def _picture(frame: VideoFrame, info: ClipInfo) -> Picture:
-    upright = info.colours.to_rgb(frame, "rgb48le" if info.deep else "rgb24")
-    picture = np.ascontiguousarray(np.rot90(upright, info.turns)) if info.turns else upright
+    picture = info.colours.to_rgb(frame, "rgb48le" if info.deep else "rgb24")
     return picture if picture.flags.writeable and picture.flags.c_contiguous else picture.copy()

@@ -19,13 +19,16 @@ from ...pipeline.faces.index_list import Span
 from ...pipeline.types import Progress
 from .checkpoint import Checkpoint, ResumeState
 from .encoding import PartWriter, Plan, plan
+from .extras import Choice
+from .facts import ClipInfo
 from .formats import output_format
-from .mux import Part, mux_parts, require_audio_fits
-from .reading import Clip, ClipInfo, ResumePoint, decoded_of
+from .mux import Part, Reached, mux_parts
+from .reading import Clip, ResumePoint, decoded_of
+from .trial import Trial, cut_short
 
 FRAMES_A_PART: Final = 240
 """After a crash at most that many frames are done again."""
-_RECORDS: Final = 2
+_RECORDS: Final = 3
 """Version of the parts' records; parts with records of another one are made again."""
 
 
@@ -66,16 +69,16 @@ def swap_file(
     kind = output_format(output)
     _require_apart(clip, output)
     info = clip.info()
-    require_audio_fits(clip, output)
     chosen = plan(info, kind, hardware)
+    choice = Trial(clip, info, chosen, output).run()
     frames_a_part = max(frames_a_part, settings.reach)
     with _parts(output, _identity(clip, chosen, identity, frames_a_part), resume) as parts:
         run = _Run(clip, info, chosen, parts, watcher, engine, settings, frames_a_part)
         if not parts.is_complete:
             run.encode(progress)
-        left_out = mux_parts(clip, info, run.parts_to_join(), output)
+        reached = mux_parts(clip, info, chosen, run.parts_to_join(), choice, output)
         parts.discard()
-    return run.result(output, left_out)
+    return run.result(output, choice, reached)
 
 
 @dataclass(slots=True)
@@ -118,11 +121,13 @@ class _Run:
         noted = zip(self.parts.paths, self.parts.finished, strict=True)
         return [Part(path, record["first_pts"]) for path, record in noted]
 
-    def result(self, output: Path, left_out: tuple[str, ...]) -> ClipResult:
+    def result(self, output: Path, choice: Choice, reached: Reached) -> ClipResult:
         finished, run = self.parts.finished, self.parts.run
+        frames = sum(record["frames"] for record in finished)
+        left_out = (*choice.left_out, *cut_short(self.clip, self.info, frames, reached))
         return ClipResult(
             output,
-            sum(record["frames"] for record in finished),
+            frames,
             sum(record["swapped"] for record in finished),
             self.plan.encoder,
             (*run["report"], *Notes(run["notes"]).lines(), *left_out),
@@ -135,7 +140,7 @@ class _Run:
             return 0, None
         self.watcher.restore(state["watcher"])
         self.notes = Notes(self.parts.run["notes"])
-        return state["first"], ResumePoint(state["number"], state["pts"])
+        return state["first"], ResumePoint(state["number"], state["pts"], state["has_jumped"])
 
     def _swapped(self, mark: ResumePoint | None) -> Generator[SwappedFrame]:
         frames = self.clip.frames(self.info, mark)
@@ -147,11 +152,19 @@ class _Run:
     def _remember(self, frame: ClipFrame) -> None:
         first = frame.number + self.settings.reach
         if first % self.frames_a_part == 0:
-            pts, watcher = decoded_of(frame).pts, self.watcher.as_json()
-            self.marks[first] = {"first": first, "number": frame.number, "pts": pts, "watcher": watcher}
+            decoded, watcher = decoded_of(frame), self.watcher.as_json()
+            self.marks[first] = {
+                "first": first,
+                "number": frame.number,
+                "pts": decoded.pts,
+                "has_jumped": decoded.has_jumped,
+                "watcher": watcher,
+            }
 
     def _note(self, frame: SwappedFrame) -> None:
         number = frame.frame.number
+        for note in decoded_of(frame.frame).notes:
+            self.notes.add(note, Span(number, number))
         for scene, person, note in frame.notes:
             self.notes.add(note, Span(number, number), ClipPerson(scene, person) if self.settings.track else None)
 

@@ -1,0 +1,223 @@
+"""What goes along with the swapped pictures: sound, subtitles, covers, fonts, chapters, tags and marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from fractions import Fraction
+from io import BytesIO
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
+
+from .film import is_known, is_still
+from .formats import pyav
+
+if TYPE_CHECKING:
+    from av import Packet
+    from av.container import InputContainer, OutputContainer
+    from av.stream import AttachmentStream, Stream
+    from av.video.stream import VideoStream
+
+    AnyStream = TypeVar("AnyStream", bound=Stream)
+
+_WEBM: Final = frozenset({"opus", "vorbis", "webvtt"})
+"""What the standard allows; FFmpeg would write more."""
+_COPIED: Final = ("audio", "subtitle")
+_COVERS: Final = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
+_OWN: Final = {"encoder", "rotate", "major_brand", "minor_version", "compatible_brands", "alpha_mode", "duration"}
+"""Tags that are about the file and not about the clip."""
+_COUNTED: Final = ("_statistics", "bps", "number_of_", "duration")
+"""What tags of Matroska begin with that count what was coded."""
+
+
+class Extra(NamedTuple):
+    """Something that goes along."""
+
+    kind: str
+    """stream, attachment, cover, chapters, tags, timecode or marks."""
+    text: str
+    """For the report."""
+    stream: int = -1
+    """Its number in the target."""
+
+
+class Choice(NamedTuple):
+    """What goes along, and what doesn't."""
+
+    extras: tuple[Extra, ...]
+    left_out: tuple[str, ...] = ()
+    """A line each."""
+
+    def of(self, kind: str) -> list[Extra]:
+        return [extra for extra in self.extras if extra.kind == kind]
+
+    def without(self, extra: Extra, reason: str) -> Choice:
+        others = tuple(one for one in self.extras if one is not extra)
+        return Choice(others, (*self.left_out, f"{extra.text} was left out: {reason}"))
+
+
+def choose(source: InputContainer, film: VideoStream, kind: str, extension: str, starts_later: bool) -> Choice:
+    """What of a clip the output's format, FFmpeg's `kind`, is known to hold."""
+    held, full = held_codecs(kind), f"{extension} can't hold it"
+    extras: list[Extra] = []
+    left_out: list[str] = []
+    for stream in source.streams:
+        if stream.index == film.index:
+            continue
+        extra, reason = _extra_of(stream, kind, held, full)
+        if extra is not None and not reason:
+            extras.append(extra)
+        elif extra is not None:
+            left_out.append(f"{extra.text} was left out: {reason}")
+    timecode = timecode_of(source, film)
+    if timecode and starts_later:
+        left_out.append(f"the timecode {timecode} was left out: the clip starts later")
+    elif timecode:
+        extras.append(Extra("timecode", f"the timecode {timecode}"))
+    named = [("chapters", "the list of chapters"), ("tags", "the list of tags"), ("marks", "the film's side data")]
+    return Choice((*extras, *(Extra(name, text) for name, text in named)), tuple(left_out))
+
+
+def _extra_of(stream: Stream, kind: str, held: frozenset[str], full: str) -> tuple[Extra | None, str]:
+    """What a stream is, None for one that is carried in another way, and why it can't go along."""
+    if stream.type == "attachment":
+        name = stream.metadata.get("filename", f"{stream.index}")
+        can = kind == "matroska" and _can_attach()
+        return Extra("attachment", f"attachment {name}", stream.index), "" if can else full
+    if stream.type == "video" and is_still(stream):
+        return _cover(stream, kind, full)
+    text = f"{stream.type} stream {stream.index}"
+    if stream.type == "data":
+        return None if _is_written_anew(stream) else Extra("stream", text, stream.index), full
+    if not is_known(stream):
+        return Extra("stream", text, stream.index), "its codec isn't known"
+    if stream.type == "video":
+        return Extra("stream", text, stream.index), "only one film is swapped, and this is another"
+    fits = stream.type in _COPIED and stream.codec_context.codec.canonical_name in held
+    return Extra("stream", text, stream.index), "" if fits else full
+
+
+def _can_attach() -> bool:
+    from av.container import OutputContainer
+
+    return hasattr(OutputContainer, "add_attachment")  # from PyAV 16 on
+
+
+def _is_written_anew(stream: Stream) -> bool:
+    """Whether a stream holds what is carried as a tag or as chapters: the timecode, or MOV's titles of chapters."""
+    is_never_shown = getattr(getattr(stream, "discard", None), "name", "") == "all"
+    return "timecode" in stream.metadata or is_never_shown
+
+
+def _cover(stream: Stream, kind: str, full: str) -> tuple[Extra, str]:
+    codec = stream.codec_context.codec.canonical_name if is_known(stream) else ""
+    is_attached = kind == "matroska" and codec in _COVERS and _can_attach()
+    can = is_attached or (kind in ("mp4", "mov") and codec in (*_COVERS, "bmp"))
+    return Extra("cover", f"cover picture {stream.index}", stream.index), "" if can else full
+
+
+def held_codecs(kind: str) -> frozenset[str]:
+    """The codecs that a format holds, by FFmpeg's names of both."""
+    if kind == "webm":
+        return _WEBM
+    with pyav().open(BytesIO(), "w", format=kind) as out:
+        return frozenset(out.supported_codecs)
+
+
+def timecode_of(source: InputContainer, film: VideoStream) -> str | None:
+    """The timecode of the first frame, where a camera wrote one."""
+    others = [stream.metadata for stream in source.streams if stream.type == "data"]
+    return next((tags["timecode"] for tags in (film.metadata, source.metadata, *others) if "timecode" in tags), None)
+
+
+def add_streams(
+    out: OutputContainer, source: InputContainer, choice: Choice, covers: Mapping[int, bytes]
+) -> tuple[dict[int, Stream], list[Packet[Stream]]]:
+    """Add all streams that go along, `covers` being the pictures by their streams.
+
+    Returns those that are copied packet by packet, by the number of what they copy, and packets to begin with.
+    """
+    copies: dict[int, Stream] = {}
+    packets: list[Packet[Stream]] = []
+    for extra in choice.extras:
+        if extra.kind == "stream":
+            copies[extra.stream] = _copied(out, source.streams[extra.stream])
+        elif extra.kind == "attachment":
+            _attach(out, source.streams[extra.stream])
+        elif extra.kind == "cover":
+            packets += _add_cover(out, source.streams[extra.stream], covers[extra.stream])
+    return copies, packets
+
+
+def read_covers(source: InputContainer, choice: Choice) -> dict[int, bytes]:
+    """The covers that go along, by their streams; a container that is read for nothing else afterwards."""
+    streams = [source.streams[extra.stream] for extra in choice.of("cover")]
+    found: dict[int, bytes] = {}
+    for packet in source.demux(streams) if streams else ():
+        if packet.size:
+            found.setdefault(packet.stream_index, bytes(packet))
+        if len(found) == len(streams):
+            break
+    return found
+
+
+def _add_cover(out: OutputContainer, stream: Stream, picture: bytes) -> list[Packet[Stream]]:
+    if out.format.name == "matroska":
+        name, media_type = _COVERS[stream.codec_context.codec.canonical_name]
+        out.add_attachment(stream.metadata.get("filename", name), media_type, picture)
+        return []
+    packet = pyav().Packet(picture)
+    packet.stream = _copied(out, stream)
+    packet.pts = packet.dts = 0
+    packet.time_base = Fraction(1, 1000)
+    return [packet]
+
+
+def _copied(out: OutputContainer, stream: Stream) -> Stream:
+    copy = copy_of(out, stream)
+    copy.metadata.update(_tags(stream))
+    return copy
+
+
+def copy_of(out: OutputContainer, stream: AnyStream) -> AnyStream:
+    """A stream like another one, for packets of the same codec."""
+    copy = out.add_stream_from_template(stream, opaque=True)  # pyright: ignore[reportUnknownMemberType]
+    with suppress(RuntimeError):  # PyAV 14 has the muxer choose one, and rounds to it
+        copy.time_base = stream.time_base
+    copy.disposition = stream.disposition
+    return copy
+
+
+def _attach(out: OutputContainer, stream: Stream) -> None:
+    attachment = cast("AttachmentStream", stream)
+    name = attachment.metadata.get("filename", str(attachment.index))
+    out.add_attachment(name, attachment.mimetype or "application/octet-stream", attachment.data)
+
+
+def describe(source: InputContainer, film: VideoStream, out: OutputContainer, pictures: Stream, choice: Choice) -> None:
+    """Write chapters and tags."""
+    if choice.of("tags"):
+        out.metadata.update(_kept(source.metadata))
+        pictures.metadata.update(_tags(film))
+    timecode = timecode_of(source, film)
+    if choice.of("timecode") and timecode:
+        out.metadata["timecode"] = timecode
+    # From PyAV 15 on.
+    chapters = source.chapters() if hasattr(source, "chapters") else ()
+    if chapters and choice.of("chapters"):
+        out.set_chapters(chapters)
+
+
+def _tags(stream: Stream) -> dict[str, str]:
+    return _kept(stream.metadata)
+
+
+def _kept(tags: dict[str, str]) -> dict[str, str]:
+    left = {*_OWN, "timecode"}
+    return {key: tags[key] for key in tags if key.lower() not in left and not key.lower().startswith(_COUNTED)}
+
+
+def unfit(streams: Sequence[Stream], kind: str) -> Iterator[str]:
+    """The codecs of sound that a format can't hold."""
+    held = held_codecs(kind)
+    known = [stream.codec_context.codec.canonical_name for stream in streams if is_known(stream)]
+    return (name for name in known if name not in held)

@@ -1,0 +1,49 @@
+"""Which of a file's streams is the film, and where its times start."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.stream import Stream
+    from av.video.stream import VideoStream
+
+_STILL: Final = ("attached_pic", "timed_thumbnails", "still_image")
+
+
+def film_of(container: InputContainer) -> VideoStream | None:
+    """The stream that players show: no cover and no thumbnail, of a known codec; the default one, else the first."""
+    known = [stream for stream in container.streams.video if is_known(stream) and not is_still(stream)]
+    return min(known, key=lambda stream: (stream.frames == 1, not has(stream, "default"), stream.index), default=None)
+
+
+def is_known(stream: Stream) -> bool:
+    """Whether FFmpeg knows the stream's codec."""
+    return getattr(stream, "codec_context", None) is not None
+
+
+def is_still(stream: Stream) -> bool:
+    """Whether the stream is a cover picture or a thumbnail."""
+    return any(has(stream, name) for name in _STILL)
+
+
+def has(stream: Stream, disposition: str) -> bool:
+    """Whether the file says that of the stream, by FFmpeg's names; what this version doesn't know isn't said."""
+    kinds = type(stream.disposition)
+    return disposition in kinds.__members__ and bool(stream.disposition & kinds[disposition])
+
+
+def start_of(container: InputContainer, film: VideoStream) -> Fraction:
+    """When the film or its sound starts, whichever is first, in seconds; never below 0.
+
+    Sound before 0 is what its decoder needs to get going.
+    """
+    heard = [stream for stream in container.streams.audio if is_known(stream)]
+    starts = [
+        stream.start_time * stream.time_base
+        for stream in (film, *heard)
+        if stream.start_time is not None and stream.time_base is not None
+    ]
+    return max(Fraction(0), min(starts, default=Fraction(0)))

@@ -1,0 +1,157 @@
+"""Whether a clip can be written, found out before the work: a first frame of it goes all the way into a file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ...pipeline.errors import ImageError
+from ..atomic import temporary_name
+from .encoding import PartWriter, Plan
+from .extras import Choice, choose, unfit
+from .facts import ClipInfo
+from .formats import OUTPUT_EXTENSIONS, ffmpeg_error, output_format
+from .mux import Part, Reached, write
+from .reading import Clip, DecodedFrame, decoded_of
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+
+_MARKS: Final = {
+    "SPHERICAL": "spherical marks (360°, VR180)",
+    "STEREO3D": "3D marks",
+    "MASTERING_DISPLAY_METADATA": "HDR10 mastering data",
+    "CONTENT_LIGHT_LEVEL": "HDR10 light levels",
+    "DYNAMIC_HDR_PLUS": "HDR10+ data",
+    "DOVI_METADATA": "Dolby Vision data",
+    "A53_CC": "captions within the pictures",
+    "ICC_PROFILE": "the colour profile",
+}
+"""What a frame may carry beside its pixels that is worth a line, by FFmpeg's names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How a clip is to be written, to be tried out."""
+
+    clip: Clip
+    info: ClipInfo
+    plan: Plan
+    output: Path
+
+    def run(self) -> Choice:
+        """What goes along with the pictures, and a line for all that doesn't.
+
+        Raises ImageError where the output can't be written at all: its folder, its name, its format, its sound.
+        """
+        kind = output_format(self.output)
+        with self.clip.opened() as (source, film):
+            require_sound(source.streams.audio, kind, self.output)
+            choice = choose(source, film, kind, self.output.suffix, bool(self.clip.start))
+        try:
+            with trial_files(self.output) as (part, made):
+                frame = self._encode(part)
+                choice = self._fitting(choice, Part(part, frame.pts), made, kind)
+                return choice._replace(left_out=(*choice.left_out, *self._lost(made, frame)))
+        except OSError as error:
+            raise ImageError(f"{self.output}: can't be written: {error.strerror or error}") from error
+
+    def _encode(self, path: Path) -> DecodedFrame:
+        """The first frame in a part."""
+        with closing(self.clip.frames(self.info)) as frames:
+            frame = next(frames, None)
+        if frame is None:
+            raise ImageError(f"{self.clip.name}: has no frame in the part that is kept")
+        decoded = decoded_of(frame)
+        writer = PartWriter(path, self.plan, decoded.pts)
+        writer.open()
+        writer.encode(decoded, frame.picture, ())
+        writer.close()
+        return decoded
+
+    def _fitting(self, choice: Choice, part: Part, made: Path, kind: str) -> Choice:
+        """The choice without what keeps the file from being written, which is found by trying each by itself."""
+        refused = ffmpeg_error(), ValueError
+        try:
+            self._write(choice, part, made, kind)
+            return choice
+        except refused:
+            pass
+        fitting = choice
+        for extra in choice.extras:
+            try:
+                self._write(Choice((extra,)), part, made, kind)
+            except refused:
+                fitting = fitting.without(extra, f"{self.output.suffix} can't hold it")
+        try:
+            self._write(fitting, part, made, kind)
+        except refused as error:
+            raise ImageError(f"{self.output}: can't be written: {getattr(error, 'strerror', None) or error}") from error
+        return fitting
+
+    def _write(self, choice: Choice, part: Part, made: Path, kind: str) -> None:
+        write(self.clip, self.info, self.plan, [part], choice, made, kind, trial=True)
+
+    def _lost(self, made: Path, frame: DecodedFrame) -> list[str]:
+        """What the target says of its pictures, and the file that was made doesn't."""
+        info, found, suffix = self.info, Clip(made).info(), self.output.suffix
+        lost = ["transparency"] if info.has_alpha and not found.has_alpha else []
+        lost += [text for name, text in _MARKS.items() if name in info.beside and name not in found.beside]
+        lines = [f"{text} was left out: {suffix} can't hold it as {found.codec}" for text in lost]
+        if info.fields and not found.fields:
+            lines.append(
+                f"the clip is interlaced, and will be marked progressive: {self.plan.encoder} can't keep fields"
+            )
+        return lines
+
+
+def fitting_extension(clip: Clip) -> str:
+    """`.mp4`, or `.mkv` where MP4 can't hold the clip's sound."""
+    with clip.opened() as (source, _):
+        return ".mkv" if any(unfit(source.streams.audio, "mp4")) else ".mp4"
+
+
+def require_sound(streams: Sequence[AudioStream], kind: str, output: Path) -> None:
+    """Raise ImageError where the output's format can't hold the clip's sound."""
+    for name in unfit(streams, kind):
+        others = ", ".join(OUTPUT_EXTENSIONS)
+        raise ImageError(f"{output}: its format can't hold {name} sound: choose among {others}; .mkv holds all")
+
+
+@contextmanager
+def trial_files(output: Path) -> Generator[tuple[Path, Path]]:
+    """Two new files beside the output, which are removed again. Raises OSError where the output can't be there."""
+    place = Path(os.path.realpath(output))
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(os.stat(place).st_mode):  # raises where the name is too long
+            raise FileExistsError(errno.EEXIST, "it exists and is not a regular file")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    paths = [place.with_name(temporary_name()) for _ in range(2)]
+    try:
+        for path in paths:
+            path.touch(exist_ok=False)
+        yield paths[0], paths[1]
+    finally:
+        for path in paths:
+            with suppress(OSError):
+                path.unlink()
+
+
+def cut_short(clip: Clip, info: ClipInfo, frames: int, reached: Reached) -> list[str]:
+    """A line where the file holds less than it says."""
+    if clip.duration is not None:
+        return []
+    length, start = float(info.length), clip.start
+    end = start + (reached.film if info.is_exact else reached.any)
+    missing = length - end
+    if missing < max(3 / info.rate, 0.01 * length):
+        return []
+    said = f"{info.frames} frames ({length:.1f} s)" if info.is_exact else f"{length:.1f} s"
+    ended = frames if info.is_exact else f"{frames} frames"
+    return [f"the file says {said} and ends after {ended}: it is cut short"]
