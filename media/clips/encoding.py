@@ -99,6 +99,11 @@ def plan(info: ClipInfo, output_format: str, hardware: bool) -> Plan:
     raise ImageError(f"no encoder for {codec} at {info.size} works here (tried {tried}): choose another output format")
 
 
+def keeps_fields(chosen: Plan) -> bool:
+    """Whether an interlaced clip stays so."""
+    return bool(chosen.info.fields) and chosen.encoder == "libx264"
+
+
 def _complete(encoder: str, options: Options, info: ClipInfo) -> Options:
     """The encoder's options with what the clip asks for."""
     fields = {**_INTERLACED, "field_order": info.fields} if info.fields and encoder == "libx264" else {}

@@ -23,7 +23,7 @@ _WEBM: Final = frozenset({"opus", "vorbis", "webvtt"})
 """What the standard allows; FFmpeg would write more."""
 _COPIED: Final = ("audio", "subtitle")
 _COVERS: Final = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
-_OWN: Final = {"encoder", "rotate", "major_brand", "minor_version", "compatible_brands", "alpha_mode", "duration"}
+_OWN: Final = {"encoder", "rotate", "major_brand", "minor_version", "compatible_brands", "alpha_mode", "software"}
 """Tags that are about the file and not about the clip."""
 _COUNTED: Final = ("_statistics", "bps", "number_of_", "duration")
 """What tags of Matroska begin with that count what was coded."""
@@ -105,7 +105,7 @@ def _can_attach() -> bool:
 def _is_written_anew(stream: Stream) -> bool:
     """Whether a stream holds what is carried as a tag or as chapters: the timecode, or MOV's titles of chapters."""
     is_never_shown = getattr(getattr(stream, "discard", None), "name", "") == "all"
-    return "timecode" in stream.metadata or is_never_shown
+    return _timecode(stream.metadata) is not None or is_never_shown
 
 
 def _cover(stream: Stream, kind: str, full: str) -> tuple[Extra, str]:
@@ -126,7 +126,11 @@ def held_codecs(kind: str) -> frozenset[str]:
 def timecode_of(source: InputContainer, film: VideoStream) -> str | None:
     """The timecode of the first frame, where a camera wrote one."""
     others = [stream.metadata for stream in source.streams if stream.type == "data"]
-    return next((tags["timecode"] for tags in (film.metadata, source.metadata, *others) if "timecode" in tags), None)
+    return next(filter(None, map(_timecode, (film.metadata, source.metadata, *others))), None)
+
+
+def _timecode(tags: Mapping[str, str]) -> str | None:
+    return next((tags[key] for key in tags if key.lower() == "timecode"), None)
 
 
 def add_streams(
@@ -183,8 +187,13 @@ def copy_of(out: OutputContainer, stream: AnyStream) -> AnyStream:
     copy = out.add_stream_from_template(stream, opaque=True)  # pyright: ignore[reportUnknownMemberType]
     with suppress(RuntimeError):  # PyAV 14 has the muxer choose one, and rounds to it
         copy.time_base = stream.time_base
-    copy.disposition = stream.disposition
+    say_alike(copy, stream)
     return copy
+
+
+def say_alike(copy: Stream, stream: Stream) -> None:
+    """Say of a stream what is said of another: default, forced, a comment."""
+    copy.disposition = stream.disposition.value  # pyright: ignore[reportAttributeAccessIssue] - PyAV 14 takes numbers
 
 
 def _attach(out: OutputContainer, stream: Stream) -> None:
@@ -196,7 +205,7 @@ def _attach(out: OutputContainer, stream: Stream) -> None:
 def describe(source: InputContainer, film: VideoStream, out: OutputContainer, pictures: Stream, choice: Choice) -> None:
     """Write chapters and tags."""
     if choice.of("tags"):
-        out.metadata.update(_kept(source.metadata))
+        out.metadata.update(kept_tags(source.metadata))
         pictures.metadata.update(_tags(film))
     timecode = timecode_of(source, film)
     if choice.of("timecode") and timecode:
@@ -208,10 +217,11 @@ def describe(source: InputContainer, film: VideoStream, out: OutputContainer, pi
 
 
 def _tags(stream: Stream) -> dict[str, str]:
-    return _kept(stream.metadata)
+    return kept_tags(stream.metadata)
 
 
-def _kept(tags: dict[str, str]) -> dict[str, str]:
+def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags that are about the clip, and not about the file; without the timecode, which has rules of its own."""
     left = {*_OWN, "timecode"}
     return {key: tags[key] for key in tags if key.lower() not in left and not key.lower().startswith(_COUNTED)}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _CODECS: Final = {"libdav1d": "av1", "libaom-av1": "av1", "libvpx-vp9": "vp9", "libvpx": "vp8"}
 """Decoders with another name than their codec."""
 _USUAL_RATE: Final = Fraction(25)
-_FIELDS: Final = {2: "tt", 3: "bb", 4: "tb", 5: "bt"}
+FIELDS: Final = {2: "tt", 3: "bb", 4: "tb", 5: "bt"}
 """FFmpeg's AVFieldOrder to its names: which field is coded first, and which is shown first."""
 
 
@@ -60,7 +60,7 @@ def info_of(container: InputContainer, film: VideoStream, first: VideoFrame, sho
     rate = Fraction(film.average_rate or film.guessed_rate or _USUAL_RATE) or _USUAL_RATE
     aspect = Fraction(film.sample_aspect_ratio or 1) or Fraction(1)
     assert film.time_base is not None  # FFmpeg gives every video stream one
-    length = _length(container, film)
+    length = _length(container, film, rate)
     return ClipInfo(
         Size(shown.width, shown.height),
         filters,
@@ -86,7 +86,9 @@ def codec_of(film: VideoStream) -> str:
     return _CODECS.get(str(film.codec_context.name), str(film.codec_context.name))
 
 
-def _length(container: InputContainer, film: VideoStream) -> Fraction:
+def _length(container: InputContainer, film: VideoStream, rate: Fraction) -> Fraction:
+    if container.format.name == "avi" and film.frames:
+        return film.frames / rate  # of an AVI without its index, FFmpeg guesses the time
     if film.duration and film.time_base is not None:
         return Fraction(film.duration) * film.time_base
     return Fraction(container.duration or 0, 1_000_000)
@@ -94,5 +96,5 @@ def _length(container: InputContainer, film: VideoStream) -> Fraction:
 
 def _fields(film: VideoStream, first: VideoFrame) -> str:
     # PyAV tells the order from 16 on; frames keep theirs either way.
-    order = _FIELDS.get(getattr(film.codec_context, "field_order", 0), "")
+    order = FIELDS.get(getattr(film.codec_context, "field_order", 0), "")
     return order or ("tt" if first.interlaced_frame else "")

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _STILL: Final = ("attached_pic", "timed_thumbnails", "still_image")
 
+_GETTING_GOING: Final = 1
+"""Seconds."""
+
 
 def film_of(container: InputContainer) -> VideoStream | None:
     """The stream that players show: no cover and no thumbnail, of a known codec; the default one, else the first."""
@@ -36,9 +39,9 @@ def has(stream: Stream, disposition: str) -> bool:
 
 
 def start_of(container: InputContainer, film: VideoStream) -> Fraction:
-    """When the film or its sound starts, whichever is first, in seconds; never below 0.
+    """When the film or its sound starts, whichever is first, in seconds.
 
-    Sound before 0 is what its decoder needs to get going.
+    What lies shortly before 0 is what a decoder of sound needs to get going: the clip then starts at 0.
     """
     heard = [stream for stream in container.streams.audio if is_known(stream)]
     starts = [
@@ -46,4 +49,5 @@ def start_of(container: InputContainer, film: VideoStream) -> Fraction:
         for stream in (film, *heard)
         if stream.start_time is not None and stream.time_base is not None
     ]
-    return max(Fraction(0), min(starts, default=Fraction(0)))
+    start = min(starts, default=Fraction(0))
+    return Fraction(0) if -_GETTING_GOING < start < 0 else start

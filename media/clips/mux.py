@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...pipeline.errors import ImageError
 from ..atomic import atomic_path
-from .encoding import Plan
-from .extras import Choice, add_streams, copy_of, describe, read_covers
-from .facts import ClipInfo, codec_of
+from .encoding import Plan, keeps_fields
+from .extras import Choice, add_streams, copy_of, describe, read_covers, say_alike
+from .facts import FIELDS, ClipInfo, codec_of
 from .film import film_of
 from .formats import ffmpeg_error, open_clip, output_format, pyav
 from .reading import Clip
@@ -134,12 +134,14 @@ def _add_film(
     else:
         pictures = copy_of(out, part)
     context = pictures.codec_context
-    context.framerate = info.rate  # of which the time code counts frames
+    context.framerate = info.rate  # of which the timecode counts frames
+    if keeps_fields(plan) and hasattr(context, "field_order"):  # the part's container may not say it
+        context.field_order = next(number for number, name in FIELDS.items() if name == info.fields)
     if context.name == "hevc" and out.format.name in ("mp4", "mov"):
         context.codec_tag = "hvc1"  # the only name that QuickTime plays
     if info.has_alpha and plan.pixel_format.startswith("yuva") and plan.encoder == "libvpx-vp9":
         pictures.metadata["alpha_mode"] = "1"
-    pictures.disposition = film.disposition
+    say_alike(pictures, film)
     return pictures
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -12,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...pipeline.errors import ImageError
-from ..atomic import temporary_name
+from ..atomic import require_writable, temporary_name
 from .encoding import PartWriter, Plan
-from .extras import Choice, choose, unfit
+from .extras import Choice, choose, kept_tags, timecode_of, unfit
 from .facts import ClipInfo
 from .formats import OUTPUT_EXTENSIONS, ffmpeg_error, output_format
 from .mux import Part, Reached, write
@@ -34,6 +32,8 @@ _MARKS: Final = {
     "ICC_PROFILE": "the colour profile",
 }
 """What a frame may carry beside its pixels that is worth a line, by FFmpeg's names."""
+_SHOWN: Final = 6
+"""A line names at most that many tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,7 @@ class Trial:
         try:
             with trial_files(self.output) as (part, made):
                 frame = self._encode(part)
-                choice = self._fitting(choice, Part(part, frame.pts), made, kind)
-                return choice._replace(left_out=(*choice.left_out, *self._lost(made, frame)))
+                return self._lost(self._fitting(choice, Part(part, frame.pts), made, kind), made)
         except OSError as error:
             raise ImageError(f"{self.output}: can't be written: {error.strerror or error}") from error
 
@@ -98,12 +97,25 @@ class Trial:
     def _write(self, choice: Choice, part: Part, made: Path, kind: str) -> None:
         write(self.clip, self.info, self.plan, [part], choice, made, kind, trial=True)
 
-    def _lost(self, made: Path, frame: DecodedFrame) -> list[str]:
-        """What the target says of its pictures, and the file that was made doesn't."""
-        info, found, suffix = self.info, Clip(made).info(), self.output.suffix
+    def _lost(self, choice: Choice, made: Path) -> Choice:
+        """The choice with a line for what the target says of itself, and the file that was made doesn't."""
+        with self.clip.opened() as (source, _), Clip(made).opened() as (written, pictures):
+            timecode, tags = timecode_of(written, pictures), {key.lower() for key in written.metadata}
+            lost = sorted(key for key in kept_tags(source.metadata) if key.lower() not in tags)
+        for extra in choice.of("timecode"):
+            choice = choice if timecode else choice.without(extra, f"{self.output.suffix} can't hold it")
+        lines = [*self._unmarked(Clip(made).info()), *self._untagged(lost)]
+        return choice._replace(left_out=(*choice.left_out, *lines))
+
+    def _untagged(self, lost: Sequence[str]) -> list[str]:
+        shown = ", ".join(lost[:_SHOWN]) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
+        return [f"tags left out: {shown}: {self.output.suffix} can't hold them"] if lost else []
+
+    def _unmarked(self, found: ClipInfo) -> list[str]:
+        info = self.info
         lost = ["transparency"] if info.has_alpha and not found.has_alpha else []
         lost += [text for name, text in _MARKS.items() if name in info.beside and name not in found.beside]
-        lines = [f"{text} was left out: {suffix} can't hold it as {found.codec}" for text in lost]
+        lines = [f"{text} left out: {self.output.suffix} with {found.codec} can't hold that" for text in lost]
         if info.fields and not found.fields:
             lines.append(
                 f"the clip is interlaced, and will be marked progressive: {self.plan.encoder} can't keep fields"
@@ -127,10 +139,8 @@ def require_sound(streams: Sequence[AudioStream], kind: str, output: Path) -> No
 @contextmanager
 def trial_files(output: Path) -> Generator[tuple[Path, Path]]:
     """Two new files beside the output, which are removed again. Raises OSError where the output can't be there."""
+    require_writable(output)
     place = Path(os.path.realpath(output))
-    with suppress(FileNotFoundError):
-        if not stat.S_ISREG(os.stat(place).st_mode):  # raises where the name is too long
-            raise FileExistsError(errno.EEXIST, "it exists and is not a regular file")
     place.parent.mkdir(parents=True, exist_ok=True)
     paths = [place.with_name(temporary_name()) for _ in range(2)]
     try:
