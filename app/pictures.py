@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..pipeline.errors import FaceNotFoundError
@@ -30,7 +31,7 @@ class Donors(NamedTuple):
     faces: FaceSet
     references: References | None = None
     notes: tuple[str, ...] = ()
-    """What the gender filter left out of the sources."""
+    """What the gender filter left out of the sources, and what to try for those that show no face."""
 
 
 class PictureResult(NamedTuple):
@@ -47,7 +48,7 @@ class PictureResult(NamedTuple):
 class _Found(NamedTuple):
     faces: FaceSet
     notes: tuple[str, ...]
-    """What the gender filter left out."""
+    """What the gender filter left out, and what to try where there is no face."""
 
 
 def find_donors(
@@ -59,7 +60,9 @@ def find_donors(
     notes = tuple(f"sources: {note}" for note in found.notes)
     if not references:
         return Donors(sources, found.faces, None, notes)
-    return Donors(sources, found.faces, References(references, _find(session, references, plan, "").faces), notes)
+    people = _find(session, references, plan, "")
+    notes += tuple(f"references: {note}" for note in people.notes)
+    return Donors(sources, found.faces, References(references, people.faces), notes)
 
 
 def swap_picture(
@@ -91,7 +94,7 @@ def _find(session: Session, pictures: Sequence[Picture], plan: Plan, gender: str
     faces = session.detect(pictures, gender=wanted != "no", **plan.values_of("detect"))
     order = plan.values["detection_face_order"]
     kept = session.order(faces, detection_face_order=order, detect_gender=wanted)
-    return _Found(kept, tuple(filter(None, [filtered(faces, wanted)])))
+    return _Found(replace(kept, notes=()), tuple(filter(None, [filtered(faces, wanted), *faces.notes])))
 
 
 def filtered(found: FaceSet, gender: str) -> str:

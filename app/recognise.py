@@ -12,6 +12,7 @@ from ..pipeline.faces.identity import match_identities, model_of, with_identitie
 from ..pipeline.transparency import greyed
 from ..pipeline.types import FaceSet, IndexMap, Picture
 from ..pipeline.validation import require_pictures
+from .hints import hint_lines
 from .plan import Plan
 
 AUTO = "auto"
@@ -49,4 +50,5 @@ def match_faces(
     made = match_identities(
         target_faces, reference_faces, source_faces, *plan.lists, embedder=model, threshold=threshold
     )
-    return replace(made, report=(*made.report, *plan.notes))
+    told = hint_lines(target_faces, source_faces, reference_faces)
+    return replace(made, report=(*made.report, *told, *plan.notes))

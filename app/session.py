@@ -24,6 +24,7 @@ from ..pipeline.types import Face, FaceSet, FloatArray, IndexMap, Picture, Progr
 from ..pipeline.validation import require_masks, require_pictures
 from .donors import DonorCache
 from .effects import Case
+from .hints import hint_lines, hints
 from .plan import Plan
 from .recognise import match_faces
 from .report import model_lines
@@ -86,14 +87,16 @@ class Session:
         require_pictures(pictures, "pictures")
         plan = self.plan("detect", settings)
         detector = self.models.detector(plan.detector.name, **plan.detector.options)
-        return detect_batch(
-            greyed(pictures),
+        shown = greyed(pictures)
+        faces = detect_batch(
+            shown,
             detector,
             mesher=self.models.mesher() if plan.analyses else None,
             attributes=self.models.attributes() if plan.values["gender"] else None,
             embedder=self.models.embedder() if plan.values["identity"] else None,
             progress=progress,
         )
+        return replace(faces, notes=hints(self.models, shown, faces, plan))
 
     def locate(
         self,
@@ -141,7 +144,8 @@ class Session:
         lists = {"input_faces_index": input_faces_index, "source_faces_index": source_faces_index}
         plan = self.plan("map", {**lists, **settings})
         made = pairing.map_indexes(target_faces, source_faces, *plan.lists)
-        return replace(made, report=(*made.report, *plan.notes))
+        told = hint_lines(target_faces, source_faces) if made.report else ()
+        return replace(made, report=(*made.report, *told, *plan.notes))
 
     def match(
         self,
@@ -220,7 +224,7 @@ class Session:
         restorer = self.models.restorer(plan.restorer.name)
         found = self.detect(images, **plan.values_of("detect")) if faces is None else faces
         result = restore_batch(images, found, restorer, plan.restore, parser=self.parser(plan), progress=progress)
-        return replace(result, report=(*result.report, *plan.notes, *self.model_lines(plan)))
+        return replace(result, report=(*result.report, *found.notes, *plan.notes, *self.model_lines(plan)))
 
     def swap_picture(
         self,

@@ -53,7 +53,7 @@ def _detect(session: Session, file: Path, preview: Path | None, arguments: Names
     picture, left_out = read_picture(file), read_metadata(file).notes
     found, kept = _found(session, picture, arguments)
     (faces,) = kept.frames
-    for line in filter(None, (*left_out, filtered(found, arguments.detect_gender))):
+    for line in filter(None, (*left_out, filtered(found, arguments.detect_gender), *found.notes)):
         console.note(f"{file}: {line}")
     if preview:
         write_picture(preview, draw_faces(picture, faces))

@@ -123,6 +123,8 @@ class FaceSet:
     frames: tuple[tuple[Face, ...], ...]
     size: Size
     """The pictures' size; of pictures of several sizes, the smallest size that holds them all."""
+    notes: tuple[str, ...] = ()
+    """What to try for pictures in which no face was found."""
 
     def __len__(self) -> int:
         return len(self.frames)

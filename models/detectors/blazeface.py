@@ -25,6 +25,14 @@ _SMALLEST = 16
 _LEVEL_STEP = 3
 """From one level of tiles to the next: a tile sees faces from a twelfth of its side to about half of it."""
 _MERGE_OVERLAP = 0.3
+_RIM = 2.5
+"""Side of the view with a rim over the picture's: faces that fill more than two thirds of the input are missed."""
+_SURE, _LARGE = 0.8, 0.25
+"""Score, and share of the picture's longer side, of a face that makes a view with a rim needless."""
+
+
+Seen = tuple[FloatArray, FloatArray]
+"""Rows (N, 8) of box and both eyes, and their scores (N,)."""
 
 
 class Candidates(NamedTuple):
@@ -53,13 +61,22 @@ class BlazeFace:
         turns to try (0 = as it is).
         """
         size = Size.of(picture)
-        views = list(_views(size, smallest)) if tiled else [_whole(size)]
-        looks = list(product(views, turns))
-        with ThreadPoolExecutor(min(len(looks), threads()), "multifaceswap-look") as workers:
-            found = list(workers.map(self.look, repeat(picture), *zip(*looks, strict=True), repeat(confidence)))
-        return _merged(np.concatenate([rows for rows, _ in found]), np.concatenate([scores for _, scores in found]))
+        found = self._looks(picture, [_whole(size)], turns, confidence)
+        views = list(_tiled(size, smallest)) if tiled else []
+        if not _fills(found, size):
+            views.append(_with_rim(size))
+        found += self._looks(picture, views, turns, confidence)
+        return _merged([found[turn :: len(turns)] for turn in range(len(turns))])
 
-    def look(self, picture: Picture, view: Region, turn: int, confidence: float) -> tuple[FloatArray, FloatArray]:
+    def _looks(self, picture: Picture, views: Sequence[Region], turns: Sequence[int], confidence: float) -> list[Seen]:
+        """The looks at each view, one a turn."""
+        looks = list(product(views, turns))
+        if not looks:
+            return []
+        with ThreadPoolExecutor(min(len(looks), threads()), "multifaceswap-look") as workers:
+            return list(workers.map(self.look, repeat(picture), *zip(*looks, strict=True), repeat(confidence)))
+
+    def look(self, picture: Picture, view: Region, turn: int, confidence: float) -> Seen:
         """One look at a region: rows (N, 8) of box and both eyes in full-picture pixels, and scores (N,)."""
         matrix = _letterbox(view, turn)
         image = extract_crop(picture, Placement(matrix, Size(_SIDE, _SIDE)))
@@ -71,8 +88,7 @@ class BlazeFace:
         return rows[whole], scores[whole]
 
 
-def _views(size: Size, smallest: float) -> Iterator[Region]:
-    yield _whole(size)
+def _tiled(size: Size, smallest: float) -> Iterator[Region]:
     side = round(_SIDE * max(smallest, _SMALLEST) / _SMALLEST)
     while side < max(size):
         yield from tiles(size, side)
@@ -81,6 +97,17 @@ def _views(size: Size, smallest: float) -> Iterator[Region]:
 
 def _whole(size: Size) -> Region:
     return Region(0, 0, *size)
+
+
+def _with_rim(size: Size) -> Region:
+    return _whole(size).grown(round(max(size) * (_RIM - 1) / 2))
+
+
+def _fills(found: Sequence[Seen], size: Size) -> bool:
+    """Whether a look at the whole picture shows a face beside which there is no room for one that fills it."""
+    rows, scores = _joined(found)
+    extent = (rows[:, 2:4] - rows[:, :2]).max(1, initial=0)
+    return bool(((scores >= _SURE) & (extent >= _LARGE * max(size))).any())
 
 
 def _letterbox(view: Region, turn: int) -> Matrix:
@@ -108,6 +135,13 @@ def _to_picture(rows: FloatArray, matrix: Matrix) -> FloatArray:
     return np.hstack([low, high, points[:, 2], points[:, 3]]).astype(np.float32).reshape(-1, 8)
 
 
-def _merged(rows: FloatArray, scores: FloatArray) -> Candidates:
-    rows, scores = weighted_nms(rows, scores, _MERGE_OVERLAP)
-    return Candidates(rows[:, :4], rows[:, 4:].reshape(-1, 2, 2), scores)
+def _merged(turns: list[list[Seen]]) -> Candidates:
+    """By turn: eyes that were seen the other way round would average to a point."""
+    parts = [weighted_nms(*_joined(found), _MERGE_OVERLAP) for found in turns]
+    rows, scores = _joined(parts)
+    order = np.argsort(-scores, kind="stable")
+    return Candidates(rows[order, :4], rows[order, 4:].reshape(-1, 2, 2), scores[order])
+
+
+def _joined(found: Sequence[Seen]) -> Seen:
+    return np.concatenate([rows for rows, _ in found]), np.concatenate([scores for _, scores in found])

@@ -16,8 +16,10 @@ _SAME_FACE = 0.4
 """Meshes whose boxes overlap by more than this lie on one face."""
 _SHARE_OF_PICTURE = 240
 """The picture's longer side over the smallest face looked for: 16 pixels at 4K, and no endless search beyond."""
-_INSIDE = 0.8
-"""Share of a face's box within a better face's box from which it counts as a part of that face."""
+_INSIDE, _MOSTLY_INSIDE = 0.8, 0.6
+"""Share of a face's box within a better face's box from which it counts as a part of that face: the latter where it is
+seen far more weakly."""
+_FAR_WEAKER = 0.7
 
 
 class BuiltinDetector:
@@ -53,14 +55,15 @@ class BuiltinDetector:
         return [self._locate_one(frame, np.asarray(box, np.float32)) for box in boxes]
 
     def _locate_one(self, frame: Picture, box: Box) -> Face | None:
-        around = _around(box, Size.of(frame))
-        if around.empty:
+        around = _around(box)
+        if around.within(Size.of(frame)).empty:
             return None
         looks = [self._blazeface.look(frame, around, turn, self.confidence / 2) for turn in self._turns]
         rows = np.concatenate([rows for rows, _ in looks])
-        if not len(rows):
+        overlaps = iou(box, rows[:, :4])
+        if not overlaps.max(initial=0) > 0:
             return None
-        best = rows[int(np.argmax(iou(box, rows[:, :4])))]
+        best = rows[int(np.argmax(overlaps))]
         return self._measure(frame, box, best[4:].reshape(2, 2), np.float32(1))
 
     def _measure(self, frame: Picture, box: Box, eyes: Points, score: np.float32) -> Face | None:
@@ -70,10 +73,11 @@ class BuiltinDetector:
         return Face(box_of(mesh), landmarks_of(mesh), float(score), mesh=mesh)
 
 
-def _around(box: Box, size: Size) -> Region:
-    centre, half = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max())
+def _around(box: Box) -> Region:
+    """A square of three times the box; outside the picture too, so that a face that fills the picture has a rim."""
+    centre, half = (box[:2] + box[2:]) / 2, 1.5 * float((box[2:] - box[:2]).max())
     left, top, right, bottom = np.rint(np.concatenate([centre - half, centre + half])).astype(int)
-    return Region(left, top, right, bottom).within(size)
+    return Region(left, top, right, bottom)
 
 
 def _one_each(faces: list[Face]) -> list[Face]:
@@ -88,4 +92,5 @@ def _part_of(part: Face, whole: Face) -> bool:
     """An eye and a cheek can look like a small face: one that lies within a better face is none."""
     shared = np.minimum(part.box[2:], whole.box[2:]) - np.maximum(part.box[:2], whole.box[:2])
     inside = float(np.prod(np.maximum(shared, 0))) / max(part.area, 1e-6)
-    return part.score < whole.score and inside > _INSIDE
+    enough = _MOSTLY_INSIDE if part.score < _FAR_WEAKER * whole.score else _INSIDE
+    return part.score < whole.score and inside > enough

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from math import floor
 from typing import NamedTuple, Protocol
@@ -97,10 +97,10 @@ class _View(NamedTuple):
 class ScanningDetector:
     """Finds faces with a network, whatever the size of the picture.
 
-    The picture is scaled down to the network's `side`; `tiles` looks at overlapping tiles of larger pictures too, for
-    faces from `min_size` pixels up, or, where that is 0, from 16 pixels in pictures of up to 3840 pixels and from as
-    large a share of larger ones; `turns` also looks at quarter turns. Faces whose longer side is under `min_size` are
-    left out.
+    The picture is scaled down to the network's `side`, and to half of it where nothing is seen so; `tiles` looks at
+    overlapping tiles of larger pictures too, for faces from `min_size` pixels up, or, where that is 0, from 16 pixels
+    in pictures of up to 3840 pixels and from as large a share of larger ones; `turns` also looks at quarter turns.
+    Faces whose longer side is under `min_size` are left out.
     """
 
     def __init__(
@@ -123,22 +123,40 @@ class ScanningDetector:
 
     def detect_many(self, frames: Sequence[Picture]) -> list[list[Face]]:
         """The faces of several pictures, looked at together where their sizes allow."""
-        views = [view for number, frame in enumerate(frames) for view in self._views(number, Size.of(frame))]
+        sizes = [Size.of(frame) for frame in frames]
         found: list[list[Detections]] = [[] for _ in frames]
+        missed = set(range(len(frames)))
+
+        def look(views: Iterable[_View]) -> None:
+            for view, seen in self._seen(frames, views):
+                found[view.frame].append(_to_picture(seen, view, sizes[view.frame]))
+                if view.region == _whole(sizes[view.frame]):
+                    missed.discard(view.frame)
+
+        look(view for number, size in enumerate(sizes) for view in self._views(number, size))
+        look([view for number in sorted(missed) for view in self._with_rim(number, sizes[number])])
+        return [self._faces(parts) for parts in found]
+
+    def _seen(self, frames: Sequence[Picture], views: Iterable[_View]) -> Iterator[tuple[_View, Detections]]:
+        """The views that show faces."""
         for batch in _batches(views):
             for view, seen in zip(batch, self._look(frames, batch), strict=True):
                 if seen:
-                    found[view.frame].append(_to_picture(seen, view, Size.of(frames[view.frame])))
-        return [self._faces(parts) for parts in found]
+                    yield view, seen
 
     def _look(self, frames: Sequence[Picture], views: Sequence[_View]) -> list[Detections]:
         # By itself, so that what was seen last is let go of before the next is made.
         return self.network.look(_inputs(frames, views, self.network.padding), self.confidence)
 
     def _views(self, number: int, size: Size) -> Iterator[_View]:
-        for region in [Region(0, 0, *size), *(self._tiled(size) if self._tiles else ())]:
+        for region in [_whole(size), *(self._tiled(size) if self._tiles else ())]:
             for turn in self._turns:
                 yield _View(number, region, turn, self.network.fit(_turned(region.size, turn)))
+
+    def _with_rim(self, number: int, size: Size) -> Iterator[_View]:
+        """The whole picture at half the scale: the networks miss faces that fill their input."""
+        for turn in self._turns:
+            yield _View(number, _whole(size), turn, _halved(self.network.fit(_turned(size, turn))))
 
     def _tiled(self, size: Size) -> Iterator[Region]:
         smallest = max(self._min_size or max(size) / _SHARE_OF_PICTURE, _SMALLEST)
@@ -167,7 +185,18 @@ def shrunk(image: Picture, size: Size) -> ImageF32:
     return to_float(image) if Size.of(image) == size else resized_bilinear(image, size)
 
 
-def _batches(views: Sequence[_View]) -> Iterator[list[_View]]:
+def _whole(size: Size) -> Region:
+    return Region(0, 0, *size)
+
+
+def _halved(fit: Letterbox) -> Letterbox:
+    """The picture at half the scale in the middle of the same input."""
+    inner = Size(max(fit.inner.width // 2, 1), max(fit.inner.height // 2, 1))
+    left, top = (fit.outer.width - inner.width) // 2, (fit.outer.height - inner.height) // 2
+    return Letterbox(inner, fit.outer, left, top, fit.scale / 2)
+
+
+def _batches(views: Iterable[_View]) -> Iterator[list[_View]]:
     for size, group in groupby(sorted(views, key=lambda view: view.fit.outer), key=lambda view: view.fit.outer):
         alike = list(group)
         step = max(_BATCH_PIXELS // (size.width * size.height), 1)

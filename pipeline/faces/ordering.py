@@ -90,7 +90,7 @@ def order_faces(faces: FaceSet, order: str = "large-small", gender: str = "no", 
     if limit < 0:
         raise SettingsError(f"limit: expected 0 (all faces) or more, got {limit}")
     parts = [_ordered(frame, order, gender, limit) for frame in faces]
-    kept, rest = (FaceSet(tuple(part[side] for part in parts), faces.size) for side in (0, 1))
+    kept, rest = (replace(faces, frames=tuple(part[side] for part in parts)) for side in (0, 1))
     return Ordered(kept, rest)
 
 

@@ -12,12 +12,12 @@ POINTS = np.array([(0.3, 0.3), (0.7, 0.3), (0.5, 0.5), (0.35, 0.8), (0.65, 0.8)]
 
 
 class Blocks:
-    """Sees upright faces of at least 16 pixels: red blocks with a yellow upper half."""
+    """Sees upright faces of at least 16 pixels, and of at most that share of its side: red blocks, yellow above."""
 
     padding, overlap, border, sessions = 0.0, 0.4, 0.0, ()
 
-    def __init__(self, side=640):
-        self.side = side
+    def __init__(self, side=640, most=1.0):
+        self.side, self.most = side, most
         self.looks = []
 
     def fit(self, size):
@@ -32,7 +32,8 @@ class Blocks:
 
     def _find(self, image, confidence):
         count, _, stats, _ = cv2.connectedComponentsWithStats((image[..., 0] > 0.5).astype(np.uint8))
-        boxes = [(x, y, x + w, y + h) for x, y, w, h, _ in stats[1:count] if min(w, h) >= 16]
+        most = self.most * max(image.shape)
+        boxes = [(x, y, x + w, y + h) for x, y, w, h, _ in stats[1:count] if 16 <= min(w, h) <= most]
         boxes = [box for box in boxes if self._upright(image, *box)]
         rows = np.array(boxes, np.float32).reshape(-1, 4)
         scores = np.full(len(rows), 0.75, np.float32)
@@ -107,8 +108,25 @@ def test_tiles_find_large_faces_once_too(side):
 
 def test_no_tiles_for_a_picture_that_is_seen_whole():
     network = Blocks()
-    detector(network, tiles=True).detect(blank(700, 500))
+    detector(network, tiles=True).detect(paint(blank(640, 480), 100, 100, 80))
     assert [shape[0] for shape in network.looks] == [1]
+
+
+@pytest.mark.parametrize("options", [{}, {"tiles": True}])
+@pytest.mark.parametrize(("width", "height"), [(400, 400), (640, 480), (3000, 2000)])
+def test_a_face_that_fills_the_picture_is_seen_at_half_the_scale(width, height, options):
+    network = Blocks(most=0.6)
+    side = min(width, height) - 2
+    (face,) = detector(network, **options).detect(paint(blank(width, height), 1, 1, side))
+    np.testing.assert_allclose(face.box, [1, 1, side + 1, side + 1], atol=side / 50)
+    assert network.looks[0] == network.looks[-1]
+
+
+def test_half_the_scale_is_looked_at_only_where_the_whole_picture_shows_nothing():
+    for picture, looks in ((paint(blank(600, 400), 50, 50, 30), 1), (blank(600, 400), 2)):
+        network = Blocks()
+        detector(network).detect(picture)
+        assert sum(shape[0] for shape in network.looks) == looks
 
 
 def test_min_size_leaves_out_smaller_faces_and_looks_less_closely():
@@ -156,7 +174,7 @@ def test_pictures_of_one_size_share_looks():
     network = Blocks()
     pictures = [paint(blank(300, 200), 10 * i, 20, 50) for i in range(4)] + [blank(200, 300)]
     found = detector(network).detect_many(pictures)
-    assert sorted(shape[0] for shape in network.looks) == [1, 4]
+    assert sorted(shape[0] for shape in network.looks) == [1, 1, 4]
     assert [faces[0].box[0] for faces in found[:4]] == [0, 10, 20, 30]
     assert found[4] == []
 
