@@ -27,8 +27,10 @@ _LEVEL_STEP = 3
 _MERGE_OVERLAP = 0.3
 _RIM = 2.5
 """Side of the view with a rim over the picture's: faces that fill more than two thirds of the input are missed."""
-_SURE, _LARGE = 0.8, 0.25
-"""Score, and share of the picture's longer side, of a face that makes a view with a rim needless."""
+_LARGE = 1 / 3
+"""Of the picture's longer side: faces that the view with a rim is for."""
+_SURE = 0.8
+"""Score of a large face in the whole picture that makes that view needless: parts of a face reach 0.77."""
 
 
 Seen = tuple[FloatArray, FloatArray]
@@ -62,10 +64,10 @@ class BlazeFace:
         """
         size = Size.of(picture)
         found = self._looks(picture, [_whole(size)], turns, confidence)
-        views = list(_tiled(size, smallest)) if tiled else []
-        if not _fills(found, size):
-            views.append(_with_rim(size))
-        found += self._looks(picture, views, turns, confidence)
+        if not any(scores.max(initial=0) >= _SURE for _, scores in _large(found, size)):
+            found += _large(self._looks(picture, [_with_rim(size)], turns, confidence), size)
+        if tiled:
+            found += self._looks(picture, list(_tiled(size, smallest)), turns, confidence)
         return _merged([found[turn :: len(turns)] for turn in range(len(turns))])
 
     def _looks(self, picture: Picture, views: Sequence[Region], turns: Sequence[int], confidence: float) -> list[Seen]:
@@ -103,11 +105,11 @@ def _with_rim(size: Size) -> Region:
     return _whole(size).grown(round(max(size) * (_RIM - 1) / 2))
 
 
-def _fills(found: Sequence[Seen], size: Size) -> bool:
-    """Whether a look at the whole picture shows a face beside which there is no room for one that fills it."""
-    rows, scores = _joined(found)
-    extent = (rows[:, 2:4] - rows[:, :2]).max(1, initial=0)
-    return bool(((scores >= _SURE) & (extent >= _LARGE * max(size))).any())
+def _large(found: Sequence[Seen], size: Size) -> list[Seen]:
+    """Only the faces so large that other views may miss them, and beside which there is no room for one that fills
+    the picture."""
+    large = [(rows[:, 2:4] - rows[:, :2]).max(1, initial=0) >= _LARGE * max(size) for rows, _ in found]
+    return [(rows[kept], scores[kept]) for (rows, scores), kept in zip(found, large, strict=True)]
 
 
 def _letterbox(view: Region, turn: int) -> Matrix:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 from multifaceswap import cli
-from multifaceswap.media.pictures import read_picture
+from multifaceswap.media.pictures import read_picture, write_picture
 
 WOMAN = Path(__file__).resolve().parents[2] / "examples" / "astronaut.png"
 
@@ -43,7 +44,22 @@ def test_the_gender_filter_and_the_confidence_are_obeyed(capsys):
     assert _main("detect", WOMAN, "--confidence", 1) == 0
     captured = capsys.readouterr()
     assert captured.out.count("0 face(s)") == 2
-    assert captured.err == f"multifaceswap: note: {WOMAN}: 1 face found, none guessed male\n"
+    assert captured.err.splitlines() == [
+        f"multifaceswap: note: {WOMAN}: 1 face found, none guessed male",
+        f"multifaceswap: note: {WOMAN}: faces that lie on their side or are upside down are only found with turns",
+    ]
+
+
+def test_a_face_upside_down_is_hinted_at_and_found_with_turns(tmp_path, capsys):
+    turned = tmp_path / "turned.png"
+    write_picture(turned, np.rot90(read_picture(WOMAN), 2))
+    assert _main("detect", turned) == _main("detect", turned, "--turns") == 0
+    captured = capsys.readouterr()
+    assert [line.split(": ")[1] for line in captured.out.splitlines() if "face(s)" in line] == [
+        "0 face(s) in 512x512",
+        "1 face(s) in 512x512",
+    ]
+    assert captured.err == f"multifaceswap: note: {turned}: a face is seen when the picture is turned: set turns\n"
 
 
 def test_a_limit_guesses_no_gender(tmp_path, capsys):

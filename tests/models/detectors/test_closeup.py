@@ -116,7 +116,7 @@ class NoMesh:
 
 @pytest.mark.parametrize(
     ("share", "score", "extra"),
-    [(0.5, 0.9, 0), (0.3, 0.82, 0), (0.2, 0.9, 1), (0.5, 0.75, 1), (0.5, 0.1, 1)],
+    [(0.5, 0.9, 0), (0.35, 0.82, 0), (0.3, 0.9, 1), (0.5, 0.75, 1), (0.5, 0.1, 1)],
     ids=["large and sure", "just so", "small", "unsure", "none"],
 )
 def test_one_run_more_and_only_where_a_close_up_may_be_missed(share, score, extra):
@@ -132,3 +132,10 @@ def test_one_run_more_and_only_where_a_close_up_may_be_missed(share, score, extr
         network = OneFace(share, score)
         BuiltinDetector(BlazeFace(network), FaceMesh(NoMesh()), **options).detect(picture)
         assert network.runs == runs
+
+
+@pytest.mark.parametrize(("share", "found"), [(0.1, 1), (0.2, 2)])
+def test_the_view_with_a_rim_counts_for_large_faces_only(share, found):
+    """In that view the stand-in's face is two and a half times as large."""
+    blazeface = BlazeFace(OneFace(share, 0.9))
+    assert len(blazeface.find(np.zeros((400, 640, 3), np.uint8), 0.5, tiled=False, smallest=16).boxes) == found
