@@ -201,6 +201,7 @@ class Session:
             limits=mask,
             parser=self.parser(plan),
             boost=restore,
+            mesher=self.models.mesher(),
             progress=progress,
         )
         return replace(result, report=(*result.report, *plan.notes, *self.model_lines(plan)))
@@ -223,7 +224,15 @@ class Session:
             return replace(untouched(images), report=plan.notes)
         restorer = self.models.restorer(plan.restorer.name)
         found = self.detect(images, **plan.values_of("detect")) if faces is None else faces
-        result = restore_batch(images, found, restorer, plan.restore, parser=self.parser(plan), progress=progress)
+        result = restore_batch(
+            images,
+            found,
+            restorer,
+            plan.restore,
+            parser=self.parser(plan),
+            mesher=self.models.mesher(),
+            progress=progress,
+        )
         return replace(result, report=(*result.report, *found.notes, *plan.notes, *self.model_lines(plan)))
 
     def swap_picture(

@@ -54,6 +54,14 @@ class Mesher(Protocol):
 
     def fit(self, frame: Picture, faces: Sequence[Face]) -> list[Face | None]: ...
 
+    def place(self, face: Face) -> Placement:
+        """The crop that `agreement` wants of a face, with a mesh or without."""
+        ...
+
+    def agreement(self, crops: Sequence[ImageF32]) -> list[float]:
+        """How surely each crop shows a face as the mesh takes it: log odds, the model's own."""
+        ...
+
 
 class Parser(Protocol):
     """Tells the face's own pixels from hair, hands and background."""

@@ -125,6 +125,12 @@ class FaceSet:
     """The pictures' size; of pictures of several sizes, the smallest size that holds them all."""
     notes: tuple[str, ...] = ()
     """What to try for pictures in which no face was found."""
+    others: tuple[tuple[Face, ...], ...] = ()
+    """Further faces of the pictures, a tuple a picture, that were left out: they may lie in front of these. Empty for
+    none."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "others", _others(self.others, len(self.frames)))
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -144,6 +150,12 @@ class FaceSet:
     def require(self, pictures: Sequence[Picture], what: str) -> None:
         """Raise MismatchError unless these are the pictures, by number and size, that the faces were found in."""
         require_match(self.size, len(self.frames), pictures, what)
+
+
+def _others(others: tuple[tuple[Face, ...], ...], length: int) -> tuple[tuple[Face, ...], ...]:
+    if others and len(others) != length:
+        raise ValueError(f"others: expected a tuple for each of {length} picture(s), got {len(others)}")
+    return others or ((),) * length
 
 
 def require_match(size: Size, length: int, pictures: Sequence[Picture], what: str) -> None:
@@ -175,6 +187,11 @@ class IndexMap:
     source_size: Size
     source_count: int
     """Number of source pictures."""
+    others: tuple[tuple[Face, ...], ...] = ()
+    """The target pictures' other faces, a tuple a picture: they stay as they are. Empty for none."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "others", _others(self.others, len(self.frames)))
 
     @property
     def count(self) -> int:

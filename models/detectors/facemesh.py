@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...pipeline.geometry import extract_crop, inverse, transform_mesh
-from ...pipeline.types import Box, Face, FloatArray, Matrix, Mesh, Picture, Placement, Points, Size
+from ...pipeline.types import Box, Face, FloatArray, ImageF32, Matrix, Mesh, Picture, Placement, Points, Size
 from ..runtime.onnx import Session
 
 _SIDE = 192
@@ -38,6 +38,15 @@ class FaceMesh:
         """The faces with box, landmarks and mesh from the network; None where it sees no face."""
         return [self._fit_one(frame, face) for face in faces]
 
+    def place(self, face: Face) -> Placement:
+        """The crop that the network sees of a face, upright, by its mesh or else by its box and eyes."""
+        matrix = _square(face.box, face.landmarks[:2]) if face.mesh is None else _square_around(face.mesh)
+        return Placement(matrix, Size(_SIDE, _SIDE))
+
+    def agreement(self, crops: Sequence[ImageF32]) -> list[float]:
+        """The network's logit for a face in each crop."""
+        return [self._look(crop)[1] for crop in crops]
+
     def mesh(self, frame: Picture, box: Box, eyes: Points) -> Mesh | None:
         """(468, 3) in full-picture pixels, for a box (4,) and both eyes (2, 2); None where there is no face."""
         points = None
@@ -48,11 +57,15 @@ class FaceMesh:
         return points
 
     def _run(self, frame: Picture, matrix: Matrix) -> Mesh | None:
-        image = extract_crop(frame, Placement(matrix, Size(_SIDE, _SIDE)))
-        points, logit = sorted(self._session.run({"input_1": image[None]}), key=lambda output: -output.size)
-        if logit.item() <= _FACE_LOGIT:
+        points, logit = self._look(extract_crop(frame, Placement(matrix, Size(_SIDE, _SIDE))))
+        if logit <= _FACE_LOGIT:
             return None
-        return transform_mesh(inverse(matrix), points.reshape(-1, 3)).astype(np.float32)
+        return transform_mesh(inverse(matrix), points).astype(np.float32)
+
+    def _look(self, crop: ImageF32) -> tuple[Mesh, float]:
+        """The mesh in crop pixels, and the logit."""
+        points, logit = sorted(self._session.run({"input_1": crop[None]}), key=lambda output: -output.size)
+        return points.reshape(-1, 3), logit.item()
 
     def _fit_one(self, frame: Picture, face: Face) -> Face | None:
         mesh = self.mesh(frame, face.box, face.landmarks[:2])

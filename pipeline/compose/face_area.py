@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from ..types import Face, FaceSet, FloatArray
+from ..faces.outlines import outline
+from ..types import FaceSet, FloatArray
 
 
 def areas_of(faces: FaceSet) -> FloatArray:
@@ -17,16 +17,6 @@ def areas_of(faces: FaceSet) -> FloatArray:
     areas = np.zeros((len(faces), faces.size.height, faces.size.width), np.float32)
     for area, found in zip(areas, faces, strict=True):
         for face in found:
-            cv2.fillConvexPoly(area, _outline(face), 1.0)
+            # OpenCV counts from the middle of the first pixel.
+            cv2.fillConvexPoly(area, np.rint(outline(face) - 0.5).astype(np.int32), 1.0)
     return areas
-
-
-def _outline(face: Face) -> NDArray[np.int32]:
-    """(N, 2) in OpenCV's pixels, which count from the middle of the first."""
-    if face.mesh is not None:
-        points = cv2.convexHull(np.ascontiguousarray(face.mesh[:, :2]))[:, 0]
-    else:
-        angles = np.linspace(0, 2 * np.pi, 72, endpoint=False)
-        centre, radii = (face.box[:2] + face.box[2:]) / 2, (face.box[2:] - face.box[:2]) / 2
-        points = centre + radii * np.stack([np.cos(angles), np.sin(angles)], 1)
-    return np.rint(points - 0.5).astype(np.int32)

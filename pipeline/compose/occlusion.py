@@ -1,15 +1,16 @@
-"""Keeps what lies before a face, such as hair, as it is: patches bounded by what a parser takes for the face."""
+"""Keeps what lies before a face as it is: hair, by what a parser takes for the face, and other faces."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
+import cv2
 import numpy as np
 
-from ..geometry import compose, extract_crop, inverse, resized, warp
+from ..geometry import compose, extract_crop, inverse, resized, transform_points, warp
 from ..protocols import Parser
-from ..types import Crop, Mask, Matrix, Patch, Picture, Size
+from ..types import Crop, Mask, Matrix, Patch, Picture, Points, Size
 from .masks import combined
 
 _LEAST: Final = 0.05
@@ -40,6 +41,30 @@ def _bounded(patch: Patch, crop: Crop, aligned: Crop, seen: Mask, done: str) -> 
     bound = _carried(seen, aligned, crop, Size.of(patch.mask))
     if np.minimum(patch.mask, bound).sum() < _LEAST * patch.mask.sum():
         return patch._replace(notes=(*patch.notes, f"face parsing sees no face here: {done} without it"))
+    return _within(patch, bound)
+
+
+def behind(patch: Patch, crop: Crop, faces: Sequence[Points]) -> Patch:
+    """The patch with other faces, given by their outlines (N, 2) in the picture, among its bounds; unchanged where it
+    doesn't reach them."""
+    if not faces:
+        return patch
+    bound = np.ones(patch.mask.shape, np.float32)
+    to_mask = _scaled(crop, Size.of(bound))
+    for outline in faces:
+        points = np.rint((transform_points(to_mask, outline) - 0.5) * 16).astype(np.int32)
+        cv2.fillPoly(bound, [points], 0.0, shift=4)
+    # Wider by the reach of interpolation on the way back into the picture.
+    bound = np.asarray(cv2.erode(bound, np.ones((3, 3), np.uint8)), np.float32)
+    hidden = patch.mask[bound == 0].sum()
+    if not hidden:
+        return patch
+    if hidden > (1 - _LEAST) * patch.mask.sum():
+        patch = patch._replace(notes=(*patch.notes, "another face lies in front and hides it"))
+    return _within(patch, bound)
+
+
+def _within(patch: Patch, bound: Mask) -> Patch:
     patch = patch._replace(bounds=(*patch.bounds, bound))
     if patch.skin is None:
         return patch

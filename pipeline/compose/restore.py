@@ -9,8 +9,9 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from ..errors import OutOfMemoryError, require_choice, require_range
+from ..faces.depth import in_front
 from ..geometry import INTERPOLATIONS, extract_crop, valid_mask
-from ..protocols import Parser, Restorer
+from ..protocols import Mesher, Parser, Restorer
 from ..types import (
     DEFAULT_INTERPOLATION,
     Crop,
@@ -27,7 +28,7 @@ from ..types import (
 )
 from .colour import match_drift
 from .masks import combined, square_mask
-from .occlusion import bounded
+from .occlusion import behind, bounded
 from .paste import paste
 
 _SURROUND = (132 / 255, 133 / 255, 135 / 255)
@@ -67,9 +68,11 @@ def restore_batch(
     settings: RestoreSettings,
     *,
     parser: Parser | None = None,
+    mesher: Mesher | None = None,
     progress: Progress | None = None,
 ) -> SwapResult:
-    """Restore exactly these faces, by their own landmarks. With a parser hair and hands before the face stay.
+    """Restore exactly these faces, by their own landmarks. With a parser hair and hands before the face stay; of the
+    pictures' other faces, those in front and beside stay: see `faces.depth.in_front`, which uses the mesher.
 
     Raises MismatchError for faces of other pictures, OutOfMemoryError where a single face doesn't fit, and what the
     models raise.
@@ -78,7 +81,7 @@ def restore_batch(
     result = untouched(pictures)
     report = [f"frame {number}: no face to restore" for number, found in enumerate(faces) if not found]
     batches = Batches(restorer, settings.weight, report.append)
-    for done, one in enumerate(restore_faces(pictures, faces, batches, settings, parser), 1):
+    for done, one in enumerate(restore_faces(pictures, faces, batches, settings, parser, mesher), 1):
         image, mask, matrix = one.patch.image, one.patch.mask, one.crop.matrix
         paste(result.images[one.frame], image, mask, matrix, settings.interpolation, changed=result.masks[one.frame])
         report += [f"frame {one.frame}, face {one.crop.face.index}: {note}" for note in one.patch.notes]
@@ -104,22 +107,28 @@ def restore_faces(
     batches: Batches,
     settings: RestoreSettings,
     parser: Parser | None = None,
+    mesher: Mesher | None = None,
 ) -> Iterator[Restored]:
-    """The finished patches, picture after picture, the smallest face first: of two that overlap, the larger is nearer.
+    """The finished patches, picture after picture, each keeping off faces in front and beside.
 
     The network gets several faces at once, also of several pictures; crops are of the pictures as they came in.
     """
-    jobs = [(number, face) for number, found in enumerate(faces) for face in sorted(found, key=lambda face: face.area)]
+    jobs = [
+        (number, face, stay)
+        for number, (picture, found, others) in enumerate(zip(pictures, faces, faces.others, strict=True))
+        for face, stay in zip(found, in_front(picture, found, others, mesher), strict=True)
+    ]
     restorer = batches.restorer
     for at in range(0, len(jobs), restorer.batch):
         some = jobs[at : at + restorer.batch]
-        crops = [cut_face(pictures[number], face, restorer, settings.interpolation) for number, face in some]
+        crops = [cut_face(pictures[number], face, restorer, settings.interpolation) for number, face, _ in some]
         restored = batches.restore([crop.image for crop in crops])
-        places = [pictures[number] for number, _ in some]
+        places = [pictures[number] for number, _, _ in some]
         patches = [_patch(*one, settings) for one in zip(restored, crops, places, strict=True)]
+        patches = [behind(patch, crop, stay) for patch, crop, (_, _, stay) in zip(patches, crops, some, strict=True)]
         if parser is not None:
             patches = bounded(parser, places, crops, patches, "restored")
-        for (number, _), crop, patch in zip(some, crops, patches, strict=True):
+        for (number, _, _), crop, patch in zip(some, crops, patches, strict=True):
             yield Restored(number, _finished(patch, settings), crop)
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from ..geometry import Region
 from ..protocols import Parser, Swapper
 from ..streams import closing_source
-from ..types import Crop, Donor, Face, Mask, Pair, Patch, Picture
+from ..types import Crop, Donor, Face, Mask, Pair, Patch, Picture, Points
 from .crops import SwapSettings, cut_face, finish
-from .occlusion import bounded
+from .occlusion import behind, bounded
 from .paste import paste
 from .swap_restore import SwapRestore, restore_swaps
 
@@ -40,6 +40,8 @@ class SwapTask(NamedTuple):
     """(H, W) zeros, to become the mask of what changed."""
     limit: Mask | None = None
     """(H, W) in [0, 1] bounds where pixels may change."""
+    in_front: Sequence[Sequence[Points]] = ()
+    """For each pair the outlines (N, 2) of other faces whose pixels stay: see `faces.depth`. Empty for none."""
 
 
 class SwapTaskResult(NamedTuple):
@@ -119,17 +121,23 @@ def _swapped(
     parser: Parser | None,
     threads: ThreadPoolExecutor,
 ) -> list[tuple[SwapTask, list[_Swap]]]:
-    """The batch through the engine. In each picture the smallest face comes first: of two that overlap, the larger is
-    nearer and is pasted last."""
-    faces = [(work, pair) for work in batch for pair in sorted(work.pairs, key=lambda pair: pair.target.area)]
-    cuts = [threads.submit(cut_face, work.target, pair.target, swapper, settings.interpolation) for work, pair in faces]
+    """The batch through the engine."""
+    faces = [(work.target, *one) for work in batch for one in _from_behind(work)]
+    cuts = [threads.submit(cut_face, target, pair.target, swapper, settings.interpolation) for target, pair, _ in faces]
     crops = [one.result() for one in cuts]
-    donors = [donor_of(pair.source) for _, pair in faces]
+    donors = [donor_of(pair.source) for _, pair, _ in faces]
     patches = swapper.swap(crops, donors, settings.strength) if faces else []
+    patches = [behind(patch, crop, stay) for patch, crop, (_, _, stay) in zip(patches, crops, faces, strict=True)]
     if parser is not None:
-        patches = bounded(parser, [work.target for work, _ in faces], crops, patches, "swapped")
-    swaps = map(_Swap, [pair for _, pair in faces], crops, patches)
+        patches = bounded(parser, [target for target, _, _ in faces], crops, patches, "swapped")
+    swaps = map(_Swap, [pair for _, pair, _ in faces], crops, patches)
     return [(work, list(islice(swaps, len(work.pairs)))) for work in batch]
+
+
+def _from_behind(work: SwapTask) -> list[tuple[Pair, Sequence[Points]]]:
+    """The pairs with what is in front of them: those that most is in front of first, then the smallest."""
+    stay = work.in_front or ((),) * len(work.pairs)
+    return sorted(zip(work.pairs, stay, strict=True), key=lambda one: (-len(one[1]), one[0].target.area))
 
 
 def _boosted(

@@ -10,7 +10,8 @@ from typing import cast
 
 import numpy as np
 
-from ..protocols import Parser, Swapper
+from ..faces.depth import in_front
+from ..protocols import Mesher, Parser, Swapper
 from ..types import Face, FaceSet, IndexMap, Mask, Picture, Progress, SwapResult
 from .crops import COLOUR_MATCHES, SwapSettings, cut_face
 from .stream import DonorOf, SwapTask, donors_of, swap_stream
@@ -30,12 +31,14 @@ def swap_batch(
     limits: Sequence[Mask] | None = None,
     parser: Parser | None = None,
     boost: SwapRestore | None = None,
+    mesher: Mesher | None = None,
     progress: Progress | None = None,
 ) -> SwapResult:
     """Swap exactly the pairs of `index_map`. `limits` (H, W) in [0, 1] a target bound where pixels may change.
 
     `donor_of` gives prepared donors; without it each is prepared here, once. With a parser hair and hands before the
-    face stay; with a boost swapped faces are restored before they are pasted.
+    face stay; with a boost swapped faces are restored before they are pasted. Of the picture's other faces, those in
+    front stay too: see `faces.depth.in_front`, which uses the mesher.
 
     Where `targets` is one array (B, H, W, C), so are the images, and the masks are one (B, H, W): each is allocated
     once, and beside them a few crops are all that is held. Raises MismatchError for pairs of other pictures, and what
@@ -44,9 +47,16 @@ def swap_batch(
     index_map.require(targets, sources)
     images, masks = _like(targets)
     work = (
-        SwapTask(target, pairs, image, mask, None if limits is None else limits[number])
-        for number, (target, pairs, image, mask) in enumerate(
-            zip(targets, index_map.frames, images, masks, strict=True)
+        SwapTask(
+            target,
+            pairs,
+            image,
+            mask,
+            None if limits is None else limits[number],
+            in_front(target, [pair.target for pair in pairs], others, mesher),
+        )
+        for number, (target, pairs, others, image, mask) in enumerate(
+            zip(targets, index_map.frames, index_map.others, images, masks, strict=True)
         )
     )
     report: list[str] = list(index_map.report)
@@ -58,7 +68,8 @@ def swap_batch(
             for _ in islice(ticks, len(done.work.pairs)):
                 pass
     changed = tuple(tuple(_changed(pair.target) for pair in pairs) for pairs in index_map.frames)
-    return SwapResult(images, FaceSet(changed, index_map.target_size), masks, tuple(report))
+    faces = FaceSet(changed, index_map.target_size, others=index_map.others)
+    return SwapResult(images, faces, masks, tuple(report))
 
 
 def _like(targets: Sequence[Picture]) -> tuple[Sequence[Picture], Sequence[Mask]]:

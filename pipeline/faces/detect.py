@@ -122,6 +122,7 @@ def with_meshes(
 
     report = list(index_map.report)
     frames: list[tuple[Pair, ...]] = []
+    others: list[tuple[Face, ...]] = []
     for number, pairs in enumerate(index_map.frames):
 
         def of_target(face: Face, picture: Picture = targets[number]) -> Face:
@@ -130,7 +131,8 @@ def with_meshes(
         kept = [Pair(meshed(pair.target, of_target), meshed(pair.source, source_mesh or of_source)) for pair in pairs]
         report += [f"frame {number}, face {pair.target.index}: {_lacking(pair)}" for pair in kept if _lacking(pair)]
         frames.append(tuple(pair for pair in kept if not _lacking(pair)))
-    return replace(index_map, frames=tuple(frames), report=tuple(report))
+        others.append((*index_map.others[number], *(pair.target for pair in kept if _lacking(pair))))
+    return replace(index_map, frames=tuple(frames), report=tuple(report), others=tuple(others))
 
 
 def _lacking(pair: Pair) -> str:

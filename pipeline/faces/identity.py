@@ -13,7 +13,7 @@ from ..protocols import Embedder, Mesher, Metric
 from ..types import Face, FaceSet, FloatArray, IndexMap, Pair, Picture
 from .detect import enriched
 from .index_list import Span
-from .pairing import join_spans, numbered, pair_faces
+from .pairing import join_spans, numbered, pair_faces, unpaired
 
 
 class Match(NamedTuple):
@@ -68,7 +68,8 @@ def match_identities(
     )
     report = (f"matched by identity: {embedder.metric} distance, threshold {threshold:g}", *lines)
     report += tuple(line for number in sorted(partners) for line in _told(number, partners[number], matches, tables))
-    return IndexMap(frames, report, target_faces.size, source_faces.size, len(source_faces))
+    others = unpaired(target_faces, frames)
+    return IndexMap(frames, report, target_faces.size, source_faces.size, len(source_faces), others)
 
 
 def with_identities(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import add
 from typing import Final, NamedTuple
 
 from ..errors import SettingsError, require_choice
@@ -90,7 +91,11 @@ def order_faces(faces: FaceSet, order: str = "large-small", gender: str = "no", 
     if limit < 0:
         raise SettingsError(f"limit: expected 0 (all faces) or more, got {limit}")
     parts = [_ordered(frame, order, gender, limit) for frame in faces]
-    kept, rest = (replace(faces, frames=tuple(part[side] for part in parts)) for side in (0, 1))
+    sides = tuple(tuple(part[side] for part in parts) for side in (0, 1))
+    kept, rest = (
+        replace(faces, frames=side, others=tuple(map(add, other, faces.others)))
+        for side, other in (sides, reversed(sides))
+    )
     return Ordered(kept, rest)
 
 

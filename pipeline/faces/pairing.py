@@ -53,7 +53,20 @@ def map_indexes(
         _require_complete(matches)
     report = _report(matches) if donors else (_NO_SOURCE,)
     pairs = tuple(tuple(match.pairs) for match in matches)
-    return IndexMap(pairs, report, target_faces.size, source_faces.size, len(source_faces))
+    others = unpaired(target_faces, pairs)
+    return IndexMap(pairs, report, target_faces.size, source_faces.size, len(source_faces), others)
+
+
+def unpaired(faces: FaceSet, frames: Sequence[Sequence[Pair]]) -> tuple[tuple[Face, ...], ...]:
+    """The faces of each picture that are the target of none of its pairs; these count from 0 as the faces do."""
+
+    def left(found: Sequence[Face], pairs: Sequence[Pair]) -> tuple[Face, ...]:
+        taken = {pair.target.index for pair in pairs}
+        return tuple(face for number, face in enumerate(found) if number not in taken)
+
+    return tuple(
+        (*left(found, pairs), *others) for found, pairs, others in zip(faces, frames, faces.others, strict=True)
+    )
 
 
 def source_of(

@@ -1,0 +1,174 @@
+"""Who is in front where faces overlap: what is seen there decides, not size.
+
+A face that is covered by another one agrees less with its mesh, and agrees better once what covers it is painted over;
+the one in front loses by that. And the outline of the face in front is an edge in the picture where it crosses the
+other face, while the outline of the covered one isn't.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import inf, tanh
+from typing import Final
+
+import cv2
+import numpy as np
+
+from ..geometry import extract_crop, transform_points
+from ..protocols import Mesher
+from ..types import Face, FloatArray, ImageF32, Picture, Placement, Points, Size
+from .outlines import Neighbours, area, neighbours, outline, shared_area
+
+Lead = Callable[[Face, Face], float]
+"""How surely the first face lies in front of the second: log odds, negative where it lies behind."""
+MARGIN: Final = 1.0
+"""Log odds below which it isn't certain who is in front."""
+_SCORE, _AGREEMENT, _EDGE = 9.5, 3.9, 0.33
+"""Log odds for a unit of each piece of evidence, fitted to heads pasted over others."""
+_AGREEMENT_SCALE: Final = 8.0
+"""Differences in agreement with the mesh beyond this say little more."""
+_PAINTED: Final = 1.1
+"""Size of what is painted over, of the outline."""
+_INSIDE: Final = 0.8
+"""Share of a face within another one from which it may be a part of it, such as an eye behind glasses, that a detector
+took for a face."""
+_CROP = Size(192, 192)
+_MARGIN: Final = 1.5
+_EDGE_STEPS = np.arange(-4, 9)
+_EDGE_STEP: Final = 0.015
+"""Of the face's size: outlines don't lie on the edges exactly, so edges are looked for from a little within an outline
+to further outside."""
+_EDGE_MOST: Final = 16.0
+"""Lab units: what counts as an edge at most."""
+_EDGE_POINTS: Final = 128
+
+
+def in_front(
+    picture: Picture,
+    changed: Sequence[Face],
+    others: Sequence[Face],
+    mesher: Mesher | None = None,
+    lead: Lead | None = None,
+) -> list[list[Points]]:
+    """For each face that is to be changed, the outlines (N, 2) of those faces of the picture that must stay.
+
+    These are the faces in front of it, and those so near that its crop may reach them. Where it isn't certain who is
+    in front, faces that aren't changed stay. `lead` tells who is in front, by default `lead_of`; it is asked only
+    where outlines overlap. With a mesher, faces that overlap get the outline of their mesh.
+    """
+    faces = [*changed, *others]
+    near = [two for two in neighbours(faces) if two.first < len(changed)]
+    stay: list[list[Points]] = [[] for _ in changed]
+    if not near:
+        return stay
+    faces = _measured(picture, faces, near, mesher)
+    outlines = [outline(face) for face in faces]
+    for one, other in near:
+        ahead = -inf
+        overlap = shared_area(outlines[one], outlines[other])
+        if overlap > 0:
+            ahead = lead(faces[one], faces[other]) if lead else lead_of(picture, faces[one], faces[other], mesher)
+        if other >= len(changed):
+            inside = overlap > _INSIDE * area(outlines[other])
+            if -ahead > (MARGIN if inside else -MARGIN):
+                stay[one].append(outlines[other])
+        else:
+            if ahead < 0:
+                stay[one].append(outlines[other])
+            if ahead > 0 or not overlap:
+                stay[other].append(outlines[one])
+    return stay
+
+
+def overlapping(faces: Sequence[Face]) -> list[Neighbours]:
+    """The faces whose outlines overlap."""
+    return [two for two in neighbours(faces) if _overlap(faces[two.first], faces[two.second])]
+
+
+def _overlap(one: Face, other: Face) -> bool:
+    return shared_area(outline(one), outline(other)) > 0
+
+
+def lead_of(picture: Picture, first: Face, second: Face, mesher: Mesher | None = None) -> float:
+    """How surely the first of two overlapping faces lies in front: log odds, negative where it lies behind.
+
+    Without a mesher only the detector's scores and the edges in the picture count.
+    """
+    return _seen(picture, first, second, mesher) - _seen(picture, second, first, mesher)
+
+
+def _seen(picture: Picture, face: Face, other: Face, mesher: Mesher | None) -> float:
+    """How much speaks for the face being seen whole where another one overlaps it."""
+    placement = _upright(face) if mesher is None else mesher.place(face)
+    crop = extract_crop(picture, placement)
+    own, hidden = (transform_points(placement.matrix, outline(one)) for one in (face, other))
+    evidence = _SCORE * face.score + _EDGE * _edge(crop, own, hidden)
+    if mesher is not None:
+        whole, part = mesher.agreement([crop, _painted_over(crop, own, hidden)])
+        evidence += _AGREEMENT * tanh((whole - part) / _AGREEMENT_SCALE)
+    return evidence
+
+
+def _upright(face: Face) -> Placement:
+    centre, side = (face.box[:2] + face.box[2:]) / 2, float((face.box[2:] - face.box[:2]).max())
+    scale = _CROP.width / max(side * _MARGIN, 1.0)
+    return Placement(np.hstack([np.eye(2) * scale, (np.array(_CROP) / 2 - scale * centre)[:, None]]), _CROP)
+
+
+def _painted_over(crop: ImageF32, own: Points, hidden: Points) -> ImageF32:
+    """The crop with the other face in the colour of this one's own part."""
+    middle = hidden.mean(0)
+    cover, face = _filled(crop, middle + _PAINTED * (hidden - middle)), _filled(crop, own)
+    own_part = crop[face & ~cover]
+    painted = crop.copy()
+    painted[cover] = np.median(own_part, 0) if len(own_part) else crop.mean((0, 1))
+    return painted
+
+
+def _filled(crop: ImageF32, points: Points) -> np.ndarray:
+    area = np.zeros(crop.shape[:2], np.uint8)
+    cv2.fillPoly(area, [np.rint(points - 0.5).astype(np.int32)], 1)
+    return area > 0
+
+
+def _edge(crop: ImageF32, own: Points, other: Points) -> float:
+    """How strong an edge runs along the part of this face's outline that lies within the other: mean, in Lab units."""
+    places, outwards = _along(own)
+    polygon = other.astype(np.float32)
+    within = [cv2.pointPolygonTest(polygon, (float(x), float(y)), False) > 0 for x, y in places]
+    if not any(within):
+        return 0.0
+    steps = _EDGE_STEPS * _EDGE_STEP * float(np.ptp(own, axis=0).max())
+    at = places[within][None] + steps[:, None, None] * outwards[within][None]
+    columns, rows = cv2.split((at - 0.5).astype(np.float32))
+    lab = cv2.GaussianBlur(cv2.cvtColor(np.clip(crop, 0, 1), cv2.COLOR_RGB2LAB), (0, 0), 1.5)
+    across = cv2.remap(lab, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    strongest = np.linalg.norm(across[2:] - across[:-2], axis=2).max(0)
+    return float(np.minimum(strongest, _EDGE_MOST).mean())
+
+
+def _along(points: Points) -> tuple[FloatArray, FloatArray]:
+    """Places at even distances along a closed outline, and the way outwards there; both (N, 2)."""
+    closed = np.vstack([points, points[:1]])
+    length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    at = np.linspace(0, length[-1], _EDGE_POINTS, endpoint=False)
+    places = np.stack([np.interp(at, length, closed[:, axis]) for axis in (0, 1)], 1)
+    along = np.roll(places, -1, 0) - np.roll(places, 1, 0)
+    normal = np.stack([along[:, 1], -along[:, 0]], 1) / np.maximum(np.linalg.norm(along, axis=1), 1e-9)[:, None]
+    turned = float((normal * (places - places.mean(0))).sum()) < 0
+    return places, -normal if turned else normal
+
+
+def _measured(picture: Picture, faces: Sequence[Face], near: Sequence[Neighbours], mesher: Mesher | None) -> list[Face]:
+    """The faces with meshes, where they lack them and may overlap, and the mesher finds them."""
+    if mesher is None:
+        return list(faces)
+    wanted = {n for two in near if _overlap(faces[two.first], faces[two.second]) for n in two}
+    lacking = [n for n in sorted(wanted) if faces[n].mesh is None]
+    fitted = dict(zip(lacking, mesher.fit(picture, [faces[n] for n in lacking]), strict=True)) if lacking else {}
+    return [_with_mesh(face, fitted.get(n)) for n, face in enumerate(faces)]
+
+
+def _with_mesh(face: Face, fitted: Face | None) -> Face:
+    return face if fitted is None else replace(face, mesh=fitted.mesh)
