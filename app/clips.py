@@ -54,7 +54,12 @@ def swap_clip(
     found, notes = (source_faces, ()) if source_faces is not None else _find(session, sources, plan)
     donors = _usable(session, found, sources, swapper)
     engine = Engine(
-        session.prepared.of(sources, swapper), swapper, plan.swap, session.parser(plan), session.swap_restore(plan)
+        session.prepared.of(sources, swapper),
+        swapper,
+        plan.swap,
+        session.parser(plan),
+        session.swap_restore(plan),
+        session.models.mesher(),
     )
     result = swap_file(
         Clip(target, float(plan.values["start"]), float(plan.values["duration"]) or None),
@@ -94,6 +99,7 @@ def _watcher(session: Session, plan: Plan, swapper: Swapper, donors: FaceSet) ->
         models.mesher() if swapper.needs_mesh else None,
         models.attributes() if plan.rules.detect_gender != "no" else None,
         embedder,
+        models.mesher(),
     )
     threshold = float(plan.values["identity_threshold"])
     return Watcher(looking, Assignment(plan.rules, donors), track, same_person=threshold or None)

@@ -130,7 +130,7 @@ class FaceSet:
     none."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "others", _others(self.others, len(self.frames)))
+        _require_each(self.others, len(self.frames))
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -143,6 +143,10 @@ class FaceSet:
         """Number of faces in all pictures together."""
         return sum(len(faces) for faces in self.frames)
 
+    def others_of(self, frame: int) -> tuple[Face, ...]:
+        """The further faces of one picture."""
+        return self.others[frame] if self.others else ()
+
     def flat(self) -> tuple[Face, ...]:
         """All faces, picture after picture: the numbering of sources."""
         return tuple(face for faces in self.frames for face in faces)
@@ -152,10 +156,9 @@ class FaceSet:
         require_match(self.size, len(self.frames), pictures, what)
 
 
-def _others(others: tuple[tuple[Face, ...], ...], length: int) -> tuple[tuple[Face, ...], ...]:
+def _require_each(others: Sequence[Sequence[Face]], length: int) -> None:
     if others and len(others) != length:
-        raise ValueError(f"others: expected a tuple for each of {length} picture(s), got {len(others)}")
-    return others or ((),) * length
+        raise ValueError(f"others: expected none, or a tuple for each of {length} picture(s), got {len(others)}")
 
 
 def require_match(size: Size, length: int, pictures: Sequence[Picture], what: str) -> None:
@@ -191,12 +194,16 @@ class IndexMap:
     """The target pictures' other faces, a tuple a picture: they stay as they are. Empty for none."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "others", _others(self.others, len(self.frames)))
+        _require_each(self.others, len(self.frames))
 
     @property
     def count(self) -> int:
         """Number of pairs in all pictures together."""
         return sum(len(pairs) for pairs in self.frames)
+
+    def others_of(self, frame: int) -> tuple[Face, ...]:
+        """The other faces of one target picture."""
+        return self.others[frame] if self.others else ()
 
     def require(self, targets: Sequence[Picture], sources: Sequence[Picture]) -> None:
         """Raise MismatchError unless these are the pictures that the pairs were made from."""

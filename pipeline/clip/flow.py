@@ -13,12 +13,14 @@ from ..compose.crops import SwapSettings
 from ..compose.stream import DonorOf, SwapTask, swap_stream
 from ..compose.swap_restore import SwapRestore
 from ..errors import require_range
+from ..faces.depth import in_front
 from ..faces.detect import enriched
 from ..geometry import Region
 from ..protocols import Attributes, Detector, Embedder, Mesher, Metric, Parser, Swapper
 from ..streams import closing_source
 from ..types import Face, FloatArray, Pair, Picture
 from .assignment import Assignment, AssignmentState
+from .depth_order import DepthOrder, DepthState, Leads
 from .lookahead import ObservedFrame, look_ahead, reach
 from .prefetch import prefetch
 from .scenes import is_cut, thumbnail
@@ -85,6 +87,8 @@ class Models(NamedTuple):
     """Where people are chosen by gender."""
     embedder: Embedder | None = None
     """Identifies people where their places don't."""
+    depth_mesher: Mesher | None = None
+    """Helps to tell who is in front where faces overlap."""
 
 
 class Engine(NamedTuple):
@@ -97,6 +101,8 @@ class Engine(NamedTuple):
     """Keeps hair and hands in front of a face."""
     boost: SwapRestore | None = None
     """Restores swapped faces before they are pasted."""
+    mesher: Mesher | None = None
+    """Gives overlapping faces without a mesh their outline."""
 
 
 class AssignedFrame(NamedTuple):
@@ -105,6 +111,8 @@ class AssignedFrame(NamedTuple):
     frame: ClipFrame
     sources: Mapping[int, Face]
     """Source faces by person."""
+    leads: Leads
+    """Who is in front of whom."""
 
 
 class WatcherState(TypedDict):
@@ -114,6 +122,7 @@ class WatcherState(TypedDict):
     before: list[list[list[float]]] | None
     tracker: TrackerState
     assignment: AssignmentState
+    depth: DepthState
 
 
 class Watcher:
@@ -129,6 +138,7 @@ class Watcher:
         self._same_person = same_person or getattr(models.embedder, "same_person", SAME_PERSON)
         self._metric: Metric = getattr(models.embedder, "metric", "euclidean")
         self._tracker = Tracker(self._same_person, self._metric)
+        self._depth = DepthOrder(models.depth_mesher)
         self._scene = 0
         self._before: FloatArray | None = None
 
@@ -143,10 +153,12 @@ class Watcher:
         if frame.number and (now is None or (self._before is not None and is_cut(self._before, now))):
             self.assignment.end_scene(frame.number)
             self._tracker.reset()
+            self._depth.reset()
             self._scene += 1
         self._before = now
         people = {face.index: face for face in self._tracked(frame.picture)}
-        return ObservedFrame(AssignedFrame(frame, self.assignment.sources), frame.time, self._scene, people)
+        assigned = AssignedFrame(frame, self.assignment.sources, self._depth.leads)
+        return ObservedFrame(assigned, frame.time, self._scene, people)
 
     def as_json(self) -> WatcherState:
         """What `restore` goes on from."""
@@ -156,6 +168,7 @@ class Watcher:
             "before": before,
             "tracker": self._tracker.as_json(),
             "assignment": self.assignment.as_json(),
+            "depth": self._depth.as_json(),
         }
 
     def restore(self, state: WatcherState) -> None:
@@ -164,6 +177,7 @@ class Watcher:
         self._before = None if state["before"] is None else np.array(state["before"], np.float32)
         self._tracker = Tracker.from_json(state["tracker"], self._same_person, self._metric)
         self.assignment.restore(state["assignment"])
+        self._depth.restore(state["depth"])
 
     def _tracked(self, picture: Picture) -> list[Face]:
         found = self._models.detector.detect(picture)
@@ -175,6 +189,8 @@ class Watcher:
         if newcomers:
             self.assignment.appear(enriched(picture, newcomers, attributes=self._models.attributes))
         self.assignment.keep(self._tracker.people)
+        self._depth.keep(self._tracker.people)
+        self._depth.update(picture, faces)
         return faces
 
     def _embed(self, picture: Picture) -> Callable[[Sequence[Face]], Sequence[FloatArray | None]] | None:
@@ -222,11 +238,11 @@ def _swapped(frames: Iterable[ObservedFrame[AssignedFrame]], engine: Engine, mas
             for seen in source:
                 if seen.frame is None:
                     continue
-                frame, sources = seen.frame
-                waiting.append((frame, seen.scene))
-                yield _work(frame, sources, seen.people, masks)
+                waiting.append((seen.frame.frame, seen.scene))
+                yield _work(seen.frame, seen.people, engine.mesher, masks)
 
-    with closing(swap_stream(work(), *engine)) as results:
+    models = engine.donor_of, engine.swapper, engine.settings, engine.parser, engine.boost
+    with closing(swap_stream(work(), *models)) as results:
         for done in results:
             frame, scene = waiting.pop(0)
             faces = tuple(pair.target for pair in done.work.pairs)
@@ -234,9 +250,17 @@ def _swapped(frames: Iterable[ObservedFrame[AssignedFrame]], engine: Engine, mas
             yield SwappedFrame(frame, faces, done.work.changed, done.regions, notes)
 
 
-def _work(frame: ClipFrame, sources: Mapping[int, Face], people: Mapping[int, Face], masks: bool) -> SwapTask:
+def _work(assigned: AssignedFrame, people: Mapping[int, Face], mesher: Mesher | None, masks: bool) -> SwapTask:
+    frame, sources, leads = assigned
     pairs = [
         Pair(replace(face, frame=frame.number), sources[person]) for person, face in people.items() if person in sources
     ]
+    others = [face for person, face in people.items() if person not in sources]
+
+    def lead(first: Face, second: Face) -> float:
+        one, two = first.index, second.index
+        return leads.get((one, two), 0.0) if one < two else -leads.get((two, one), 0.0)
+
+    stay = in_front(frame.picture, [pair.target for pair in pairs], others, mesher, lead)
     changed = np.zeros(frame.picture.shape[:2], np.float32) if masks else None
-    return SwapTask(frame.picture, pairs, frame.picture, changed)
+    return SwapTask(frame.picture, pairs, frame.picture, changed, in_front=stay)

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from ..errors import OutOfMemoryError, require_choice, require_range
-from ..faces.depth import in_front
+from ..faces.depth import from_behind, in_front
 from ..geometry import INTERPOLATIONS, extract_crop, valid_mask
 from ..protocols import Mesher, Parser, Restorer
 from ..types import (
@@ -22,6 +22,7 @@ from ..types import (
     Mask,
     Patch,
     Picture,
+    Points,
     Progress,
     Size,
     SwapResult,
@@ -109,14 +110,14 @@ def restore_faces(
     parser: Parser | None = None,
     mesher: Mesher | None = None,
 ) -> Iterator[Restored]:
-    """The finished patches, picture after picture, each keeping off faces in front and beside.
+    """The finished patches, picture after picture, from behind: where nothing tells who is in front, the larger is.
 
     The network gets several faces at once, also of several pictures; crops are of the pictures as they came in.
     """
     jobs = [
         (number, face, stay)
-        for number, (picture, found, others) in enumerate(zip(pictures, faces, faces.others, strict=True))
-        for face, stay in zip(found, in_front(picture, found, others, mesher), strict=True)
+        for number, (picture, found) in enumerate(zip(pictures, faces, strict=True))
+        for face, stay in _from_behind(picture, found, faces.others_of(number), mesher)
     ]
     restorer = batches.restorer
     for at in range(0, len(jobs), restorer.batch):
@@ -130,6 +131,14 @@ def restore_faces(
             patches = bounded(parser, places, crops, patches, "restored")
         for (number, _, _), crop, patch in zip(some, crops, patches, strict=True):
             yield Restored(number, _finished(patch, settings), crop)
+
+
+def _from_behind(
+    picture: Picture, found: Sequence[Face], others: Sequence[Face], mesher: Mesher | None
+) -> list[tuple[Face, Sequence[Points]]]:
+    """The faces with the outlines of those that stay, in the order to be pasted in."""
+    stay = in_front(picture, found, others, mesher)
+    return [(found[n], stay[n]) for n in from_behind(found, stay)]
 
 
 def cut_face(picture: Picture, face: Face, restorer: Restorer, interpolation: Interpolation) -> Crop:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from ..faces.depth import from_behind
 from ..geometry import Region
 from ..protocols import Parser, Swapper
 from ..streams import closing_source
@@ -135,9 +136,9 @@ def _swapped(
 
 
 def _from_behind(work: SwapTask) -> list[tuple[Pair, Sequence[Points]]]:
-    """The pairs with what is in front of them: those that most is in front of first, then the smallest."""
+    """The pairs with what is in front of them, in the order to be pasted in."""
     stay = work.in_front or ((),) * len(work.pairs)
-    return sorted(zip(work.pairs, stay, strict=True), key=lambda one: (-len(one[1]), one[0].target.area))
+    return [(work.pairs[n], stay[n]) for n in from_behind([pair.target for pair in work.pairs], stay)]
 
 
 def _boosted(

@@ -53,10 +53,10 @@ def swap_batch(
             image,
             mask,
             None if limits is None else limits[number],
-            in_front(target, [pair.target for pair in pairs], others, mesher),
+            in_front(target, [pair.target for pair in pairs], index_map.others_of(number), mesher),
         )
-        for number, (target, pairs, others, image, mask) in enumerate(
-            zip(targets, index_map.frames, index_map.others, images, masks, strict=True)
+        for number, (target, pairs, image, mask) in enumerate(
+            zip(targets, index_map.frames, images, masks, strict=True)
         )
     )
     report: list[str] = list(index_map.report)

@@ -1,8 +1,8 @@
 """Who is in front where faces overlap: what is seen there decides, not size.
 
-A face that is covered by another one agrees less with its mesh, and agrees better once what covers it is painted over;
-the one in front loses by that. And the outline of the face in front is an edge in the picture where it crosses the
-other face, while the outline of the covered one isn't.
+The covered face agrees less with its mesh, and more once what covers it is painted over; the one in front loses by
+that. What both share has the colours of the one in front, and its outline is an edge in the picture where it crosses
+the other face, while the outline of the covered one isn't.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ..geometry import extract_crop, transform_points
 from ..protocols import Mesher
@@ -22,26 +23,28 @@ from .outlines import Neighbours, area, neighbours, outline, shared_area
 
 Lead = Callable[[Face, Face], float]
 """How surely the first face lies in front of the second: log odds, negative where it lies behind."""
-MARGIN: Final = 1.0
+MARGIN: Final = 0.75
 """Log odds below which it isn't certain who is in front."""
-_SCORE, _AGREEMENT, _EDGE = 9.5, 3.9, 0.33
-"""Log odds for a unit of each piece of evidence, fitted to heads pasted over others."""
+_SCORE, _AGREEMENT, _EDGE, _COLOUR = 8.3, 3.35, 0.26, 0.07
+"""Log odds for a unit of each piece of evidence, fitted to 591 heads pasted over others: right in 98 % of those that
+share over 0.3 of the smaller face, in 95 % from 0.15, in 87 % below."""
 _AGREEMENT_SCALE: Final = 8.0
 """Differences in agreement with the mesh beyond this say little more."""
 _PAINTED: Final = 1.1
 """Size of what is painted over, of the outline."""
-_INSIDE: Final = 0.8
+_PART: Final = 0.8
 """Share of a face within another one from which it may be a part of it, such as an eye behind glasses, that a detector
 took for a face."""
-_CROP = Size(192, 192)
+_CROP: Final = Size(192, 192)
 _MARGIN: Final = 1.5
-_EDGE_STEPS = np.arange(-4, 9)
-_EDGE_STEP: Final = 0.015
-"""Of the face's size: outlines don't lie on the edges exactly, so edges are looked for from a little within an outline
-to further outside."""
+_STEP: Final = 0.015
+_STEPS: Final = range(-4, 9)
+"""Of the face's size: edges don't lie on the outlines exactly; they are looked for from within to further outside."""
 _EDGE_MOST: Final = 16.0
 """Lab units: what counts as an edge at most."""
 _EDGE_POINTS: Final = 128
+_NEAR: Final = 0.2
+"""Of the face's size: how far from the shared part its own colours are taken."""
 
 
 def in_front(
@@ -53,9 +56,9 @@ def in_front(
 ) -> list[list[Points]]:
     """For each face that is to be changed, the outlines (N, 2) of those faces of the picture that must stay.
 
-    These are the faces in front of it, and those so near that its crop may reach them. Where it isn't certain who is
-    in front, faces that aren't changed stay. `lead` tells who is in front, by default `lead_of`; it is asked only
-    where outlines overlap. With a mesher, faces that overlap get the outline of their mesh.
+    These are the faces in front of it, and those beside it that its crop may reach. Where it isn't certain who is in
+    front, faces that aren't changed stay. `lead` tells who is in front, by default `lead_of`; it is asked only where
+    outlines overlap. With a mesher, overlapping faces without a mesh get the outline of one.
     """
     faces = [*changed, *others]
     near = [two for two in neighbours(faces) if two.first < len(changed)]
@@ -65,20 +68,24 @@ def in_front(
     faces = _measured(picture, faces, near, mesher)
     outlines = [outline(face) for face in faces]
     for one, other in near:
-        ahead = -inf
         overlap = shared_area(outlines[one], outlines[other])
-        if overlap > 0:
-            ahead = lead(faces[one], faces[other]) if lead else lead_of(picture, faces[one], faces[other], mesher)
-        if other >= len(changed):
-            inside = overlap > _INSIDE * area(outlines[other])
-            if -ahead > (MARGIN if inside else -MARGIN):
-                stay[one].append(outlines[other])
+        if not overlap:
+            ahead = behind = inf
         else:
-            if ahead < 0:
-                stay[one].append(outlines[other])
-            if ahead > 0 or not overlap:
-                stay[other].append(outlines[one])
+            pair = faces[one], faces[other]
+            behind = -(lead(*pair) if lead else lead_of(picture, *pair, mesher))
+            ahead = -behind
+        is_part = overlap > _PART * area(outlines[other])
+        if behind > (0 if other < len(changed) else MARGIN if is_part else -MARGIN):
+            stay[one].append(outlines[other])
+        if other < len(changed) and ahead > 0:
+            stay[other].append(outlines[one])
     return stay
+
+
+def from_behind(faces: Sequence[Face], stay: Sequence[Sequence[Points]]) -> list[int]:
+    """The faces' places, those first that most is in front of; where nothing tells, the smallest."""
+    return sorted(range(len(faces)), key=lambda n: (-len(stay[n]), faces[n].area))
 
 
 def overlapping(faces: Sequence[Face]) -> list[Neighbours]:
@@ -93,7 +100,7 @@ def _overlap(one: Face, other: Face) -> bool:
 def lead_of(picture: Picture, first: Face, second: Face, mesher: Mesher | None = None) -> float:
     """How surely the first of two overlapping faces lies in front: log odds, negative where it lies behind.
 
-    Without a mesher only the detector's scores and the edges in the picture count.
+    Without a mesher only the detector's scores and the picture's colours count.
     """
     return _seen(picture, first, second, mesher) - _seen(picture, second, first, mesher)
 
@@ -101,9 +108,10 @@ def lead_of(picture: Picture, first: Face, second: Face, mesher: Mesher | None =
 def _seen(picture: Picture, face: Face, other: Face, mesher: Mesher | None) -> float:
     """How much speaks for the face being seen whole where another one overlaps it."""
     placement = _upright(face) if mesher is None else mesher.place(face)
-    crop = extract_crop(picture, placement)
+    crop = np.clip(extract_crop(picture, placement), 0, 1)
     own, hidden = (transform_points(placement.matrix, outline(one)) for one in (face, other))
-    evidence = _SCORE * face.score + _EDGE * _edge(crop, own, hidden)
+    lab = np.asarray(cv2.GaussianBlur(cv2.cvtColor(crop, cv2.COLOR_RGB2LAB), (0, 0), 1.5), np.float32)
+    evidence = _SCORE * face.score + _EDGE * _edge(lab, own, hidden) - _COLOUR * _strangeness(lab, own, hidden)
     if mesher is not None:
         whole, part = mesher.agreement([crop, _painted_over(crop, own, hidden)])
         evidence += _AGREEMENT * tanh((whole - part) / _AGREEMENT_SCALE)
@@ -126,23 +134,37 @@ def _painted_over(crop: ImageF32, own: Points, hidden: Points) -> ImageF32:
     return painted
 
 
-def _filled(crop: ImageF32, points: Points) -> np.ndarray:
+def _filled(crop: ImageF32, points: Points) -> NDArray[np.bool_]:
     area = np.zeros(crop.shape[:2], np.uint8)
     cv2.fillPoly(area, [np.rint(points - 0.5).astype(np.int32)], 1)
     return area > 0
 
 
-def _edge(crop: ImageF32, own: Points, other: Points) -> float:
+def _strangeness(lab: ImageF32, own: Points, other: Points) -> float:
+    """How far the colour of what both faces share is from that of this one's own part around it, in Lab units."""
+    face, cover = _filled(lab, own), _filled(lab, other)
+    around = np.ones((2 * round(_NEAR * _extent(own)) + 1,) * 2, np.uint8)
+    shared = face & cover
+    beside = face & ~cover & (cv2.dilate(shared.astype(np.uint8), around) > 0)
+    if not shared.any() or not beside.any():
+        return 0.0
+    return float(np.linalg.norm(np.median(lab[shared], 0) - np.median(lab[beside], 0)))
+
+
+def _extent(points: Points) -> float:
+    return float(np.ptp(points, axis=0).max())
+
+
+def _edge(lab: ImageF32, own: Points, other: Points) -> float:
     """How strong an edge runs along the part of this face's outline that lies within the other: mean, in Lab units."""
     places, outwards = _along(own)
     polygon = other.astype(np.float32)
     within = [cv2.pointPolygonTest(polygon, (float(x), float(y)), False) > 0 for x, y in places]
     if not any(within):
         return 0.0
-    steps = _EDGE_STEPS * _EDGE_STEP * float(np.ptp(own, axis=0).max())
+    steps = np.array(_STEPS) * _STEP * _extent(own)
     at = places[within][None] + steps[:, None, None] * outwards[within][None]
     columns, rows = cv2.split((at - 0.5).astype(np.float32))
-    lab = cv2.GaussianBlur(cv2.cvtColor(np.clip(crop, 0, 1), cv2.COLOR_RGB2LAB), (0, 0), 1.5)
     across = cv2.remap(lab, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     strongest = np.linalg.norm(across[2:] - across[:-2], axis=2).max(0)
     return float(np.minimum(strongest, _EDGE_MOST).mean())
@@ -150,11 +172,14 @@ def _edge(crop: ImageF32, own: Points, other: Points) -> float:
 
 def _along(points: Points) -> tuple[FloatArray, FloatArray]:
     """Places at even distances along a closed outline, and the way outwards there; both (N, 2)."""
-    closed = np.vstack([points, points[:1]])
-    length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
-    at = np.linspace(0, length[-1], _EDGE_POINTS, endpoint=False)
-    places = np.stack([np.interp(at, length, closed[:, axis]) for axis in (0, 1)], 1)
-    along = np.roll(places, -1, 0) - np.roll(places, 1, 0)
+    sides: FloatArray = np.linalg.norm(points - np.roll(points, 1, 0), axis=1)
+    length: FloatArray = np.cumsum(sides) - sides[0]
+    total = float(sides.sum())
+    at: FloatArray = np.arange(_EDGE_POINTS) * (total / _EDGE_POINTS)
+    columns: FloatArray = np.interp(at, length, points[:, 0], period=total)
+    rows: FloatArray = np.interp(at, length, points[:, 1], period=total)
+    places: FloatArray = np.stack([columns, rows], 1)
+    along: FloatArray = np.roll(places, -1, 0) - np.roll(places, 1, 0)
     normal = np.stack([along[:, 1], -along[:, 0]], 1) / np.maximum(np.linalg.norm(along, axis=1), 1e-9)[:, None]
     turned = float((normal * (places - places.mean(0))).sum()) < 0
     return places, -normal if turned else normal

@@ -131,7 +131,7 @@ def with_meshes(
         kept = [Pair(meshed(pair.target, of_target), meshed(pair.source, source_mesh or of_source)) for pair in pairs]
         report += [f"frame {number}, face {pair.target.index}: {_lacking(pair)}" for pair in kept if _lacking(pair)]
         frames.append(tuple(pair for pair in kept if not _lacking(pair)))
-        others.append((*index_map.others[number], *(pair.target for pair in kept if _lacking(pair))))
+        others.append((*index_map.others_of(number), *(pair.target for pair in kept if _lacking(pair))))
     return replace(index_map, frames=tuple(frames), report=tuple(report), others=tuple(others))
 
 

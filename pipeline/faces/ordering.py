@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from operator import add
 from typing import Final, NamedTuple
 
 from ..errors import SettingsError, require_choice
@@ -93,7 +92,11 @@ def order_faces(faces: FaceSet, order: str = "large-small", gender: str = "no", 
     parts = [_ordered(frame, order, gender, limit) for frame in faces]
     sides = tuple(tuple(part[side] for part in parts) for side in (0, 1))
     kept, rest = (
-        replace(faces, frames=side, others=tuple(map(add, other, faces.others)))
+        replace(
+            faces,
+            frames=side,
+            others=tuple((*left, *faces.others_of(number)) for number, left in enumerate(other)),
+        )
         for side, other in (sides, reversed(sides))
     )
     return Ordered(kept, rest)

@@ -65,7 +65,8 @@ def unpaired(faces: FaceSet, frames: Sequence[Sequence[Pair]]) -> tuple[tuple[Fa
         return tuple(face for number, face in enumerate(found) if number not in taken)
 
     return tuple(
-        (*left(found, pairs), *others) for found, pairs, others in zip(faces, frames, faces.others, strict=True)
+        (*left(found, pairs), *faces.others_of(number))
+        for number, (found, pairs) in enumerate(zip(faces, frames, strict=True))
     )
 
 
