@@ -126,11 +126,8 @@ class FaceSet:
     notes: tuple[str, ...] = ()
     """What to try for pictures in which no face was found."""
     others: tuple[tuple[Face, ...], ...] = ()
-    """Further faces of the pictures, a tuple a picture, that were left out: they may lie in front of these. Empty for
-    none."""
-
-    def __post_init__(self) -> None:
-        _require_each(self.others, len(self.frames))
+    """Further faces of the pictures, a tuple a picture, that were left out: they may lie in front of these. Of another
+    length, e.g. after `replace` with other `frames`, they aren't used."""
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -145,7 +142,7 @@ class FaceSet:
 
     def others_of(self, frame: int) -> tuple[Face, ...]:
         """The further faces of one picture."""
-        return self.others[frame] if self.others else ()
+        return self.others[frame] if len(self.others) == len(self.frames) else ()
 
     def flat(self) -> tuple[Face, ...]:
         """All faces, picture after picture: the numbering of sources."""
@@ -154,11 +151,6 @@ class FaceSet:
     def require(self, pictures: Sequence[Picture], what: str) -> None:
         """Raise MismatchError unless these are the pictures, by number and size, that the faces were found in."""
         require_match(self.size, len(self.frames), pictures, what)
-
-
-def _require_each(others: Sequence[Sequence[Face]], length: int) -> None:
-    if others and len(others) != length:
-        raise ValueError(f"others: expected none, or a tuple for each of {length} picture(s), got {len(others)}")
 
 
 def require_match(size: Size, length: int, pictures: Sequence[Picture], what: str) -> None:
@@ -191,10 +183,8 @@ class IndexMap:
     source_count: int
     """Number of source pictures."""
     others: tuple[tuple[Face, ...], ...] = ()
-    """The target pictures' other faces, a tuple a picture: they stay as they are. Empty for none."""
-
-    def __post_init__(self) -> None:
-        _require_each(self.others, len(self.frames))
+    """The target pictures' other faces, a tuple a picture: they stay as they are. Of another length, e.g. after
+    `replace` with other `frames`, they aren't used."""
 
     @property
     def count(self) -> int:
@@ -203,7 +193,7 @@ class IndexMap:
 
     def others_of(self, frame: int) -> tuple[Face, ...]:
         """The other faces of one target picture."""
-        return self.others[frame] if self.others else ()
+        return self.others[frame] if len(self.others) == len(self.frames) else ()
 
     def require(self, targets: Sequence[Picture], sources: Sequence[Picture]) -> None:
         """Raise MismatchError unless these are the pictures that the pairs were made from."""

@@ -170,3 +170,4 @@ def test_a_face_that_no_mesh_fits_is_left_out_and_told():
     without = with_meshes(index_map, _blank(), SOURCES, NoMesh())
     assert without.count == 0
     assert without.report[-1] == "frame 0, face 0: no mesh fits the target face, not swapped"
+    assert without.others == ((index_map.frames[0][0].target,),)

@@ -223,3 +223,11 @@ def test_reading_does_not_let_a_large_face_join_the_rows_behind_it():
     large = square(0, 200, 400)
     upper, lower = [square(x, 80, 60) for x in (500, 600)], [square(x, 320, 60) for x in (500, 600)]
     assert reading([*lower, large, *upper]) == [*upper, large, *lower]
+
+
+def test_what_is_left_out_goes_along_as_others():
+    faces = FaceSet(((face(*A), face(*B), face(*C)), (face(*D),)), SIZE, ((), (face(*B),)))
+    kept, rest = order_faces(faces, "left-right", limit=1)
+    assert [boxes(frame) for frame in kept] == [[B], [D]] and [boxes(frame) for frame in rest] == [[C, A], []]
+    assert [boxes(frame) for frame in kept.others] == [[C, A], [B]]
+    assert [boxes(frame) for frame in rest.others] == [[B], [D, B]]

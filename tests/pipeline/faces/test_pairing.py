@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -107,6 +108,16 @@ def test_sources_are_numbered_through_all_pictures_and_targets_afresh():
 def test_a_source_is_one_object_in_all_its_pairs():
     frames = map_indexes(faces(2, 2), faces(1, 1), "*", "1").frames
     assert len({id(pair.source) for frame in frames for pair in frame}) == 1
+
+
+def test_faces_that_get_no_source_are_the_others():
+    found = faces(3, 1)
+    found = replace(found, others=(faces(1).frames[0], ()))
+    index_map = map_indexes(found, faces(1), "1", "0")
+    assert [[face.index for face in some] for some in index_map.others] == [[0, 2, 0], [0]]
+    assert index_map.others_of(0)[-1] is found.others[0][0]
+    fewer = replace(index_map, frames=index_map.frames[:1])
+    assert fewer.others_of(0) == ()
 
 
 def test_faces_without_numbers_are_numbered_by_their_place():
