@@ -17,6 +17,12 @@ Leads = Mapping[tuple[int, int], float]
 """By two people's numbers, the lower first: how surely the first of them lies in front, in log odds."""
 
 
+def lead_by(leads: Leads, first: Face, second: Face) -> float:
+    """How surely the first person's face lies in front of the second's; 0 where nothing is known."""
+    one, two = first.index, second.index
+    return leads.get((one, two), 0.0) if one < two else -leads.get((two, one), 0.0)
+
+
 class DepthState(TypedDict):
     """A depth order as JSON."""
 

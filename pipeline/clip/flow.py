@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, NamedTuple, TypedDict
 
 import numpy as np
@@ -20,7 +21,7 @@ from ..protocols import Attributes, Detector, Embedder, Mesher, Metric, Parser, 
 from ..streams import closing_source
 from ..types import Face, FloatArray, Pair, Picture
 from .assignment import Assignment, AssignmentState
-from .depth_order import DepthOrder, DepthState, Leads
+from .depth_order import DepthOrder, DepthState, Leads, lead_by
 from .lookahead import ObservedFrame, look_ahead, reach
 from .prefetch import prefetch
 from .scenes import is_cut, thumbnail
@@ -256,11 +257,6 @@ def _work(assigned: AssignedFrame, people: Mapping[int, Face], mesher: Mesher | 
         Pair(replace(face, frame=frame.number), sources[person]) for person, face in people.items() if person in sources
     ]
     others = [face for person, face in people.items() if person not in sources]
-
-    def lead(first: Face, second: Face) -> float:
-        one, two = first.index, second.index
-        return leads.get((one, two), 0.0) if one < two else -leads.get((two, one), 0.0)
-
-    stay = in_front(frame.picture, [pair.target for pair in pairs], others, mesher, lead)
+    stay = in_front(frame.picture, [pair.target for pair in pairs], others, mesher, partial(lead_by, leads))
     changed = np.zeros(frame.picture.shape[:2], np.float32) if masks else None
     return SwapTask(frame.picture, pairs, frame.picture, changed, in_front=stay)

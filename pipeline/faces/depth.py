@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import inf, tanh
+from functools import partial
+from math import tanh
 from typing import Final
 
 import cv2
@@ -60,27 +61,29 @@ def in_front(
     front, faces that aren't changed stay. `lead` tells who is in front, by default `lead_of`; it is asked only where
     outlines overlap. With a mesher, overlapping faces without a mesh get the outline of one.
     """
-    faces = [*changed, *others]
-    near = [two for two in neighbours(faces) if two.first < len(changed)]
+    near = [two for two in neighbours([*changed, *others]) if two.first < len(changed)]
     stay: list[list[Points]] = [[] for _ in changed]
     if not near:
         return stay
-    faces = _measured(picture, faces, near, mesher)
+    faces = _measured(picture, [*changed, *others], near, mesher)
     outlines = [outline(face) for face in faces]
+    ask = lead or partial(lead_of, picture, mesher=mesher)
     for one, other in near:
         overlap = shared_area(outlines[one], outlines[other])
-        if not overlap:
-            ahead = behind = inf
-        else:
-            pair = faces[one], faces[other]
-            behind = -(lead(*pair) if lead else lead_of(picture, *pair, mesher))
-            ahead = -behind
+        ahead = ask(faces[one], faces[other]) if overlap else None
         is_part = overlap > _PART * area(outlines[other])
-        if behind > (0 if other < len(changed) else MARGIN if is_part else -MARGIN):
+        if _stays_with(ahead, other < len(changed), is_part):
             stay[one].append(outlines[other])
-        if other < len(changed) and ahead > 0:
+        if other < len(changed) and (ahead is None or ahead > 0):
             stay[other].append(outlines[one])
     return stay
+
+
+def _stays_with(ahead: float | None, is_changed: bool, is_part: bool) -> bool:
+    """Whether a face stays where another one is changed that lies `ahead` of it, in log odds, or beside it: None."""
+    if ahead is None:
+        return True
+    return -ahead > (0 if is_changed else MARGIN if is_part else -MARGIN)
 
 
 def from_behind(faces: Sequence[Face], stay: Sequence[Sequence[Points]]) -> list[int]:
