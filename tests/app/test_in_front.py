@@ -108,7 +108,7 @@ def test_engines_with_crops_of_any_kind_keep_off(pool, make, meshes):
     """Faces of a detector without meshes get the outlines of the mesh where they overlap."""
     made = make(DEEP)
     faces = tuple(face if meshes else replace(face, mesh=None) for face in made.faces.frames[0])
-    found = FaceSet((faces[:1],), made.faces.size, (faces[1:],))
+    found = FaceSet((faces[:1],), made.faces.size, others=(faces[1:],))
     inside = well_inside(made.front, made.picture)
     engine = Negative()
     index_map = map_indexes(found, found)
@@ -129,7 +129,7 @@ def test_engines_with_crops_of_any_kind_keep_off(pool, make, meshes):
 def test_without_a_mesher_the_ellipse_in_the_box_stays(make):
     made = make(DEEP)
     faces = tuple(replace(face, mesh=None) for face in made.faces.frames[0])
-    found = FaceSet((faces[:1],), made.faces.size, (faces[1:],))
+    found = FaceSet((faces[:1],), made.faces.size, others=(faces[1:],))
     image = restore_batch([made.picture], found, Negative(), RestoreSettings()).images[0]
     rows, columns = np.mgrid[: image.shape[0], : image.shape[1]] + 0.5
     left, top, right, bottom = made.front.box

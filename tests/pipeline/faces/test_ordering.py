@@ -226,7 +226,7 @@ def test_reading_does_not_let_a_large_face_join_the_rows_behind_it():
 
 
 def test_what_is_left_out_goes_along_as_others():
-    faces = FaceSet(((face(*A), face(*B), face(*C)), (face(*D),)), SIZE, ((), (face(*B),)))
+    faces = FaceSet(((face(*A), face(*B), face(*C)), (face(*D),)), SIZE, others=((), (face(*B),)))
     kept, rest = order_faces(faces, "left-right", limit=1)
     assert [boxes(frame) for frame in kept] == [[B], [D]] and [boxes(frame) for frame in rest] == [[C, A], []]
     assert [boxes(frame) for frame in kept.others] == [[C, A], [B]]
