@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 from .film import is_known, is_still
 from .formats import pyav
+from .sound import Recoder
 
 if TYPE_CHECKING:
     from av import Packet
+    from av.audio.stream import AudioStream
     from av.container import InputContainer, OutputContainer
     from av.stream import AttachmentStream, Stream
     from av.video.stream import VideoStream
@@ -33,11 +35,21 @@ class Extra(NamedTuple):
     """Something that goes along."""
 
     kind: str
-    """stream, attachment, cover, chapters, tags, timecode or marks."""
+    """stream, sound (coded anew), attachment, cover, chapters, tags, timecode or marks."""
     text: str
     """For the report."""
     stream: int = -1
     """Its number in the target."""
+
+
+class Added(NamedTuple):
+    """The streams of an output but its film, by the numbers of those that they come from."""
+
+    copies: dict[int, Stream]
+    """Packets are handed on."""
+    recoders: dict[int, Recoder]
+    covers: list[Packet[Stream]]
+    """What is written first."""
 
 
 class Choice(NamedTuple):
@@ -93,6 +105,8 @@ def _extra_of(stream: Stream, kind: str, held: frozenset[str], full: str) -> tup
     if stream.type == "video":
         return Extra("stream", text, stream.index), "only one film is swapped, and this is another"
     fits = stream.type in _COPIED and stream.codec_context.codec.canonical_name in held
+    if kind == "matroska" and stream.type == "audio" and not fits:
+        return Extra("sound", text, stream.index), ""
     return Extra("stream", text, stream.index), "" if fits else full
 
 
@@ -116,7 +130,7 @@ def _cover(stream: Stream, kind: str, full: str) -> tuple[Extra, str]:
 
 
 def held_codecs(kind: str) -> frozenset[str]:
-    """The codecs that a format holds, by FFmpeg's names of both."""
+    """The codecs that a format is known to hold, by FFmpeg's names of both."""
     if kind == "webm":
         return _WEBM
     with pyav().open(BytesIO(), "w", format=kind) as out:
@@ -133,23 +147,20 @@ def _timecode(tags: Mapping[str, str]) -> str | None:
     return next((tags[key] for key in tags if key.lower() == "timecode"), None)
 
 
-def add_streams(
-    out: OutputContainer, source: InputContainer, choice: Choice, covers: Mapping[int, bytes]
-) -> tuple[dict[int, Stream], list[Packet[Stream]]]:
-    """Add all streams that go along, `covers` being the pictures by their streams.
-
-    Returns those that are copied packet by packet, by the number of what they copy, and packets to begin with.
-    """
-    copies: dict[int, Stream] = {}
-    packets: list[Packet[Stream]] = []
+def add_streams(out: OutputContainer, source: InputContainer, choice: Choice, covers: Mapping[int, bytes]) -> Added:
+    """Add all streams that go along, `covers` being the pictures by their streams."""
+    added = Added({}, {}, [])
     for extra in choice.extras:
         if extra.kind == "stream":
-            copies[extra.stream] = _copied(out, source.streams[extra.stream])
+            added.copies[extra.stream] = _copied(out, source.streams[extra.stream])
+        elif extra.kind == "sound":
+            added.recoders[extra.stream] = recoder = Recoder(out, cast("AudioStream", source.streams[extra.stream]))
+            dress(recoder.stream, source.streams[extra.stream])
         elif extra.kind == "attachment":
             _attach(out, source.streams[extra.stream])
         elif extra.kind == "cover":
-            packets += _add_cover(out, source.streams[extra.stream], covers[extra.stream])
-    return copies, packets
+            added.covers.extend(_add_cover(out, source.streams[extra.stream], covers[extra.stream]))
+    return added
 
 
 def read_covers(source: InputContainer, choice: Choice) -> dict[int, bytes]:
@@ -178,8 +189,14 @@ def _add_cover(out: OutputContainer, stream: Stream, picture: bytes) -> list[Pac
 
 def _copied(out: OutputContainer, stream: Stream) -> Stream:
     copy = copy_of(out, stream)
-    copy.metadata.update(_tags(stream))
+    dress(copy, stream)
     return copy
+
+
+def dress(copy: Stream, stream: Stream) -> None:
+    """Say of a stream what is said of another: its language, its title, whether it is the default."""
+    copy.metadata.update(_tags(stream))
+    say_alike(copy, stream)
 
 
 def copy_of(out: OutputContainer, stream: AnyStream) -> AnyStream:
@@ -229,5 +246,5 @@ def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
 def unfit(streams: Sequence[Stream], kind: str) -> Iterator[str]:
     """The codecs of sound that a format can't hold."""
     held = held_codecs(kind)
-    known = [stream.codec_context.codec.canonical_name for stream in streams if is_known(stream)]
-    return (name for name in known if name not in held)
+    names = (stream.codec_context.codec.canonical_name for stream in streams if is_known(stream))
+    return (name for name in names if name not in held and kind != "matroska")

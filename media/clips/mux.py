@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from ...pipeline.errors import ImageError
 from ..atomic import atomic_path
 from .encoding import Plan, keeps_fields
-from .extras import Choice, add_streams, copy_of, describe, read_covers, say_alike
+from .extras import Added, Choice, add_streams, copy_of, describe, read_covers, say_alike
 from .facts import FIELDS, ClipInfo, codec_of
 from .film import film_of
 from .formats import ffmpeg_error, open_clip, output_format, pyav
@@ -22,11 +22,12 @@ from .timeline import may_jump
 
 if TYPE_CHECKING:
     from av import Packet, VideoCodecContext
+    from av.audio.stream import AudioStream
     from av.container import InputContainer, OutputContainer
     from av.stream import Stream
     from av.video.stream import VideoStream
 
-    AnyPacket = Packet[VideoStream] | Packet[Stream]
+    AnyPacket = Packet[VideoStream] | Packet[AudioStream] | Packet[Stream]
 
 _PHONES: Final = ("com.apple.", "com.android.")
 """Tags of phones, which MP4 and MOV hold only by their full names."""
@@ -38,6 +39,8 @@ _CODED: Final = (
 )
 _APART: Final = 30
 """Seconds that a film and its sound may lie apart in a file."""
+_WARM_UP: Final = 0.25
+"""Seconds of sound before its start that a decoder may need."""
 _JITTER: Final = Fraction(1, 100)
 """Seconds that sound may run backwards for want of finer times."""
 _TRIED: Final = 400
@@ -94,10 +97,10 @@ def write(
         out = stack.enter_context(_output(source, path, kind))
         first = stack.enter_context(open_clip(parts[0].path))
         pictures = _add_film(out, first.streams.video[0], film, info, plan, choice)
-        copies, begin = add_streams(out, source, choice, covers)
+        added = add_streams(out, source, choice, covers)
         describe(source, film, out, pictures, choice)
-        out.mux(begin)  # pyright: ignore[reportUnknownMemberType]
-        copier = Copier(clip, info, source, film, copies, trial)
+        out.mux(added.covers)  # pyright: ignore[reportUnknownMemberType]
+        copier = Copier(clip, info, source, film, added, trial)
         own = stack.enter_context(closing(_pictures(parts, info, pictures)))
         copied = stack.enter_context(closing(copier.packets()))
         for packet in heapq.merge(own, copied, key=_time):
@@ -162,10 +165,11 @@ class Copier:
         info: ClipInfo,
         source: InputContainer,
         film: VideoStream,
-        copies: Mapping[int, Stream],
+        added: Added,
         trial: bool,
     ) -> None:
-        self._clip, self._source, self._film, self._copies, self._trial = clip, source, film, copies, trial
+        self._clip, self._source, self._film, self._trial = clip, source, film, trial
+        self._copies, self._recoders = added.copies, added.recoders
         self._line = clip.timeline(source, film, 1 / info.rate)
         self.reached = Reached()
         """How far the file's packets go."""
@@ -174,7 +178,20 @@ class Copier:
     def packets(self) -> Generator[AnyPacket]:
         """Those that are kept, in the file's order."""
         self._start()
-        streams = [self._film, *(self._source.streams[number] for number in self._copies)]
+        for packet in self._placed():
+            recoder = self._recoders.get(packet.stream_index)
+            if recoder is not None:
+                yield from recoder.recoded(cast("Packet[AudioStream]", packet))
+            elif self._runs_on(packet):
+                copied = cast("Packet[Stream]", packet)
+                copied.stream = self._copies[packet.stream_index]
+                yield copied
+        for recoder in self._recoders.values():
+            yield from recoder.recoded(None)
+
+    def _placed(self) -> Generator[AnyPacket]:
+        """The packets that are kept, with their times on the line."""
+        streams = [self._film, *(self._source.streams[number] for number in (*self._copies, *self._recoders))]
         for number, packet in enumerate(self._source.demux(streams)):
             if self._trial and number >= _TRIED:
                 return
@@ -183,8 +200,9 @@ class Copier:
             time = float((packet.dts if packet.pts is None else packet.pts) * packet.time_base)
             if self._note(packet, time):
                 return
-            if packet.stream_index in self._copies and self._clip.holds(time) and self._runs_on(packet):
-                packet.stream = self._copies[packet.stream_index]
+            if packet.is_discard and time < -_WARM_UP:
+                continue  # an edit list hides it
+            if packet.stream_index != self._film.index and self._clip.holds(time):
                 yield packet
 
     def _runs_on(self, packet: AnyPacket) -> bool:

@@ -104,7 +104,9 @@ class Trial:
             lost = sorted(key for key in kept_tags(source.metadata) if key.lower() not in tags)
         for extra in choice.of("timecode"):
             choice = choice if timecode else choice.without(extra, f"{self.output.suffix} can't hold it")
-        lines = [*self._unmarked(Clip(made).info()), *self._untagged(lost)]
+        again = f"will be coded anew, without loss: {self.output.suffix} can't hold it as it is"
+        lines = [f"{extra.text} {again}" for extra in choice.of("sound")]
+        lines += [*self._unmarked(Clip(made).info()), *self._untagged(lost)]
         return choice._replace(left_out=(*choice.left_out, *lines))
 
     def _untagged(self, lost: Sequence[str]) -> list[str]:

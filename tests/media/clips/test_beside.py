@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+
+import numpy as np
 import pytest
 from clipworld import add_box, av, box, encode, film_stream, frames, times, tone, write
 from multifaceswap.media.clips import checkpoint_folder
@@ -119,6 +122,64 @@ def test_a_stream_of_unknown_codec_is_left_out(swap_blank, tmp_path, name):
     assert result.frames == 8
     assert result.report == ("audio stream 2 was left out: its codec isn't known",)
     assert [kind for kind, *_ in flags(result.output)] == ["video", "audio"]
+
+
+@pytest.mark.parametrize("codec", ["wmav2", "adpcm_ms"])
+def test_sound_that_no_format_holds_is_coded_anew_in_matroska(swap_blank, tmp_path, codec):
+    target = tmp_path / "in.avi"
+    wave = (9000 * np.sin(np.arange(44100) * (2 * np.pi * 440 / 44100))).astype(np.int16)
+    with av.open(str(target), "w") as out:
+        film, voice = film_stream(out), out.add_stream(codec, rate=44100, layout="mono")
+        voice.codec_context.bit_rate = 128000
+        tone = av.AudioFrame.from_ndarray(wave[None], format="s16", layout="mono")
+        tone.sample_rate, tone.pts = 44100, 0
+        out.start_encoding()
+        resampler = av.AudioResampler(voice.format, "mono", 44100, frame_size=voice.codec_context.frame_size or 1024)
+        sound = [p for frame in [*resampler.resample(tone), None] for p in voice.encode(frame)]
+        for packet in [*encode(film, frames(25), "yuv420p"), *sound]:
+            out.mux(packet)
+    result = swap_blank(target, "out.mkv")
+    assert result.report == ("audio stream 1 will be coded anew, without loss: .mkv can't hold it as it is",)
+    given, made = heard(target), heard(result.output)
+    assert abs(len(given) - len(made)) < 5000 and len(made) > 40000
+    assert np.abs(given[10000:30000] - made[10000:30000]).max() < 1e-3
+    with pytest.raises(ImageError, match=rf"can't hold {codec} sound.*\.mkv holds all"):
+        swap_blank(target, "out.mp4", progress=never)
+
+
+def heard(path):
+    """A file's sound as samples in [-1, 1]."""
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler("flt", "mono", 44100)
+        decoded = [one for frame in container.decode(audio=0) for one in resampler.resample(frame)]
+    return np.concatenate([frame.to_ndarray()[0] for frame in decoded])
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv"])
+def test_what_an_edit_list_hides_stays_hidden(swap_blank, tmp_path, name):
+    """A clip that a phone trimmed: the film's and the sound's first 0.8 s are still in the file."""
+    target = write(tmp_path / "in.mp4", frames(50), sound=1)
+    hide(target, 0.8)
+    assert min(times(target)) < -0.5
+    made = swap_blank(target, name).output
+    shown, heard = times(made), times(made, "audio")
+    assert len(shown) == 30 and shown[0] < 0.3 and min(heard) > -0.3
+    assert shown[-1] - shown[0] == pytest.approx(29 * 0.04, abs=2e-3)
+    assert abs(shown[0] - min(heard)) < 0.3 and heard[-1] - min(heard) < 1.5
+
+
+def hide(path, seconds):
+    """Have the edit lists of an MP4 start later."""
+    data = bytearray(path.read_bytes())
+    moov = data.index(b"mvhd")
+    place, rates = moov, iter((12800, 8000))
+    while (place := data.find(b"elst", place + 4)) > 0:
+        count = struct.unpack(">I", data[place + 8 : place + 12])[0]
+        entry = place + 12 + 12 * (count - 1)
+        length, begin = struct.unpack(">Ii", data[entry : entry + 8])
+        scale = next(rates)
+        data[entry : entry + 8] = struct.pack(">Ii", length - round(1000 * seconds), begin + round(scale * seconds))
+    path.write_bytes(bytes(data))
 
 
 def test_data_that_cannot_be_copied_is_named(swap_blank, tmp_path):
