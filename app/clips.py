@@ -5,22 +5,25 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from io import BufferedIOBase
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from ..media.clips import Clip, ClipResult, swap_file
 from ..pipeline.clip.assignment import Assignment
-from ..pipeline.clip.flow import Engine, Models, Watcher
-from ..pipeline.protocols import Swapper
+from ..pipeline.clip.flow import Engine
+from ..pipeline.clip.recognition import Recognition
+from ..pipeline.clip.watching import Models, Watcher
+from ..pipeline.errors import FaceNotFoundError, SettingsError
+from ..pipeline.protocols import Embedder, Swapper
 from ..pipeline.types import FaceSet, Picture, Progress
 from ..pipeline.validation import require_pictures
 from .effects import Case
-from .pictures import find_donors
+from .pictures import Donors, Found, References, find_faces, require_donors
 from .plan import Plan
-from .recognise import embedder_of
-from .settings import SETTINGS
+from .recognise import embedder_of, known_references, threshold_of
 
 if TYPE_CHECKING:
     from .session import Session
@@ -29,32 +32,62 @@ _ELSEWHERE: Final = ("start", "duration", "resume", "hardware")
 """Settings that the swapped faces don't depend on, or that the encoding's own identity holds."""
 
 
+class ClipSources(NamedTuple):
+    """Where the faces of a clip's people come from, and who is to be recognised."""
+
+    sources: Sequence[Picture]
+    source_faces: FaceSet | None = None
+    """The faces of `sources`, detected and ordered; None finds and numbers them."""
+    references: Sequence[Picture] | None = None
+    """Pictures of people to recognise; may be missing where their faces carry identities."""
+    reference_faces: FaceSet | None = None
+    """The faces of `references`; None finds and numbers them."""
+
+    @property
+    def has_references(self) -> bool:
+        return self.references is not None or self.reference_faces is not None
+
+
+class _References(NamedTuple):
+    """Reference faces with identities, and what compares them."""
+
+    embedder: Embedder
+    faces: FaceSet
+
+
 def swap_clip(
     session: Session,
     target: str | os.PathLike[str] | BufferedIOBase,
     output: str | os.PathLike[str],
-    sources: Sequence[Picture],
-    source_faces: FaceSet | None,
+    given: ClipSources,
     progress: Progress | None,
     settings: Mapping[str, object],
 ) -> ClipResult:
     """Swap the faces of a clip into the file `output` (.mp4, .mov, .mkv or .webm), in memory that doesn't grow with it.
 
-    `source_faces` are the faces of `sources`, detected and ordered; None finds and numbers them. With `track`, people
+    Faces that aren't given are found in their pictures and numbered by `detection_face_order`. With `track`, people
     are followed: those in the first frame of a scene are numbered by `detection_face_order`, those who appear later get
     the next numbers, and after a cut the numbers start over. The lists are read over everybody seen in the scene so far
-    when a person appears, and what a person becomes stays so. `missing` `error` is raised at the end of a scene that
-    shows people and lacks one asked for. Without `track` each frame is by itself.
+    when a person appears, and what a person becomes stays so. Without `track` each frame is by itself.
 
-    `progress` is called once a frame. Raises ImageError, SettingsError and the models' errors.
+    With reference faces the target numbers count those, and whoever looks like one takes its source, in every scene and
+    wherever they are: see `pipeline.clip.recognition`.
+
+    `missing` `error` is raised at the end of a scene that shows people and lacks one asked for. `progress` is called
+    once a frame. Raises ImageError, SettingsError and the models' errors, and before any work FaceNotFoundError or
+    SettingsError where it is certain that no face can be swapped.
     """
-    require_pictures(sources, "sources")
-    plan = session.plan("clip", settings, Case(source_faces=source_faces is not None))
+    _require_files(target, output)
+    case = Case(source_faces=given.source_faces is not None, references=given.has_references)
+    plan = session.plan("clip", settings, case)
+    donors = _donors(session, given, plan)
     swapper = session.swapper(plan)
-    found, notes = (source_faces, ()) if source_faces is not None else _find(session, sources, plan)
-    donors = _usable(session, found, sources, swapper)
+    donors = donors._replace(faces=_usable(session, donors, swapper))
+    require_donors(donors, plan)
+    people = donors.references
+    references = people and _References(*known_references(session.models, plan, people.faces, people.pictures))
     engine = Engine(
-        session.prepared.of(sources, swapper),
+        session.prepared.of(donors.pictures, swapper),
         swapper,
         plan.swap,
         session.parser(plan),
@@ -64,54 +97,96 @@ def swap_clip(
     result = swap_file(
         Clip(target, float(plan.values["start"]), float(plan.values["duration"]) or None),
         output,
-        _watcher(session, plan, swapper, donors),
+        _watcher(session, plan, swapper, donors.faces, references),
         engine,
         plan.clip,
-        identity=_digest(plan, sources, donors),
+        identity=_digest(plan, donors, references),
         hardware=bool(plan.values["hardware"]),
         resume=bool(plan.values["resume"]),
         progress=progress,
     )
-    return result._replace(report=(*result.report, *notes, *plan.notes, *session.model_lines(plan)))
+    return result._replace(report=(*result.report, *donors.notes, *plan.notes, *session.model_lines(plan)))
 
 
-def _find(session: Session, sources: Sequence[Picture], plan: Plan) -> tuple[FaceSet, tuple[str, ...]]:
-    shared = {name: value for name, value in plan.values.items() if name in SETTINGS["picture"]}
-    donors = find_donors(session, sources, (), shared)
-    return donors.faces, donors.notes
+def _require_files(target: object, output: object) -> None:
+    if not isinstance(target, str | os.PathLike | BufferedIOBase):
+        raise SettingsError(f"target: expected a path or an open binary file, got {type(target).__name__}")
+    if not isinstance(output, str | os.PathLike):
+        raise SettingsError(f"output: expected a path, got {type(output).__name__}")
 
 
-def _usable(session: Session, donors: FaceSet, sources: Sequence[Picture], swapper: Swapper) -> FaceSet:
-    """The donors, with meshes where the engine needs them; those that no mesh fits are left out."""
-    donors.require(sources, "source")
+def _donors(session: Session, given: ClipSources, plan: Plan) -> Donors:
+    """The sources and references with the faces that count. Raises where none of them can be used."""
+    if given.source_faces is not None:
+        given.source_faces.require(given.sources, "source")
+    found = _found(session, given.sources, given.source_faces, plan, "detect_gender_source")
+    notes = [f"sources: {note}" for note in found.notes]
+    people = None
+    if given.has_references:
+        if given.references is not None:
+            require_pictures(given.references, "references")
+        known = _found(session, given.references, given.reference_faces, plan, "")
+        people = References(given.references, known.faces)
+        notes += [f"references: {note}" for note in known.notes]
+    donors = Donors(given.sources, found.faces, people, tuple(notes))
+    require_donors(donors, plan)
+    return donors
+
+
+def _found(
+    session: Session, pictures: Sequence[Picture] | None, faces: FaceSet | None, plan: Plan, gender: str
+) -> Found:
+    """The faces as they were given, or else those that the pictures show."""
+    if faces is None:
+        return find_faces(session, () if pictures is None else pictures, plan, gender)
+    return Found(replace(faces, notes=()), faces.notes)
+
+
+def _usable(session: Session, donors: Donors, swapper: Swapper) -> FaceSet:
+    """The source faces, with meshes where the engine needs them; those that no mesh fits are left out."""
     if not swapper.needs_mesh:
-        return donors
+        return donors.faces
     mesher = session.models.mesher()
-    frames = ((session.prepared.with_mesh(face, sources[face.frame], mesher) for face in faces) for faces in donors)
-    return FaceSet(tuple(tuple(face for face in faces if face.mesh is not None) for faces in frames), donors.size)
+    frames = tuple(
+        tuple(session.prepared.with_mesh(face, donors.pictures[face.frame], mesher) for face in faces)
+        for faces in donors.faces
+    )
+    usable = replace(donors.faces, frames=tuple(tuple(f for f in faces if f.mesh is not None) for faces in frames))
+    if not usable.count:
+        raise FaceNotFoundError("no mesh fits any source face: nothing can be swapped")
+    return usable
 
 
-def _watcher(session: Session, plan: Plan, swapper: Swapper, donors: FaceSet) -> Watcher:
+def _watcher(
+    session: Session, plan: Plan, swapper: Swapper, source_faces: FaceSet, references: _References | None
+) -> Watcher:
     models, track = session.models, plan.clip.track
-    embedder = models.embedder(embedder_of(str(plan.values["embedder"])).name) if track else None
+    own = models.embedder(embedder_of(str(plan.values["embedder"])).name) if track and not references else None
     looking = Models(
         models.detector(plan.detector.name, **plan.detector.options),
         models.mesher() if swapper.needs_mesh else None,
         models.attributes() if plan.rules.detect_gender != "no" else None,
-        embedder,
+        references.embedder if references else own,
+        models.mesher() if references else None,
         models.mesher(),
     )
-    threshold = float(plan.values["identity_threshold"])
-    return Watcher(looking, Assignment(plan.rules, donors), track, same_person=threshold or None)
+    if references is None:
+        return Watcher(looking, Assignment(plan.rules, source_faces), track, threshold_of(plan))
+    reach = {"ahead": plan.clip.ahead, "max_gap": plan.clip.max_gap if track else 0}
+    who = Recognition(plan.rules, references.faces, source_faces, references.embedder, threshold_of(plan), **reach)
+    return Watcher(looking, who, track)
 
 
-def _digest(plan: Plan, sources: Sequence[Picture], donors: FaceSet) -> str:
+def _digest(plan: Plan, donors: Donors, references: _References | None) -> str:
     """Of everything but the clip that the result depends on."""
     values = {name: value for name, value in plan.values.items() if name not in _ELSEWHERE}
     digest = hashlib.sha256(repr(sorted(values.items())).encode())
-    for picture in sources:
+    for picture in donors.pictures:
         digest.update(f"{picture.shape} {picture.dtype}".encode())
         digest.update(np.ascontiguousarray(picture).data)
-    for face in donors.flat():
+    for face in donors.faces.flat():
         digest.update(face.box.tobytes() + face.landmarks.tobytes())
+    for face in references.faces.flat() if references else ():
+        if face.embedding is not None:
+            digest.update(face.embedding.model.encode() + face.embedding.vector.tobytes())
     return digest.hexdigest()

@@ -80,6 +80,10 @@ def _tracking(_name: str, values: Mapping[str, Value], _case: Case) -> str:
     return "" if values["track"] else "track is off"
 
 
+def _telling_apart(_name: str, values: Mapping[str, Value], case: Case) -> str:
+    return "" if values["track"] or case.references else "track is off and there are no reference faces"
+
+
 def _recognising(_name: str, _values: Mapping[str, Value], case: Case) -> str:
     return "" if case.references else "there are no reference faces"
 
@@ -110,7 +114,8 @@ _RULES: Final = (
     _Rule(tuple(_every_restorer_setting()), ("restore",), _restorer),
     _Rule(_FINDING, ("restore",), _searching),
     _Rule(("facedetection", "tiles", "detection_size"), ("detect",), _beside_boxes),
-    _Rule(("smooth", "max_gap", "identity_threshold", "embedder"), ("clip",), _tracking),
+    _Rule(("smooth", "max_gap"), ("clip",), _tracking),
+    _Rule(("identity_threshold", "embedder"), ("clip",), _telling_apart),
     _Rule(("identity_threshold", "embedder"), ("map", "picture"), _recognising),
     _Rule(("detect_gender_source",), ("picture", "clip"), _source_search),
     _Rule(("image_quality",), ("file",), _lossy),

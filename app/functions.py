@@ -192,6 +192,8 @@ def swap_clip(
     swap_model: str | None = None,
     interpolation: str | None = None,
     *,
+    references: Sequence[Picture] | None = None,
+    reference_faces: FaceSet | None = None,
     session: Session | None = None,
     progress: Progress | None = None,
     **settings: object,
@@ -205,7 +207,16 @@ def swap_clip(
         **settings,
     }
     with _opened(session) as opened:
-        return opened.swap_clip(target, output, sources, source_faces, progress=progress, **named)
+        return opened.swap_clip(
+            target,
+            output,
+            sources,
+            source_faces,
+            references=references,
+            reference_faces=reference_faces,
+            progress=progress,
+            **named,
+        )
 
 
 def _opened(session: Session | None) -> AbstractContextManager[Session]:

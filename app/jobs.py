@@ -13,7 +13,7 @@ import numpy as np
 from ..media.clips import is_clip
 from ..media.pictures import Metadata, picture_format, read_metadata, read_picture, write_picture
 from ..pipeline.draw.preview import draw_pairs
-from ..pipeline.types import FloatArray, Picture, Progress, Size
+from ..pipeline.types import FaceSet, FloatArray, Picture, Progress, Size
 from .donor_colours import DonorColours
 from .effects import Case, only_for, without_effect
 from .limits import fitted_limit
@@ -58,14 +58,19 @@ def read_donors(
 ) -> FileDonors:
     """The faces of source files, and of files that show people to recognise, found once for all targets.
 
-    Raises ImageError for a file that can't be read, and as `Session.donors`.
+    `names` are what the report calls the files, sources before references, where those aren't their own.
+    Raises ImageError for a file that can't be read, and as `Session.donors`, which tells where nothing can be swapped.
     """
     files = [*sources, *references]
     pictures, metadata = [read_picture(file) for file in files], [read_metadata(file) for file in files]
     found = session.donors(pictures[: len(sources)], pictures[len(sources) :], **_picture_settings(settings))
-    shown = [os.fspath(source) for source in sources] if names is None else names
-    notes = tuple(f"{os.fspath(file)}: {note}" for file, own in zip(files, metadata, strict=True) for note in own.notes)
-    return FileDonors(shown, found, notes, DonorColours(tuple(own.profile for own in metadata[: len(sources)])))
+    shown = [os.fspath(file) for file in files] if names is None else names
+    notes = [f"{os.fspath(file)}: {note}" for file, own in zip(files, metadata, strict=True) for note in own.notes]
+    notes += _without_faces(shown, found.faces, "source")
+    if found.references is not None:
+        notes += _without_faces(shown[len(sources) :], found.references.faces, "reference")
+    colours = DonorColours(tuple(own.profile for own in metadata[: len(sources)]))
+    return FileDonors(shown[: len(sources)], found, tuple(notes), colours)
 
 
 def swap_job(
@@ -122,7 +127,17 @@ def _swap_clip(
 ) -> TargetReport:
     found = donors.colours.seen_in(None, donors.donors)
     settings = _for_targets({name: value for name, value in values.items() if name in SETTINGS["clip"]})
-    result = session.swap_clip(job.target, job.output, found.pictures, found.faces, progress=progress, **settings)
+    people = found.references
+    result = session.swap_clip(
+        job.target,
+        job.output,
+        found.pictures,
+        found.faces,
+        references=people and people.pictures,
+        reference_faces=people and people.faces,
+        progress=progress,
+        **settings,
+    )
     notes = (*donors.notes, *found.notes, *result.report, *only_for(values, "file", "clip", "clips"))
     return TargetReport(
         str(job.target),
@@ -140,6 +155,11 @@ def _picture_settings(settings: Mapping[str, object]) -> dict[str, Any]:
 def _for_targets(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Without what was done to the sources when their faces were found."""
     return {name: value for name, value in settings.items() if name != "detect_gender_source"}
+
+
+def _without_faces(files: Sequence[str], faces: FaceSet, what: str) -> list[str]:
+    """A line for each file that gives nothing, so that the numbers go on as if it weren't there."""
+    return [f"{file}: no {what} face found" for file, found in zip(files, faces, strict=False) if not found]
 
 
 def _pairs(done: PictureResult, names: Sequence[str]) -> list[Json]:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..pipeline.errors import FaceNotFoundError
+from ..pipeline.errors import FaceNotFoundError, SettingsError
+from ..pipeline.faces.feasible import require_feasible
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, Progress, SwapResult
 from .effects import Case
 from .plan import Plan
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 class References(NamedTuple):
     """The people that targets are recognised by."""
 
-    pictures: Sequence[Picture]
+    pictures: Sequence[Picture] | None
+    """None where the faces carry their identities."""
     faces: FaceSet
 
 
@@ -45,7 +47,7 @@ class PictureResult(NamedTuple):
     """Lines to read, without the number of the only picture."""
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
     faces: FaceSet
     notes: tuple[str, ...]
     """What the gender filter left out, and what to try where there is no face."""
@@ -56,13 +58,27 @@ def find_donors(
 ) -> Donors:
     """See `Session.donors`."""
     plan = session.plan("picture", settings, Case(references=bool(references)))
-    found = _find(session, sources, plan, "detect_gender_source")
+    found = find_faces(session, sources, plan, "detect_gender_source")
     notes = tuple(f"sources: {note}" for note in found.notes)
-    if not references:
-        return Donors(sources, found.faces, None, notes)
-    people = _find(session, references, plan, "")
-    notes += tuple(f"references: {note}" for note in people.notes)
-    return Donors(sources, found.faces, References(references, people.faces), notes)
+    people = None
+    if references:
+        known = find_faces(session, references, plan, "")
+        people = References(references, known.faces)
+        notes += tuple(f"references: {note}" for note in known.notes)
+    donors = Donors(sources, found.faces, people, notes)
+    require_donors(donors, plan)
+    return donors
+
+
+def require_donors(donors: Donors, plan: Plan) -> None:
+    """Raise, before any target is looked at, where it is certain that no face can be swapped: see
+    `pipeline.faces.feasible`."""
+    people = None if donors.references is None else donors.references.faces
+    try:
+        require_feasible(donors.faces, people, *plan.lists)
+    except (FaceNotFoundError, SettingsError) as error:
+        kind = FaceNotFoundError if isinstance(error, FaceNotFoundError) else SettingsError
+        raise kind("; ".join([str(error), *donors.notes])) from error
 
 
 def swap_picture(
@@ -75,7 +91,8 @@ def swap_picture(
 ) -> PictureResult:
     """See `Session.swap_picture`, which raises what this raises."""
     plan = session.plan("picture", settings, Case(references=donors.references is not None, source_faces=True))
-    found = _find(session, [target], plan, "detect_gender_input")
+    require_donors(donors, plan)
+    found = find_faces(session, [target], plan, "detect_gender_input")
     left_out = (*found.notes, *donors.notes)
     with _explained(left_out):
         index_map = _mapped(session, target, found.faces, donors, plan)
@@ -88,13 +105,13 @@ def swap_picture(
     return PictureResult(found.faces, index_map, result, notes)
 
 
-def _find(session: Session, pictures: Sequence[Picture], plan: Plan, gender: str) -> _Found:
+def find_faces(session: Session, pictures: Sequence[Picture], plan: Plan, gender: str) -> Found:
     """The pictures' faces, filtered by the setting `gender` names, if any, and numbered."""
     wanted = str(plan.values[gender]) if gender else "no"
     faces = session.detect(pictures, gender=wanted != "no", **plan.values_of("detect"))
     order = plan.values["detection_face_order"]
     kept = session.order(faces, detection_face_order=order, detect_gender=wanted)
-    return _Found(replace(kept, notes=()), tuple(filter(None, [filtered(faces, wanted), *faces.notes])))
+    return Found(replace(kept, notes=()), tuple(filter(None, [filtered(faces, wanted), *faces.notes])))
 
 
 def filtered(found: FaceSet, gender: str) -> str:

@@ -9,6 +9,7 @@ from ..models.catalog import find, names
 from ..models.pool import ModelPool
 from ..models.spec import Model
 from ..pipeline.faces.identity import match_identities, model_of, with_identities
+from ..pipeline.protocols import Embedder
 from ..pipeline.transparency import greyed
 from ..pipeline.types import FaceSet, IndexMap, Picture
 from ..pipeline.validation import require_pictures
@@ -37,18 +38,37 @@ def match_faces(
     references: Sequence[Picture] | None,
 ) -> IndexMap:
     """See `Session.match`."""
-    for name, pictures in (("targets", targets), ("references", references)):
-        if pictures is not None:
-            require_pictures(pictures, name)
-    row = embedder_of(str(plan.values["embedder"]), reference_faces, target_faces)
-    model, mesher = models.embedder(row.name), models.mesher()
     if targets is not None:
-        target_faces = with_identities(target_faces, greyed(targets), model, mesher, "target")
-    if references is not None:
-        reference_faces = with_identities(reference_faces, greyed(references), model, mesher, "reference")
-    threshold = float(plan.values["identity_threshold"]) or None
+        require_pictures(targets, "targets")
+    model, reference_faces = known_references(models, plan, reference_faces, references, target_faces)
+    if targets is not None:
+        target_faces = with_identities(target_faces, greyed(targets), model, models.mesher(), "target")
     made = match_identities(
-        target_faces, reference_faces, source_faces, *plan.lists, embedder=model, threshold=threshold
+        target_faces, reference_faces, source_faces, *plan.lists, embedder=model, threshold=threshold_of(plan)
     )
     told = hint_lines(target_faces, source_faces, reference_faces)
     return replace(made, report=(*made.report, *told, *plan.notes))
+
+
+def known_references(
+    models: ModelPool,
+    plan: Plan,
+    faces: FaceSet,
+    pictures: Sequence[Picture] | None,
+    *others: FaceSet,
+) -> tuple[Embedder, FaceSet]:
+    """What compares people, and the reference faces with its identities, measured where they lack them.
+
+    `auto` looks at the identities of the reference faces, then at those of `others`.
+    """
+    if pictures is not None:
+        require_pictures(pictures, "references")
+    model = models.embedder(embedder_of(str(plan.values["embedder"]), faces, *others).name)
+    if pictures is not None:
+        faces = with_identities(faces, greyed(pictures), model, models.mesher(), "reference")
+    return model, faces
+
+
+def threshold_of(plan: Plan) -> float | None:
+    """The distance that was asked for; None for the embedder's own."""
+    return float(plan.values["identity_threshold"]) or None

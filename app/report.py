@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .plan import ModelChoice
 
 Json: TypeAlias = "str | float | bool | Sequence[Json] | Mapping[str, Json] | None"
-_FRAME = re.compile(r"^frame 0[:,] ")
+_FRAME = re.compile(r"^frame 0[:,] | in frame 0(?=,|$)")
 
 
 @dataclass(frozen=True, slots=True)

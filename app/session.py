@@ -268,14 +268,21 @@ class Session:
         sources: Sequence[Picture],
         source_faces: FaceSet | None = None,
         *,
+        references: Sequence[Picture] | None = None,
+        reference_faces: FaceSet | None = None,
         progress: Progress | None = None,
         **settings: object,
     ) -> ClipResult:
-        """Swap the faces of a clip into the file `output`: see `app.clips.swap_clip`."""
-        from .clips import swap_clip
+        """Swap the faces of a clip into the file `output`: see `app.clips.swap_clip`.
+
+        `source_faces` are the faces of `sources`, and `reference_faces` those of `references`, pictures of people to
+        recognise; faces that aren't given are found. Reference faces that carry identities need no pictures.
+        """
+        from .clips import ClipSources, swap_clip
 
         require_pictures(sources, "sources")
-        return swap_clip(self, target, output, extended(sources), source_faces, progress, settings)
+        given = ClipSources(extended(sources), source_faces, references, reference_faces)
+        return swap_clip(self, target, output, given, progress, settings)
 
     def swapper(self, plan: Plan) -> Swapper:
         """The plan's engine, open."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from ..app.settings import Scope, Value
 from ..batch import Cluster, Entry, Item, Place, Worker, items_of, record_of, run_locally, run_on_ray, tally
 from ..media.clips import is_clip
 from ..media.pictures import FORMATS, is_mentioned, is_picture, passed_over_note
-from ..pipeline.errors import ModelError, SettingsError
+from ..pipeline.errors import ImageError, ModelError, SettingsError
 from . import console
 from .files import add_paths, pictures_of, require_free
 from .options import add_number, add_settings, values_of
@@ -44,8 +44,10 @@ def run(arguments: Namespace) -> int:
     )
     if note := passed_over_note([name for name in passed_over if is_mentioned(name)]):
         console.note(note)
-    worker = _worker(arguments)
+    worker, swaps = _worker(arguments)
     _require_usable(items, worker, arguments)
+    if any(not item.sources and not item.options for item in items):
+        _require_donors(swaps)
     entries: list[Entry] = []
     try:
         with console.counted(_entries(items, worker, arguments), "item", len(items)) as bar:
@@ -83,12 +85,13 @@ def _format_asked(options: Mapping[str, str], arguments: Namespace) -> str | Non
     return asked if asked in FORMATS else None
 
 
-def _worker(arguments: Namespace) -> Worker:
+def _worker(arguments: Namespace) -> tuple[Worker, OpenSwaps]:
     sources, references = (_shared(given) for given in (arguments.source, arguments.reference))
     values = values_of(arguments, *_SCOPES)
     open_work = OpenSwaps(arguments.device, values, sources, references)
     depends_on = {**values, "source": arguments.source, "reference": arguments.reference, "multifaceswap": __version__}
-    return Worker(open_work, arguments.output, depends_on, (*sources, *references), arguments.retries)
+    worker = Worker(open_work, arguments.output, depends_on, (*sources, *references), arguments.retries)
+    return worker, open_work
 
 
 def _shared(given: Sequence[str] | None) -> tuple[str, ...]:
@@ -124,6 +127,13 @@ def _require_written(items: Sequence[Item], arguments: Namespace) -> None:
         if not Place(item.target).is_remote:
             require_held(Path(item.target), Path(place.address), _format_asked(item.options, arguments))
     require_outputs(Path(place.address) for place in written if not place.is_remote)
+
+
+def _require_donors(swaps: OpenSwaps) -> None:
+    """Raise before any work where the sources that items share can give nobody a face."""
+    # A source that can't be read now may be there when an item tries again: the items say so themselves.
+    with Session(device=swaps.device) as session, suppress(ImageError, OSError):
+        swaps.donors(session)
 
 
 def _require_models(items: Sequence[Item], arguments: Namespace) -> None:
@@ -163,6 +173,18 @@ class OpenSwaps:
     def __call__(self) -> _Swaps:
         return _Swaps(self)
 
+    def donors(
+        self, session: Session, sources: tuple[str, ...] = (), options: tuple[tuple[str, str], ...] = ()
+    ) -> FileDonors:
+        """The faces of an item's own sources, or of the shared ones, by settings with an item's own options."""
+        given = sources or self.sources
+        with ExitStack() as stack:
+            files, references = (
+                [stack.enter_context(Place(address).fetched()) for address in some] for some in (given, self.references)
+            )
+            values = _with_options(self.settings, dict(options))
+            return read_donors(session, files, references, values, [*given, *self.references])
+
 
 class _Swaps:
     """Swaps one item after another; models, and the sources' faces, are kept from one to the next."""
@@ -174,18 +196,12 @@ class _Swaps:
 
     def __call__(self, item: Item, target: Path, output: Path) -> Mapping[str, Json]:
         values = _with_options(self._opened.settings, item.options)
-        donors = self._donors(item.sources or self._opened.sources, tuple(item.options.items()))
+        donors = self._donors(item.sources, tuple(item.options.items()))
         done = swap_job(self._session, Job(target, output), donors, values)
         return {**done.details, "report": list(done.notes)}
 
     def _read(self, sources: tuple[str, ...], options: tuple[tuple[str, str], ...]) -> FileDonors:
-        with ExitStack() as stack:
-            files, references = (
-                [stack.enter_context(Place(address).fetched()) for address in some]
-                for some in (sources, self._opened.references)
-            )
-            values = _with_options(self._opened.settings, dict(options))
-            return read_donors(self._session, files, references, values, sources)
+        return self._opened.donors(self._session, sources, options)
 
 
 def _report(arguments: Namespace) -> Place:

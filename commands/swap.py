@@ -31,7 +31,7 @@ from .files import (
 )
 from .options import add_settings, values_of
 
-_PICTURES_ONLY = ("mask", "limit_mask", "preview", "reference")
+_PICTURES_ONLY = ("mask", "limit_mask", "preview")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -69,12 +69,7 @@ def run(arguments: Namespace) -> int:
 
 
 def require_models(session: Session, targets: Sequence[Path], settings: dict[str, Value], references: bool) -> None:
-    """Raise, before any work, where a model or package is missing that one of the targets needs.
-
-    SettingsError where people are to be recognised in a clip.
-    """
-    if references:
-        _require_no_clip(targets, "reference")
+    """Raise, before any work, where a model or package is missing that one of the targets needs."""
     scopes = {"clip" if is_clip(target) else "picture" for target in targets}
     for scope in ("picture", "clip"):
         if scope in scopes:
@@ -107,14 +102,9 @@ def _jobs(arguments: Namespace, other_files: Sequence[Path]) -> list[Job]:
 def _require_usable(targets: Sequence[Path], arguments: Namespace) -> None:
     """Raise SettingsError where a clip is a target and an option is set that is about pictures alone."""
     for name in _PICTURES_ONLY:
-        if getattr(arguments, name):
-            _require_no_clip(targets, name)
-
-
-def _require_no_clip(targets: Sequence[Path], name: str) -> None:
-    for target in filter(is_clip, targets):
-        known = ", ".join(sorted(CLIP_EXTENSIONS))
-        raise SettingsError(f"--{name.replace('_', '-')} works for pictures; {target} is a clip ({known})")
+        for target in filter(is_clip, targets if getattr(arguments, name) else ()):
+            known = ", ".join(sorted(CLIP_EXTENSIONS))
+            raise SettingsError(f"--{name.replace('_', '-')} works for pictures; {target} is a clip ({known})")
 
 
 def _attempt(session: Session, job: Job, donors: FileDonors, settings: dict[str, Value]) -> TargetReport:

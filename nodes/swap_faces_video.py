@@ -36,7 +36,7 @@ class SwapFacesVideo(io.ComfyNode):
             description="Swaps faces in a clip of any length, follows people through each scene and keeps them steady. "
             "Sound, timing and colours stay as they are.",
             search_aliases=["video face swap", "face swap video", "swap clip", "faceswap movie", "deepfake video"],
-            inputs=[*_sockets(), *inputs("clip", _released(), required=_REQUIRED)],
+            inputs=[*_sockets(), *inputs("clip", _released(), required=_REQUIRED), *_people()],
             outputs=[
                 io.Video.Output("video", tooltip="The clip with the faces swapped."),
                 io.String.Output("report", tooltip="What was left out, and why, frame by frame."),
@@ -56,7 +56,13 @@ class SwapFacesVideo(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, video: Any, source_image: torch.Tensor, source_faces: FaceSet | None = None, **given: Value
+        cls,
+        video: Any,
+        source_image: torch.Tensor,
+        source_faces: FaceSet | None = None,
+        reference_faces: FaceSet | None = None,
+        reference_image: torch.Tensor | None = None,
+        **given: Value,
     ) -> io.NodeOutput:
         clip = _clip(video)
         result = session().swap_clip(
@@ -64,6 +70,8 @@ class SwapFacesVideo(io.ComfyNode):
             _output(clip),
             frames_of(source_image),
             source_faces,
+            references=None if reference_image is None else frames_of(reference_image),
+            reference_faces=reference_faces,
             start=clip.start,
             duration=clip.duration,
             resume=False,
@@ -93,6 +101,24 @@ def _sockets() -> list[io.Input]:
     return [
         io.Video.Input("video", tooltip="The clip to change, e.g. from Load Video."),
         io.Image.Input("source_image", tooltip="The pictures that give the faces; a batch is several donors."),
+    ]
+
+
+def _people() -> list[io.Input]:
+    """Sockets that came later than the settings."""
+    return [
+        Faces.Input(
+            "reference_faces",
+            optional=True,
+            tooltip="People to recognise in the clip: the target numbers then count these faces, and whoever looks "
+            "like one gets its source, in every scene.",
+        ),
+        io.Image.Input(
+            "reference_image",
+            optional=True,
+            tooltip="The reference pictures; needed where their faces have no identity yet. Without reference_faces "
+            "all faces in them are found and numbered by detection_face_order.",
+        ),
     ]
 
 

@@ -41,6 +41,41 @@ def moving(name: str, count: int, size: tuple[int, int] = (192, 160), step: floa
     return frames
 
 
+WOMAN, MAN = ("astronaut.png", (70, 0, 400, 350)), ("grace_hopper.jpg", (30, 20, 482, 500))
+"""A shipped picture, and the part of it that shows head and shoulders."""
+STAGE = (320, 180)
+
+
+def shot(
+    count: int, *people: tuple[tuple[str, tuple[int, int, int, int]], float], grey: int = 96, height: int = 150
+) -> list[np.ndarray]:
+    """Frames of people before a plain wall, who stand at these places from the left and move a little."""
+    frames = []
+    for number in range(count):
+        stage = Image.new("RGB", STAGE, (grey, grey, grey + 8))
+        for (name, part), left in people:
+            picture = _cutout(name, part, height)
+            stage.paste(picture, (round(left + 0.5 * number), STAGE[1] - height))
+        frames.append(np.asarray(stage))
+    return frames
+
+
+@cache
+def _cutout(name: str, part: tuple[int, int, int, int], height: int) -> Image.Image:
+    picture = Image.fromarray(read_picture(EXAMPLES / name)[..., :3]).crop(part)
+    return picture.resize((round(picture.width * height / picture.height), height))
+
+
+def sides_changed(before: list[np.ndarray], after: list[np.ndarray]) -> list[str]:
+    """Where each frame was swapped: `L`, `R`, `LR` or nothing, by the halves of the picture."""
+    found = []
+    for one, other in zip(before, after, strict=True):
+        changed = np.abs(one.astype(int) - other).max(2) > 40
+        halves = np.array_split(changed, 2, axis=1)
+        found.append("".join(side for side, half in zip("LR", halves, strict=True) if half.sum() > 40))
+    return found
+
+
 def write_clip(
     path: Path,
     frames: list[np.ndarray],

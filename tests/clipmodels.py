@@ -8,7 +8,8 @@ from contextlib import closing
 
 import numpy as np
 from multifaceswap.pipeline.clip.assignment import Assignment, AssignmentRules
-from multifaceswap.pipeline.clip.flow import Engine, Models, Watcher
+from multifaceswap.pipeline.clip.flow import Engine
+from multifaceswap.pipeline.clip.watching import Models, Watcher
 from multifaceswap.pipeline.compose.crops import SwapSettings
 from multifaceswap.pipeline.types import Donor, Face, FaceSet, Patch, Placement, Size
 

@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypedDict, cast
 
-from ...pipeline.clip.flow import WatcherState
 from ...pipeline.clip.notes import NoteState
+from ...pipeline.clip.watching import WatcherState
 from ...pipeline.errors import ImageError
 from ..atomic import replace_file
 from ..pictures import write_file

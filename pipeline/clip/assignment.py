@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Final, TypedDict
+from typing import ClassVar, Final, TypedDict, cast
 
 import numpy as np
 
@@ -13,8 +13,8 @@ from ..errors import FaceNotFoundError, require_choice
 from ..faces.index_list import Span, parse_indexes
 from ..faces.ordering import GENDERS, ORDERS, order_faces
 from ..faces.pairing import MISSING, PAIRINGS, map_indexes, numbered, source_of
-from ..types import Face, FaceSet, IndexMap, Size
-from .notes import Notes, NoteState
+from ..types import Face, FaceSet, FloatArray, IndexMap, Size
+from .notes import SHOWN, Notes, NoteState
 
 _SOMEBODY: Final = Face(np.zeros(4), np.zeros((5, 2)), 1.0)
 """Index lists count people, whatever their faces."""
@@ -48,6 +48,9 @@ class AssignmentState(TypedDict):
     sources: list[list[int]]
     """Person and number of the source face."""
     report: list[NoteState]
+    scenes: int
+    peopled: int
+    starts: list[int]
 
 
 class Assignment:
@@ -59,6 +62,8 @@ class Assignment:
     number. Time and memory don't grow with the people who have left.
     """
 
+    needs_identities: ClassVar[bool] = False
+
     def __init__(self, rules: AssignmentRules, donors: FaceSet) -> None:
         self._rules = rules
         self._donors = donors
@@ -68,6 +73,12 @@ class Assignment:
         """People numbered in this scene."""
         self._sources: dict[int, Face] = {}
         self._report = Notes()
+        self._scenes = 0
+        """Scenes that have ended."""
+        self._peopled = 0
+        """Those of them that show people."""
+        self._starts: list[int] = []
+        """First frames of all scenes but the first; no more of them than are named."""
         # What can't be used is refused before any work: lists of unequal length, for one.
         self._mapped(0)
 
@@ -89,6 +100,9 @@ class Assignment:
             if source is not None:
                 self._sources[face.frame] = self._source_faces[source]
 
+    def recognise(self, frame: int, identities: Mapping[int, FloatArray | None]) -> None:
+        """Numbers don't depend on it."""
+
     def keep(self, people: AbstractSet[int]) -> None:
         """Forget everybody else: they can't come back. What `sources` gave before still holds them."""
         if not self._sources.keys() <= people:
@@ -103,11 +117,12 @@ class Assignment:
                 self._require_complete(span)
             for line in self._mapped(self._count).report:
                 self._report.add(line.removeprefix("frame 0: "), span)
+            self._count_scene()
         self._first_frame, self._count, self._sources = next_frame, 0, {}
 
     def report(self) -> tuple[str, ...]:
         """Lines about the scenes that have ended."""
-        return self._report.lines()
+        return (*self._new_starts(), *self._report.lines())
 
     def as_json(self) -> AssignmentState:
         """What `restore` goes on from."""
@@ -116,13 +131,38 @@ class Assignment:
             "count": self._count,
             "sources": [[person, source.index] for person, source in self._sources.items()],
             "report": self._report.as_json(),
+            "scenes": self._scenes,
+            "peopled": self._peopled,
+            "starts": list(self._starts),
         }
 
-    def restore(self, state: AssignmentState) -> None:
+    def restore(self, state: object) -> None:
         """Go on where `as_json` was called; rules and donors must be the same as then."""
-        self._first_frame, self._count = state["first_frame"], state["count"]
-        self._sources = {person: self._source_faces[index] for person, index in state["sources"]}
-        self._report = Notes(state["report"])
+        known = cast(AssignmentState, state)
+        self._first_frame, self._count = known["first_frame"], known["count"]
+        self._sources = {person: self._source_faces[index] for person, index in known["sources"]}
+        self._report = Notes(known["report"])
+        self._scenes, self._peopled, self._starts = known["scenes"], known["peopled"], list(known["starts"])
+
+    def _count_scene(self) -> None:
+        if self._scenes and len(self._starts) < SHOWN:
+            self._starts.append(self._first_frame)
+        self._scenes, self._peopled = self._scenes + 1, self._peopled + bool(self._count)
+
+    def _new_starts(self) -> Iterator[str]:
+        """Where numbers start over, for who goes by them; nothing where everybody gets the same source, or where one
+        scene alone shows people."""
+        targets, sources = parse_indexes(self._rules.input_faces_index), parse_indexes(self._rules.source_faces_index)
+        alike = targets.spans is None and sources.length(len(self._source_faces)) == 1
+        if self._peopled < 2 or alike:
+            return
+        if self._scenes == self._first_frame:
+            yield "numbers start over at every frame"
+            return
+        hidden = self._scenes - 1 - len(self._starts)
+        *first, last = [*map(str, self._starts), *([f"{hidden} more"] if hidden else [])]
+        at = f"frames {', '.join(first)} and {last}" if first else f"frame {last}"
+        yield f"{self._scenes} scenes: numbers start over at {at}"
 
     def _source_of(self, number: int) -> int | None:
         rules = self._rules

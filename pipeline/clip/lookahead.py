@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ..streams import closing_source
 from ..types import Face
+from .depth_order import Leads
 from .smoothing import RADIUS, TimedFace, interpolate_face, smooth_face
 
 T = TypeVar("T")
@@ -25,6 +26,10 @@ class ObservedFrame(Generic[T]):
     scene: int
     people: dict[int, Face] = field(default_factory=dict[int, Face])
     """Faces by the number of their person."""
+    sources: Mapping[int, Face | None] = field(default_factory=dict[int, "Face | None"])
+    """Source faces by person, of all who are known in this frame's scene; None for who gets none."""
+    leads: Leads = field(default_factory=dict[tuple[int, int], float])
+    """Who is in front of whom."""
 
 
 def delay(max_gap: int, smooth: bool) -> int:
@@ -43,7 +48,8 @@ def look_ahead(
     """The frames in order, at most `delay` of them held back; closes `frames` at its end.
 
     A person missing for up to `max_gap` frames is filled in where they are seen before and after. `smooth` smooths
-    landmarks and meshes over `RADIUS` frames on either side. Nothing reaches from one scene into another.
+    landmarks and meshes over `RADIUS` frames on either side. Who gets which source is what the newest frame held back
+    says, which has seen more of everybody. Nothing reaches from one scene into another.
     """
     window: _Window[T] = _Window(max_gap, smooth)
     with closing_source(frames) as source:
@@ -82,11 +88,13 @@ class _Window(Generic[T]):
         held = self._frames[self._next]
         people = {person: self._smoothed(person) for person in held.people}
         frame, held.frame = held.frame, None
+        newest = self._frames[-1].sources
+        sources = {person: newest.get(person, held.sources.get(person)) for person in people}
         self._next += 1
         if self._next > max(self._radius, 1):
             self._frames.popleft()
             self._next -= 1
-        return ObservedFrame(frame, held.time, held.scene, people)
+        return ObservedFrame(frame, held.time, held.scene, people, sources, held.leads)
 
     def _fill_in(self) -> None:
         """Where the newest frame shows somebody again after a gap, the gap is filled."""

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypedDict
 
 from ..faces.index_list import Span
 
-_SHOWN: Final = 8
+SHOWN: Final = 8
 """A line names at most that many people or runs of frames."""
 
 
@@ -36,11 +36,11 @@ class Notes:
     """Collects notes frame after frame."""
 
     def __init__(self, state: Sequence[NoteState] = ()) -> None:
-        self._places = {note["text"]: _Places.from_json(note) for note in state}
+        self._places = {note["text"]: Places.from_json(note) for note in state}
 
     def add(self, text: str, frames: Span, person: ClipPerson | None = None) -> None:
         """Note what holds in these frames, which come after those that were noted before, or are the same."""
-        places = self._places.setdefault(text, _Places())
+        places = self._places.setdefault(text, Places())
         places.add(frames)
         if person is not None:
             places.add_person(person)
@@ -55,33 +55,33 @@ class Notes:
 
 
 @dataclass(slots=True)
-class _Places:
+class Places:
     """Where a text holds."""
 
     runs: list[Span] = field(default_factory=list[Span])
-    """The first ones, `_SHOWN` at most."""
+    """The first ones, `SHOWN` at most."""
     hidden: int = 0
     """Frames in later runs."""
     last: int = -2
     """The last frame of all."""
     people: list[ClipPerson] = field(default_factory=list[ClipPerson])
-    """The first ones; more than `_SHOWN` are too many to name."""
+    """The first ones; more than `SHOWN` are too many to name."""
 
     def add(self, frames: Span) -> None:
         if self.runs and not self.hidden and frames.first <= self.last + 1:
             self.runs[-1] = Span(self.runs[-1].first, max(frames.last, self.last))
-        elif len(self.runs) < _SHOWN:
+        elif len(self.runs) < SHOWN:
             self.runs.append(frames)
         else:
             self.hidden += max(frames.last - max(frames.first - 1, self.last), 0)
         self.last = max(frames.last, self.last)
 
     def add_person(self, person: ClipPerson) -> None:
-        if len(self.people) <= _SHOWN and person not in self.people:
+        if len(self.people) <= SHOWN and person not in self.people:
             self.people.append(person)
 
     def __str__(self) -> str:
-        if 0 < len(self.people) <= _SHOWN:
+        if 0 < len(self.people) <= SHOWN:
             return "; ".join(map(str, self.people))
         several = len(self.runs) > 1 or self.runs[0].length > 1
         more = f" and {self.hidden} more" if self.hidden else ""
@@ -92,6 +92,6 @@ class _Places:
         return {"text": text, "runs": runs, "hidden": self.hidden, "last": self.last, "people": people}
 
     @classmethod
-    def from_json(cls, note: NoteState) -> _Places:
+    def from_json(cls, note: NoteState) -> Places:
         runs, people = [Span(*run) for run in note["runs"]], [ClipPerson(*person) for person in note["people"]]
         return cls(runs, note["hidden"], note["last"], people)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..boxes import iou
 from ..types import Face, FloatArray
+from .looks import has_changed
 
 _COAST: Final = 8
 """Frames for which a face that isn't seen is expected to move on as before."""
@@ -19,6 +20,10 @@ _REACH: Final = 0.5
 _REACH_GROWTH, _REACH_MAX = 0.1, 1.5
 _SIZES: Final = 2.0
 """How many times larger or smaller a face may have become."""
+_REMEMBERED_WEIGHT: Final = 2.0
+"""What the embeddings before weigh at most, where a good one weighs 1: people change with light and pose."""
+_GOOD_SIDE: Final = 80.0
+"""Pixels of a face from which on it tells as much as any."""
 
 
 class PersonState(TypedDict):
@@ -30,6 +35,9 @@ class PersonState(TypedDict):
     seen: int
     embedding: list[float] | None
     known: int
+    weight: float
+    samples: int
+    look: list[float] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +53,15 @@ class Person:
     seen: int
     """Number of the frame it was seen in."""
     embedding: FloatArray | None = None
+    """The mean of those measured, the best and the latest ones counting most."""
     known: int = 0
-    """Number of the frame that the embedding is of."""
+    """Number of the frame that the latest one is of."""
+    weight: float = 0.0
+    """How much the embedding rests on."""
+    samples: int = 0
+    """How many were measured since the face last changed its look."""
+    look: FloatArray | None = None
+    """The look of the face when it was last measured."""
 
     @classmethod
     def at(cls, number: int, face: Face, frame: int) -> Person:
@@ -57,16 +72,21 @@ class Person:
         """Whether their place can still identify them: for a short time after they were seen."""
         return frame - self.seen <= _PATIENCE
 
-    def seen_again(self, face: Face, embedding: FloatArray | None, frame: int) -> Person:
-        """The person as this frame shows them."""
+    def seen_again(
+        self, face: Face, embedding: FloatArray | None, frame: int, look: FloatArray | None = None
+    ) -> Person:
+        """The person as this frame shows them; `look` goes with the embedding."""
         away = frame - self.seen
         step = (face.box - self.box) / away if away else self.speed
         speed = step if away > 1 else (self.speed + step) / 2
         if embedding is None:
             return replace(self, box=face.box, speed=speed, seen=frame)
-        old = self.embedding
-        mixed = embedding if old is None else old + (embedding - old) * np.float32(0.3)
-        return replace(self, box=face.box, speed=speed, seen=frame, embedding=mixed, known=frame)
+        old, weight, before = self.embedding, quality(face), min(self.weight, _REMEMBERED_WEIGHT)
+        share = np.float32(weight / (before + weight))
+        mixed = embedding if old is None else old + (embedding - old) * share
+        moved = replace(self, box=face.box, speed=speed, seen=frame, embedding=mixed, known=frame)
+        samples = 1 if has_changed(self.look, look) else self.samples + 1
+        return replace(moved, weight=before + weight, samples=samples, look=look)
 
     def nearness(self, boxes: FloatArray, frame: int) -> FloatArray:
         """(N,) how well boxes (N, 4) fit where the face is expected; 0 where it can't be."""
@@ -88,13 +108,29 @@ class Person:
             "seen": self.seen,
             "embedding": None if self.embedding is None else self.embedding.tolist(),
             "known": self.known,
+            "weight": self.weight,
+            "samples": self.samples,
+            "look": None if self.look is None else self.look.tolist(),
         }
 
     @classmethod
     def from_json(cls, state: PersonState) -> Person:
         box, speed = np.array(state["box"], np.float32), np.array(state["speed"], np.float32)
-        embedding = None if state["embedding"] is None else np.array(state["embedding"], np.float32)
-        return cls(state["number"], box, speed, state["seen"], embedding, state["known"])
+        given = state["embedding"], state["look"]
+        embedding, look = (None if numbers is None else np.array(numbers, np.float32) for numbers in given)
+        identity = embedding, state["known"], state["weight"], state["samples"], look
+        return cls(state["number"], box, speed, state["seen"], *identity)
+
+
+def quality(face: Face) -> float:
+    """How much a face tells about who it is, above 0 to 1: less where it is small, turned aside or hardly seen."""
+    left, right, nose = face.landmarks[:3].astype(np.float64)
+    eyes = right - left
+    # Where the nose is between the eyes: in the middle of a face seen from the front, at one of them from the side.
+    place = float((nose - left) @ eyes) / max(float(eyes @ eyes), 1e-6)
+    frontal = max(1 - 2 * abs(place - 0.5), 0.0)
+    size = min(float(np.sqrt(max(face.area, 0.0))) / _GOOD_SIDE, 1.0)
+    return max(frontal * size * face.score, 0.02)
 
 
 def _side(boxes: FloatArray) -> FloatArray:

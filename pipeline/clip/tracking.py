@@ -11,6 +11,7 @@ import numpy as np
 from ..faces.identity import apart
 from ..protocols import Metric
 from ..types import Face, FloatArray
+from .looks import has_changed
 from .people import Person, PersonState
 
 Embed = Callable[[Sequence[Face]], Sequence["FloatArray | None"]]
@@ -23,6 +24,8 @@ REMEMBERED: Final = 256
 as many in four minutes; their embeddings, of 512 numbers, take half a megabyte."""
 _UNLIKE: Final = -0.25
 """Likeness from which down a face is somebody else, wherever it is."""
+_UNLIKE_CLOSELY: Final = 0.0
+"""The same where it matters who it is: as for two faces that nothing else connects."""
 _RENEWED: Final = 25
 """Frames after which a person's embedding is brought up to date."""
 
@@ -51,10 +54,18 @@ class Tracker:
     frame don't grow with the scene.
     """
 
-    def __init__(self, same_person: float = SAME_PERSON, metric: Metric = "euclidean") -> None:
-        """`same_person` is the distance by `metric` below which two faces are one person."""
+    def __init__(
+        self, same_person: float = SAME_PERSON, metric: Metric = "euclidean", *, closely: bool = False
+    ) -> None:
+        """`same_person` is the distance by `metric` below which two faces are one person.
+
+        `closely`: it matters who people are and not only that they stay the same. Newcomers are measured several times
+        within a second, and so is everybody whose look changes, as in a cut that isn't noticed or when one picture
+        dissolves into another; who no longer is like themselves is somebody else.
+        """
         self._same_person = same_person
         self._metric: Metric = metric
+        self._closely = closely
         self._frame = 0
         self._count = 0
         self._people: dict[int, Person] = {}
@@ -73,21 +84,32 @@ class Tracker:
         """Forget everybody: the next frame starts a new scene."""
         self._people, self._count = {}, 0
 
-    def update(self, faces: Sequence[Face], embed: Embed | None = None) -> list[Face]:
-        """The faces of the next frame, each with its person's number as `index`; newcomers get the next numbers."""
+    def identity(self, person: int) -> FloatArray | None:
+        """The embedding of somebody who is known; None where it wasn't measured."""
+        return self._people[person].embedding
+
+    def update(
+        self, faces: Sequence[Face], embed: Embed | None = None, looks: Sequence[FloatArray | None] = ()
+    ) -> list[Face]:
+        """The faces of the next frame, each with its person's number as `index`; newcomers get the next numbers.
+
+        `looks` of the faces are used where people are followed `closely`.
+        """
         self._frame += 1
         self._forget()
-        people = list(self._people.values())
+        people, seen = list(self._people.values()), dict(enumerate(looks))
         near = self._nearness(people, faces)
-        embeddings = self._embeddings(people, faces, near, embed)
-        owners = _matched(_claims(people, near, self._likeness(people, len(faces), embeddings)))
+        embeddings = self._embeddings(people, faces, near, seen, embed)
+        unlike = _UNLIKE_CLOSELY if self._closely else _UNLIKE
+        owners = _matched(_claims(people, near, self._likeness(people, len(faces), embeddings), unlike))
         for number, face in enumerate(faces):
             if number not in owners:
                 owners[number] = self._count
                 self._people[self._count] = Person.at(self._count, face, self._frame)
                 self._count += 1
         for number, owner in owners.items():
-            self._people[owner] = self._people[owner].seen_again(faces[number], embeddings.get(number), self._frame)
+            new = embeddings.get(number), self._frame, seen.get(number)
+            self._people[owner] = self._people[owner].seen_again(faces[number], *new)
         return [replace(face, index=owners[number]) for number, face in enumerate(faces)]
 
     def as_json(self) -> TrackerState:
@@ -96,8 +118,15 @@ class Tracker:
         return {"frame": self._frame, "count": self._count, "people": people}
 
     @classmethod
-    def from_json(cls, state: TrackerState, same_person: float = SAME_PERSON, metric: Metric = "euclidean") -> Tracker:
-        tracker = cls(same_person, metric)
+    def from_json(
+        cls,
+        state: TrackerState,
+        same_person: float = SAME_PERSON,
+        metric: Metric = "euclidean",
+        *,
+        closely: bool = False,
+    ) -> Tracker:
+        tracker = cls(same_person, metric, closely=closely)
         tracker._frame, tracker._count = state["frame"], state["count"]
         tracker._people = {person["number"]: Person.from_json(person) for person in state["people"]}
         return tracker
@@ -132,29 +161,42 @@ class Tracker:
         return likeness
 
     def _embeddings(
-        self, people: Sequence[Person], faces: Sequence[Face], near: FloatArray, embed: Embed | None
+        self,
+        people: Sequence[Person],
+        faces: Sequence[Face],
+        near: FloatArray,
+        looks: Mapping[int, FloatArray | None],
+        embed: Embed | None,
     ) -> dict[int, FloatArray]:
         """Embeddings of the faces that their place doesn't identify, and of some to stay up to date."""
         if embed is None or not faces:
             return {}
         given = {number: face.embedding.vector for number, face in enumerate(faces) if face.embedding is not None}
-        wanted = [number for number in range(len(faces)) if number not in given and self._is_open(number, people, near)]
+        wanted = [n for n in range(len(faces)) if n not in given and self._is_open(n, people, near, looks.get(n))]
         fresh = embed([faces[number] for number in wanted]) if wanted else ()
         found = dict(zip(wanted, fresh, strict=True))
         return {number: value for number, value in {**found, **given}.items() if value is not None}
 
-    def _is_open(self, face: int, people: Sequence[Person], near: FloatArray) -> bool:
+    def _is_open(self, face: int, people: Sequence[Person], near: FloatArray, look: FloatArray | None) -> bool:
         rows = np.flatnonzero(near[:, face])
         if len(rows) != 1:
             return True
         person, rivals = people[int(rows[0])], int(np.count_nonzero(near[rows[0]]))
-        return rivals > 1 or person.seen < self._frame - 1 or self._frame - person.known >= _RENEWED
+        if rivals > 1 or person.seen < self._frame - 1 or self._frame - person.known >= self._renewed(person):
+            return True
+        return self._closely and has_changed(person.look, look)
+
+    def _renewed(self, person: Person) -> int:
+        """Frames after which this person is measured again: with each time later, where people are followed closely."""
+        return min(2 ** min(max(person.samples - 1, 0), 5), _RENEWED) if self._closely else _RENEWED
 
 
-def _claims(people: Sequence[Person], near: FloatArray, likeness: FloatArray) -> Iterator[_Claim]:
+def _claims(
+    people: Sequence[Person], near: FloatArray, likeness: FloatArray, unlike: float = _UNLIKE
+) -> Iterator[_Claim]:
     """Who may be whom, by (P, F) nearness and likeness."""
     # An unknown likeness, NaN, is neither too little nor enough.
-    possible = ((near > 0) & ~(likeness <= _UNLIKE)) | (likeness > 0)
+    possible = ((near > 0) & ~(likeness <= unlike)) | (likeness > 0)
     scores = near + 2 * np.nan_to_num(likeness)
     for row, face in np.argwhere(possible).tolist():
         yield _Claim(float(scores[row, face]), people[row].number, face)

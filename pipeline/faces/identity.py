@@ -99,7 +99,8 @@ def distances(faces: Sequence[Face], references: Sequence[Face], embedder: Embed
 
     Raises SettingsError unless all of them carry an embedding of this embedder.
     """
-    return apart(_vectors(faces, "target", embedder), _vectors(references, "reference", embedder), embedder.metric)
+    some, others = require_identities(faces, "target", embedder), require_identities(references, "reference", embedder)
+    return apart(some, others, embedder.metric)
 
 
 def apart(some: FloatArray, others: FloatArray, metric: Metric) -> FloatArray:
@@ -127,7 +128,8 @@ def assign(table: FloatArray, threshold: float) -> list[Match]:
     return [found[target] for target in sorted(found)]
 
 
-def _vectors(faces: Sequence[Face], what: str, embedder: Embedder) -> FloatArray:
+def require_identities(faces: Sequence[Face], what: str, embedder: Embedder) -> FloatArray:
+    """(N, D) the faces' embeddings. Raises SettingsError unless all of them carry one of this embedder's."""
     found = [face.embedding for face in faces if face.embedding is not None]
     if len(found) < len(faces):
         raise SettingsError(
@@ -150,10 +152,15 @@ def _require_found(matches: Sequence[Sequence[Match]], partners: dict[int, Face]
     for frame, found in enumerate(matches):
         lost = sorted(partners.keys() - {match.reference for match in found})
         if lost:
-            raise FaceNotFoundError(
-                f"frame {frame}: nobody looks like reference {', '.join(map(str, lost))}. Raise the threshold, name "
-                "other references, or let missing 'skip' them."
-            )
+            raise nobody_like(lost, f"frame {frame}")
+
+
+def nobody_like(references: Sequence[int], where: str) -> FaceNotFoundError:
+    """The error for references that were asked for and not found in some frame or frames."""
+    return FaceNotFoundError(
+        f"{where}: nobody looks like reference {', '.join(map(str, references))}. Raise the threshold, name other "
+        "references, or let missing 'skip' them."
+    )
 
 
 def _told(reference: int, source: Face, matches: Sequence[Sequence[Match]], tables: Sequence[FloatArray]) -> list[str]:
@@ -163,10 +170,11 @@ def _told(reference: int, source: Face, matches: Sequence[Sequence[Match]], tabl
     if found:
         targets = sorted({match.target for _, match in found})
         who = f"target {targets[0]}" if len(targets) == 1 else "targets " + ", ".join(map(str, targets))
-        apart = _range([match.distance for _, match in found])
+        apart = [match.distance for _, match in found]
+        near = shown_range(min(apart), max(apart))
         where = join_spans(Span(frame, frame) for frame, _ in found)
         lines.append(
-            f"reference {reference} → source {source.index}: {who} in {_frames(found)} {where}, distance {apart}"
+            f"reference {reference} → source {source.index}: {who} in {_frames(found)} {where}, distance {near}"
         )
     seen = {frame for frame, _ in found}
     lost = [frame for frame in range(len(matches)) if frame not in seen]
@@ -182,6 +190,6 @@ def _frames(items: Sequence[object]) -> str:
     return "frame" if len(items) == 1 else "frames"
 
 
-def _range(values: Sequence[float]) -> str:
-    low, high = f"{min(values):.2f}", f"{max(values):.2f}"
-    return low if low == high else f"{low} to {high}"
+def shown_range(low: float, high: float) -> str:
+    """Distances as reports give them."""
+    return f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f}"

@@ -104,14 +104,15 @@ def order_faces(faces: FaceSet, order: str = "large-small", gender: str = "no", 
 
 def _ordered(faces: Faces, order: str, gender: str, limit: int) -> tuple[Faces, Faces]:
     sort = _SORTERS[order]
-    wanted = sort([face for face in faces if _is(face, gender)])
+    wanted = sort([face for face in faces if is_of_gender(face, gender)])
     count = min(limit, len(wanted)) if limit else len(wanted)
-    others = [face for face in faces if not _is(face, gender)]
+    others = [face for face in faces if not is_of_gender(face, gender)]
     rest = sort([*wanted[count:], *others])
     return _numbered(wanted[:count], 0), _numbered(rest, count)
 
 
-def _is(face: Face, gender: str) -> bool:
+def is_of_gender(face: Face, gender: str) -> bool:
+    """Whether a filter, one of GENDERS, keeps the face. Raises SettingsError where its gender wasn't asked for."""
     if gender != "no" and face.gender is None:
         raise SettingsError(
             f"detect_gender: {gender!r} was asked for, but these faces were detected without gender: "

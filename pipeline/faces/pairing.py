@@ -12,7 +12,7 @@ from .index_list import IndexList, Missing, Span, parse_indexes
 
 PAIRINGS: Final = ("pairwise", "round-robin")
 MISSING: Final = ("skip", "error")
-_NO_SOURCE: Final = "no source face found: nothing is swapped"
+NO_SOURCE: Final = "no source face found"
 _RUNS_SHOWN: Final = 8
 """A report line names at most that many runs of pictures."""
 
@@ -51,7 +51,7 @@ def map_indexes(
     matches = [_match(plan, faces, donors) for faces in target_faces]
     if missing == "error":
         _require_complete(matches)
-    report = _report(matches) if donors else (_NO_SOURCE,)
+    report = _report(matches) if donors else (f"{NO_SOURCE}: nothing is swapped",)
     pairs = tuple(tuple(match.pairs) for match in matches)
     others = unpaired(target_faces, pairs)
     return IndexMap(pairs, report, target_faces.size, source_faces.size, len(source_faces), others)
@@ -106,7 +106,7 @@ def pair_faces(
     lines = match.lines()
     if missing == "error" and match.gaps:
         raise FaceNotFoundError(f"{'; '.join(lines)}. Name other faces, or let missing 'skip' them.")
-    return match.pairs, lines if donors else [_NO_SOURCE]
+    return match.pairs, lines if donors else [f"{NO_SOURCE}: nothing is swapped"]
 
 
 class _Plan(NamedTuple):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from multifaceswap.app.hints import SEEN_TURNED, TURNS
 from multifaceswap.models.detectors.builtin import BuiltinDetector
+from multifaceswap.pipeline.errors import FaceNotFoundError
 
 NOISE = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
 
@@ -24,16 +25,31 @@ def test_a_target_upside_down(session, upside_down, hopper):
 
 
 def test_a_donor_upside_down(session, upside_down, hopper):
-    donors = session.donors([upside_down])
-    assert donors.notes == (f"sources: {SEEN_TURNED}",)
-    assert session.swap_picture(hopper, donors).notes == (*donors.notes, "no source face found: nothing is swapped")
+    told = f"no source face found: nothing can be swapped; sources: {SEEN_TURNED}"
+    for work in (
+        lambda: session.donors([upside_down]),
+        lambda: session.swap_clip("unread.mp4", "out.mp4", [upside_down]),
+        lambda: session.swap_clip("unread.mp4", "out.mp4", [upside_down], session.detect([upside_down])),
+    ):
+        with pytest.raises(FaceNotFoundError) as raised:
+            work()
+        assert str(raised.value) == told
     assert session.donors([upside_down], turns=True).notes == ()
+    assert session.donors([hopper, upside_down]).notes == (f"sources: picture 1: {SEEN_TURNED}",)
 
 
 def test_somebody_to_recognise_upside_down(session, upside_down, hopper, astronaut):
-    donors = session.donors([hopper], [upside_down])
-    assert donors.notes == (f"references: {SEEN_TURNED}",)
-    assert donors.notes[0] in session.swap_picture(astronaut, donors).notes
+    told = f"no reference face found: nobody can be recognised; references: {SEEN_TURNED}"
+    for work in (
+        lambda: session.donors([hopper], [upside_down]),
+        lambda: session.swap_clip("unread.mp4", "out.mp4", [hopper], references=[upside_down]),
+    ):
+        with pytest.raises(FaceNotFoundError) as raised:
+            work()
+        assert str(raised.value) == told
+    donors = session.donors([hopper], [astronaut, upside_down])
+    assert donors.notes == (f"references: picture 1: {SEEN_TURNED}",)
+    assert donors.notes[0] in session.swap_picture(hopper, donors).notes
 
 
 def test_step_by_step_in_order_and_in_the_map(session, upside_down, hopper):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from multifaceswap.models.detectors.facemesh import FaceMesh
 from multifaceswap.pipeline.clip.assignment import Assignment, AssignmentRules
-from multifaceswap.pipeline.clip.flow import ClipFrame, ClipSettings, Engine, Models, Watcher, swap_frames
+from multifaceswap.pipeline.clip.flow import ClipSettings, Engine, swap_frames
+from multifaceswap.pipeline.clip.watching import ClipFrame, Models, Watcher
 from multifaceswap.pipeline.compose.crops import SwapSettings
 from multifaceswap.pipeline.compose.restore import RestoreSettings, restore_batch
 from multifaceswap.pipeline.compose.stream import donors_of

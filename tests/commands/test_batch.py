@@ -170,13 +170,24 @@ def test_sizes_of_workers_without_ray_are_refused(tmp_path, folder, capsys, word
     assert "--workers, --cpus, --gpus are for --ray, which isn't given" in capsys.readouterr().err
 
 
-def test_people_are_not_recognised_in_clips(tmp_path, capsys):
-    clip = tmp_path / "clip.mp4"
-    clip.write_bytes(b"never read")
-    words = ["--source", WOMAN, "--reference", MAN, "--target", MAN, clip, "--output", tmp_path / "out"]
-    assert _batch(*words) == 2
-    assert f"--reference works for pictures; {clip} is a clip" in capsys.readouterr().err
-    assert not (tmp_path / "out" / "grace_hopper.jpg").exists()
+def test_people_are_recognised_in_pictures_and_clips_alike(tmp_path):
+    clipmaking = pytest.importorskip("clipmaking")
+    frames = [*clipmaking.shot(3, (clipmaking.WOMAN, 5)), *clipmaking.shot(3, (clipmaking.MAN, 170), grey=200)]
+    clip = clipmaking.write_clip(tmp_path / "clip.mp4", frames)
+    words = ["--source", WOMAN, "--reference", MAN, "--target", PAIR, WOMAN, clip, "--output", tmp_path / "out"]
+    assert _batch(*words, "--no-hardware") == 0
+    picture, other, film = _report(tmp_path / "out" / "report.json")["targets"]
+    assert [len(entry["pairs"]) for entry in (picture, other)] == [1, 0] and film["swapped"] == 3
+    assert any(line.startswith("reference 0 → source 0: frames 3-5, distance 0.") for line in film["report"])
+
+
+def test_sources_of_one_row_that_show_nobody_fail_that_row_alone(tmp_path, blank):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"target,source,output\n{MAN},,a.jpg\n{MAN},{blank},b.jpg\n")
+    assert _batch("--source", WOMAN, "--target", manifest, "--output", tmp_path / "out") == 1
+    done, failed = _report(tmp_path / "out" / "report.json")["targets"]
+    assert done["error"] is None and failed["error"].startswith("no source face found: nothing can be swapped")
+    assert not (tmp_path / "out" / "b.jpg").exists()
 
 
 def test_a_wrong_setting_of_a_manifest_names_its_target(tmp_path, capsys):

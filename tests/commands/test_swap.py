@@ -197,17 +197,34 @@ def test_pixel_boost_is_for_engines_that_have_it(tmp_path, capsys):
     assert _swap(MAN, tmp_path / "b.png", "--pixel-boost", "300") == 2
 
 
-@pytest.mark.parametrize(("side", "told"), [("input", ""), ("source", "sources: ")])
-def test_faces_that_the_gender_filter_left_out_are_told(tmp_path, capsys, side, told):
-    words = [f"--detect-gender-{side}", "male", "--report", tmp_path / "r.json"]
+def test_faces_that_the_gender_filter_left_out_are_told(tmp_path, capsys):
+    words = ["--detect-gender-input", "male", "--report", tmp_path / "r.json"]
     assert _swap(WOMAN, tmp_path / "a.png", *words) == 0
-    line = f"{told}1 face found, none guessed male"
+    line = "1 face found, none guessed male"
     assert f"note: {WOMAN}: {line}\n" in _errors(capsys)
     (entry,) = json.loads((tmp_path / "r.json").read_text())["targets"]
     assert line in entry["report"]
     assert _swap(WOMAN, tmp_path / "b.png", *words, "--missing", "error") == 2
     error = _errors(capsys)
     assert f"error: {WOMAN}: {line}; " in error and "frame 0" not in error
+
+
+def test_sources_that_the_gender_filter_left_out_are_told_before_any_work(tmp_path, capsys):
+    words = ["--detect-gender-source", "male", "--report", tmp_path / "r.json"]
+    assert _swap(WOMAN, tmp_path / "a.png", *words) == 2
+    line = "no source face found: nothing can be swapped; sources: 1 face found, none guessed male"
+    assert _errors(capsys) == f"multifaceswap: error: {line}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("missing", ["skip", "error"])
+def test_without_a_source_face_no_target_is_written(tmp_path, blank, capsys, missing):
+    words = ["--target", MAN, WOMAN, "--output", tmp_path / "out", "--missing", missing]
+    assert _main("swap", "--source", blank, *words) == 2
+    errors = _errors(capsys)
+    assert errors.startswith("multifaceswap: error: no source face found: nothing can be swapped; sources: ")
+    assert errors.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_nothing_is_told_of_the_gender_filter_where_all_is_well(tmp_path, capsys):

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clipmaking import EXAMPLES, Read, moving, write_clip
+from clipmaking import EXAMPLES, Read, moving, shot, sides_changed, write_clip
+from clipmaking import MAN as HIM
+from clipmaking import WOMAN as HER
 from multifaceswap import Session, cli
 from multifaceswap.media.clips import checkpoint_folder
 
@@ -41,11 +43,53 @@ def test_clips_and_pictures_go_into_a_folder_by_their_names(tmp_path, clip):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["clip-2.mp4", "clip.mp4", "grace_hopper.jpg"]
 
 
-@pytest.mark.parametrize(("option", "value"), [("--mask", "m.png"), ("--preview", "p.png"), ("--reference", WOMAN)])
+@pytest.mark.parametrize(("option", "value"), [("--mask", "m.png"), ("--preview", "p.png"), ("--limit-mask", "l.png")])
 def test_options_for_pictures_are_refused(tmp_path, clip, capsys, option, value):
     assert _swap(clip, tmp_path / "out.mp4", option, tmp_path / value) == 2
     assert f"error: {option} works for pictures; {clip} is a clip" in capsys.readouterr().err
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_a_reference_is_followed_through_a_cut(tmp_path, capsys):
+    frames = [*shot(4, (HIM, 5), (HER, 170)), *shot(4, (HER, 10), grey=200), *shot(4, (HER, 5), (HIM, 170), grey=40)]
+    target, output = write_clip(tmp_path / "in.mp4", frames), tmp_path / "out.mp4"
+    assert _swap(target, output, "--reference", MAN, "--report", tmp_path / "r.json") == 0
+    assert sides_changed(Read(target).pictures, Read(output).pictures) == ["L"] * 4 + [""] * 4 + ["R"] * 4
+    (entry,) = json.loads((tmp_path / "r.json").read_text())["targets"]
+    assert entry["swapped"] == 8
+    assert any(line.startswith("reference 0 → source 0: frames 0-3, 8-11, distance 0.") for line in entry["report"])
+    assert _swap(target, tmp_path / "b.mp4") == 0
+    assert f"note: {target}: 3 scenes: numbers start over at frames 4 and 8\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["swap", "batch"])
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--source", "blank.png"], "no source face found: nothing can be swapped"),
+        (["--source", WOMAN, "--source-faces-index", "5"], "source_faces_index 5: source 5 not found (1 source face)"),
+        (["--source", WOMAN, "--reference", "blank.png"], "no reference face found: nobody can be recognised"),
+        (["--source", WOMAN, "--reference", MAN, "--input-faces-index", "2"], "reference 2 not found (1 face)"),
+    ],
+)
+def test_that_nobody_can_be_swapped_is_told_before_any_target_is_read(
+    tmp_path, blank, monkeypatch, capsys, command, words, told
+):
+    monkeypatch.chdir(tmp_path)
+    target = tmp_path / "clip.mp4"
+    target.write_bytes(b"never read")
+    line = [command, *words, "--target", target, MAN, "--output", tmp_path / "out"]
+    assert cli.main([str(word) for word in line]) == 2
+    captured = capsys.readouterr()
+    assert f"error: {told}" in captured.err and captured.err.count("error:") == 1 and not captured.out
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_without_a_face_among_others_are_told_first(tmp_path, clip, blank, capsys):
+    assert _swap(clip, tmp_path / "out.mp4", "--source", blank, "--reference", MAN, blank) == 0
+    lines = capsys.readouterr().err.splitlines()
+    told = [f"multifaceswap: note: {blank}: no {what} face found" for what in ("source", "reference")]
+    assert lines[:2] == told
 
 
 def test_an_output_that_is_no_clip_is_refused_before_work(tmp_path, clip, capsys):

@@ -235,9 +235,9 @@ def test_texts_and_exif_of_the_target_are_kept(tmp_path):
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_frames_that_are_left_out_are_told(tmp_path, blank, capsys, side):
     moving = tmp_path / "moving.webp"
-    frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
-    frames[0].save(moving, save_all=True, append_images=frames[1:])
-    files = {"source": blank, "target": blank, side: moving}
+    portrait = Image.open(WOMAN).convert("RGB")
+    portrait.save(moving, save_all=True, append_images=[Image.new("RGB", portrait.size, "blue")])
+    files = {"source": WOMAN, "target": blank, side: moving}
     assert _main("swap", "--source", files["source"], "--target", files["target"], "--output", tmp_path / "a.png") == 0
     assert _errors(capsys).count(f"note: {moving}: 2 frames: only the first is used") == 1
     assert _main("detect", moving) == 0

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clipmaking import Read, moving, portrait, write_clip
+from clipmaking import EXAMPLES, MAN, WOMAN, Read, moving, portrait, shot, sides_changed, write_clip
+from multifaceswap.media.pictures import read_picture
 
 torch = pytest.importorskip("torch")
 
@@ -97,3 +98,32 @@ def test_cancel_stops_the_clip_and_leaves_no_file(comfy, graph, clip, donor):
         management.interrupt_current_processing(False)
     assert run.interrupted and run.values["video"] == []
     assert {path.name for path in folder.glob("*multifaceswap*")} | {path.name for path in folder.glob(".*")} == before
+
+
+def man():
+    """The portrait as an IMAGE."""
+    return torch.from_numpy(read_picture(EXAMPLES / "grace_hopper.jpg")[None, ..., :3].astype(np.float32) / 255)
+
+
+@pytest.mark.parametrize("by", ["image", "faces and image", "faces with identity"])
+def test_a_reference_is_followed_through_a_cut(comfy, graph, tmp_path, donor, by):
+    frames = [*shot(3, (MAN, 5), (WOMAN, 170)), *shot(3, (WOMAN, 10), grey=200), *shot(3, (MAN, 170), grey=40)]
+    clip, image = write_clip(tmp_path / "in.mp4", frames), graph.give(man())
+    identity = by == "faces with identity"
+    found = graph.add("MFS_FaceDetect", image=image, facedetection="builtin", confidence=0.5, identity=identity)
+    given = {} if identity else {"reference_image": image}
+    given |= {} if by == "image" else {"reference_faces": [found, 0]}
+    node = swapped(graph, from_file(comfy, clip), donor, **given)
+    run = comfy.run(graph, video=[node, 0], report=[node, 1])
+    assert run.error is None, run.error
+    assert sides_changed(Read(clip).pictures, Read(run["video"].get_stream_source()).pictures) == (
+        ["L"] * 3 + [""] * 3 + ["R"] * 3
+    )
+    assert "reference 0 → source 0: frames 0-2, 6-8, distance 0." in run["report"]
+
+
+def test_without_a_source_face_the_clip_is_not_begun(comfy, graph, clip):
+    node = swapped(graph, from_file(comfy, clip), torch.full((1, 64, 80, 3), 0.4))
+    run = comfy.run(graph, video=[node, 0])
+    assert run.values["video"] == []
+    assert run.error["exception_message"].startswith("no source face found: nothing can be swapped")

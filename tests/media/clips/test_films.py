@@ -204,12 +204,13 @@ def test_a_clip_that_was_cut_off_says_so(swap_blank, tmp_path, name):
     options = {"movflags": "+faststart"} if name == "in.mp4" else {}
     noise = [np.random.default_rng(number).integers(0, 255, (64, 64, 3), np.uint8) for number in range(50)]
     target = write(tmp_path / name, noise, "mpeg4", container_options=options, options={"g": "1", "qscale": "3"})
-    assert swap_blank(target).report == ()
+    (scenes,) = swap_blank(target).report
+    assert "start over" in scenes  # as in noise, of which every frame is another scene
     target.write_bytes(target.read_bytes()[: int(target.stat().st_size * 0.7)])
     result = swap_blank(target)
     assert 28 <= result.frames <= 40
     said = "2.0 s and ends after {} frames" if name == "in.mkv" else "50 frames (2.0 s) and ends after {}"
-    assert result.report == (f"the file says {said.format(result.frames)}: it is cut short",)
+    assert result.report[1:] == (f"the file says {said.format(result.frames)}: it is cut short",)
 
 
 def test_frames_that_cannot_be_decoded_are_passed_over_and_noted(swap_blank, tmp_path):

@@ -60,13 +60,15 @@ def test_what_the_whole_clip_is_reported_as(whole):
     assert (result.frames, result.swapped, result.encoder) == (36, 36, "libx264")
     if track:
         assert result.report == (
+            f"2 scenes: numbers start over at frame {CUT}",
             "frames 0-35: target 1 not found (1 face)",
             "scene 0, person 0; scene 1, person 0: dark",
             "scene 0, person 0; scene 1, person 0: very dark",
             "scene 0, person 0; scene 1, person 0: bright",
         )
     else:
-        lines = [line.rpartition(": ") for line in result.report]
+        assert result.report[0] == "numbers start over at every frame"
+        lines = [line.rpartition(": ") for line in result.report[1:]]
         assert [text for _, _, text in lines] == ["target 1 not found (1 face)", "dark", "very dark", "bright"]
         assert all(where.startswith("frames ") and "scene" not in where for where, _, _ in lines)
 

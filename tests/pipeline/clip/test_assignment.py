@@ -68,6 +68,7 @@ def test_scenes_start_over_and_the_report_counts_frames():
     given.appear([face(0, 0)])
     given.end_scene(20)
     assert given.report() == (
+        "4 scenes: numbers start over at frames 10, 12 and 15",
         "frames 10-11, 15-19: target 1 not found (1 face)",
         "frames 12-14: target 0-1 not found (no faces)",
     )
@@ -112,7 +113,41 @@ def test_scenes_that_take_turns_are_reported_in_bounded_space():
         given.end_scene(number + 1)
         sizes.append(len(json.dumps(given.as_json())))
     assert sizes[-1] - sizes[99] < 20
-    assert given.report() == ("frames 0, 2, 4, 6, 8, 10, 12, 14 and 992 more: target 1 not found (1 face)",)
+    assert given.report()[1:] == ("frames 0, 2, 4, 6, 8, 10, 12, 14 and 992 more: target 1 not found (1 face)",)
+
+
+def scenes(given: Assignment, *lengths: int, peopled=lambda number: True) -> tuple[str, ...]:
+    """The report on scenes of that many frames, each with somebody or nobody."""
+    end = 0
+    for number, length in enumerate(lengths):
+        if peopled(number):
+            given.appear([face(0, 0)])
+        end += length
+        given.end_scene(end)
+    return given.report()
+
+
+@pytest.mark.parametrize(
+    ("lengths", "line"),
+    [
+        ((15, 15), "2 scenes: numbers start over at frame 15"),
+        ((15, 25, 10), "3 scenes: numbers start over at frames 15 and 40"),
+        ((5, 5, 5, 5), "4 scenes: numbers start over at frames 5, 10 and 15"),
+        ((2,) * 9, "9 scenes: numbers start over at frames 2, 4, 6, 8, 10, 12, 14 and 16"),
+        ((2,) * 500, "500 scenes: numbers start over at frames 2, 4, 6, 8, 10, 12, 14, 16 and 491 more"),
+        ((1,) * 500, "numbers start over at every frame"),
+    ],
+)
+def test_the_report_names_the_frames_where_numbers_start_over(lengths, line):
+    assert scenes(assignment("0", "0"), *lengths) == (line,)
+    assert scenes(assignment("*", "*"), *lengths)[0] == line
+
+
+def test_numbers_that_do_not_matter_do_not_start_over():
+    assert scenes(assignment("*", "0"), 5, 5) == () and scenes(assignment("*", "-1"), 5, 5) == ()
+    assert scenes(assignment("0", "0"), 5) == ()
+    told = scenes(assignment("0", "0"), 5, 5, 5, peopled=lambda number: number == 1)
+    assert not any("start over" in line for line in told)  # nobody but in one scene
 
 
 def test_it_goes_on_from_its_state_in_a_file():

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from clipmaking import moving
 from multifaceswap.pipeline.clip.assignment import Assignment, AssignmentRules
-from multifaceswap.pipeline.clip.flow import ClipFrame, ClipSettings, Engine, Models, Watcher, swap_frames
+from multifaceswap.pipeline.clip.flow import ClipSettings, Engine, swap_frames
+from multifaceswap.pipeline.clip.recognition import Recognition
+from multifaceswap.pipeline.clip.watching import ClipFrame, Models, Watcher
 from multifaceswap.pipeline.compose.crops import SwapSettings
 from multifaceswap.pipeline.compose.stream import donors_of
 from multifaceswap.pipeline.errors import SettingsError
@@ -126,6 +128,80 @@ def test_a_gap_longer_than_the_tracker_waits_is_filled_where_the_identity_is_kno
     clip = [picture(*([] if 5 <= t < 45 else [(10 + t, 20, 40)])) for t in range(50)]
     done = list(run(clip, clip=ClipSettings(max_gap=50), embedder=OneIdentity()))
     assert [colours(one, (30 + t, 40))[0] for t, one in enumerate(done)] == ["red"] * 50
+
+
+class ByColour:
+    """Who a face is stands in the frame's second row: two numbers in hundredths, in the order of the spots."""
+
+    name, metric, same_person = "colour", "euclidean", 0.6
+
+    def embed(self, frame, faces):
+        lefts = [float(spot[0]) for spot in frame[0, :8]]
+        return [
+            Embedding(frame[1, lefts.index(float(face.box[0])), :2].astype(np.float32) / 100, self.name)
+            for face in faces
+        ]
+
+
+def recognised(clip, settings=None, **rules):
+    """The colours of the two places (30, 40) and (120, 40), where the first donor is for who is like (0, 0)."""
+    settings = settings or ClipSettings()
+    reference = FaceSet(
+        ((Face(np.zeros(4), np.zeros((5, 2)), 1.0, embedding=Embedding(np.zeros(2), "colour")),),), SIZE
+    )
+    reach = {"ahead": settings.ahead, "max_gap": settings.max_gap}
+    who = Recognition(AssignmentRules("0", "0", **rules), reference, FACES, ByColour(), **reach)
+    watcher, painter = Watcher(Models(Spots(), embedder=ByColour()), who, settings.track), Painter()
+    frames = (ClipFrame(number, number / 25, one.copy()) for number, one in enumerate(clip))
+    done = swap_frames(frames, watcher, Engine(donors_of(DONORS, painter), painter, SETTINGS), settings)
+    return [colours(one, (30, 40), (120, 40)) for one in done], who.report()
+
+
+SIZE = Size(8, 8)
+LEFT, RIGHT = (10, 20, 40), (100, 20, 40)
+
+
+def known(people, background=90):
+    """A picture of spots and who they are, in hundredths."""
+    made = picture(*people, background=background)
+    for number, who in enumerate(people.values()):
+        made[1, number, :2] = who
+    return made
+
+
+@pytest.mark.parametrize("smooth", [True, False])
+def test_who_is_recognised_a_little_later_is_swapped_from_the_start(smooth):
+    """The first view is a bad one: what comes out later than it went in is decided by what was seen by then."""
+    clip = [known({LEFT: (65 if t < 1 else 10, 0)}) for t in range(14)]
+    found, report = recognised(clip, ClipSettings(smooth=smooth))
+    assert found == [["red", "none"]] * 14
+    assert report[1].startswith("reference 0 → source 0: frames 0-13, distance 0.")
+    found, report = recognised(clip, ClipSettings(smooth=False, max_gap=0))
+    assert found == [["none", "none"]] + [["red", "none"]] * 13
+    assert report[1].startswith("reference 0 → source 0: frames 1-13, distance 0.")
+
+
+def test_a_bad_view_between_good_ones_changes_nothing():
+    for bad in (40, 70, 200):  # like herself, less than herself, like nobody
+        clip = [known({LEFT: (bad if t == 15 else 10, 0), RIGHT: (0, 150)}) for t in range(30)]
+        assert recognised(clip)[0] == [["red", "none"]] * 30
+
+
+def test_who_is_recognised_is_followed_through_cuts_and_gaps():
+    shot_1 = [known({LEFT: (10, 0), RIGHT: (0, 150)})] * 6
+    shot_2 = [known({LEFT: (0, 150)}, background=200)] * 6
+    shot_3 = [known({LEFT: (0, 150), RIGHT: (10, 0)}, background=20)] * 6
+    for one in shot_2:
+        one[60:, :120] = 10
+    away = [known({LEFT: (0, 150)}, background=20)] * 3
+    found, report = recognised([*shot_1, *shot_2, *shot_3, *away, *shot_3])
+    assert found == [["red", "none"]] * 6 + [["none", "none"]] * 6 + [["none", "red"]] * 15
+    assert report[1] == "reference 0 → source 0: frames 0-5, 12-26, distance 0.10"
+
+
+def test_without_tracking_each_frame_is_recognised_by_itself():
+    clip = [known({LEFT: (10 if t % 2 else 90, 0)}) for t in range(6)]
+    assert recognised(clip, ClipSettings(track=False))[0] == [["none", "none"], ["red", "none"]] * 3
 
 
 def test_a_gap_out_of_range_is_refused_by_its_name():

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from multifaceswap.pipeline.clip import people, tracking
+from multifaceswap.pipeline.clip.people import quality
 from multifaceswap.pipeline.clip.tracking import REMEMBERED, Tracker
 from multifaceswap.pipeline.types import Embedding, Face
 
@@ -189,3 +190,92 @@ def test_the_latest_to_leave_are_recognised_and_numbers_are_never_given_twice():
     assert number_of(100) == 100
     assert number_of(99) == REMEMBERED + 100
     assert number_of(REMEMBERED + 100) == REMEMBERED + 101
+
+
+# Closely: where it matters who people are
+
+
+FRONT, OTHER = np.eye(2, 4, dtype=np.float32)
+"""Two looks that have nothing in common."""
+
+
+class Watched:
+    """A tracker that follows closely, and the frames in which it measured somebody."""
+
+    def __init__(self):
+        self.tracker, self.measured, self._frame = Tracker(closely=True), [], -1
+
+    def see(self, *people) -> list[int]:
+        """People are places, identities and looks."""
+        self._frame += 1
+        faces = [face(x) for x, _, _ in people]
+        identities = {float(one.box[0]): identity for one, (_, identity, _) in zip(faces, people, strict=True)}
+
+        def embed(some):
+            self.measured.append(self._frame)
+            return [identities[float(one.box[0])] for one in some]
+
+        return [one.index for one in self.tracker.update(faces, embed, [look for _, _, look in people])]
+
+
+def test_a_newcomer_is_measured_several_times_and_then_now_and_then():
+    watched = Watched()
+    for t in range(100):
+        assert watched.see((50 + t, ANNA, FRONT)) == [0]
+    assert watched.measured == [0, 1, 3, 7, 15, 31, 56, 81]
+
+
+def test_somebody_else_in_the_same_place_is_noticed_in_that_very_frame():
+    """As in a cut that isn't seen as one."""
+    watched = Watched()
+    first = [watched.see((50, ANNA, FRONT)) for _ in range(20)]
+    second = [watched.see((50, BERT, OTHER)) for _ in range(10)]
+    back = [watched.see((52, ANNA, FRONT)) for _ in range(3)]
+    assert first == [[0]] * 20 and second == [[1]] * 10 and back == [[0]] * 3
+    plain = Tracker()
+    assert numbers(plain, *[[face(50)]] * 20, embed=lambda faces: [ANNA]) == [[0]] * 20
+    assert numbers(plain, [face(50)], embed=lambda faces: [BERT]) == [[0]]
+
+
+def test_a_changed_look_alone_makes_nobody_a_stranger():
+    watched = Watched()
+    seen = [watched.see((50, ANNA, FRONT if t < 30 else OTHER)) for t in range(40)]
+    assert seen == [[0]] * 40
+    assert [t for t in watched.measured if t >= 30] == [30, 31, 33, 37]  # measured as a newcomer is
+
+
+def test_who_is_somebody_else_slowly_is_found_out():
+    """One picture that dissolves into another: no frame differs much from the one before."""
+    watched, found = Watched(), []
+    for t in range(40):
+        share = min(max((t - 10) / 10, 0), 1)
+        look = FRONT * (1 - share) + OTHER * share
+        identity = ANNA * (1 - share) + BERT * share
+        found += watched.see((50, identity.astype(np.float32), look / np.linalg.norm(look)))
+    assert found[:13] == [0] * 13 and set(found[24:]) == {1}
+
+
+def test_a_good_view_counts_more_than_a_bad_one():
+    good, small = face(50, side=100), face(50, side=20)
+    aside = face(50, side=100)
+    turned = aside.landmarks.copy()
+    turned[2, 0] = turned[0, 0]
+    profile = Face(aside.box, turned, 0.9)
+    assert quality(good) == pytest.approx(0.9) and quality(small) < 0.3 and 0 < quality(profile) < 0.1
+    person = people.Person.at(0, good, 0).seen_again(small, BERT, 1).seen_again(good, ANNA, 2)
+    assert np.linalg.norm(person.embedding - ANNA) < 0.3 < np.linalg.norm(person.embedding - BERT)
+
+
+def test_a_close_tracker_goes_on_from_its_state_in_a_file():
+    first = Watched()
+    for t in range(5):
+        first.see((50 + t, ANNA, FRONT), (150, BERT, OTHER))
+    second = Watched()
+    second.tracker = Tracker.from_json(json.loads(json.dumps(first.tracker.as_json())), closely=True)
+    for watched in (first, second):
+        watched.measured.clear()
+        watched._frame = 4
+        for _ in range(12):
+            assert watched.see((58, ANNA, FRONT), (150, BERT, OTHER)) == [0, 1]
+    assert first.measured == second.measured != []
+    assert first.tracker.as_json() == second.tracker.as_json()
