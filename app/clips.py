@@ -18,9 +18,10 @@ from ..pipeline.clip.recognition import Recognition
 from ..pipeline.clip.watching import Models, Watcher
 from ..pipeline.errors import FaceNotFoundError, SettingsError
 from ..pipeline.protocols import Embedder, Swapper
-from ..pipeline.types import FaceSet, Picture, Progress
+from ..pipeline.types import FaceSet, Notice, Picture, Progress
 from ..pipeline.validation import require_pictures
 from .effects import Case
+from .hints import TURNS
 from .pictures import Donors, Found, References, find_faces, require_donors
 from .plan import Plan
 from .recognise import embedder_of, known_references, threshold_of
@@ -61,6 +62,7 @@ def swap_clip(
     output: str | os.PathLike[str],
     given: ClipSources,
     progress: Progress | None,
+    notice: Notice | None,
     settings: Mapping[str, object],
 ) -> ClipResult:
     """Swap the faces of a clip into the file `output` (.mp4, .mov, .mkv or .webm), in memory that doesn't grow with it.
@@ -74,8 +76,9 @@ def swap_clip(
     wherever they are: see `pipeline.clip.recognition`.
 
     `missing` `error` is raised at the end of a scene that shows people and lacks one asked for. `progress` is called
-    once a frame. Raises ImageError, SettingsError and the models' errors, and before any work FaceNotFoundError or
-    SettingsError where it is certain that no face can be swapped.
+    once a frame, `notice` before the first with what the output can't hold. Raises ImageError, SettingsError and the
+    models' errors, and before any work FaceNotFoundError or SettingsError where it is certain that no face can be
+    swapped.
     """
     _require_files(target, output)
     case = Case(source_faces=given.source_faces is not None, references=given.has_references)
@@ -104,8 +107,10 @@ def swap_clip(
         hardware=bool(plan.values["hardware"]),
         resume=bool(plan.values["resume"]),
         progress=progress,
+        notice=notice,
     )
-    return result._replace(report=(*result.report, *donors.notes, *plan.notes, *session.model_lines(plan)))
+    hints = () if result.swapped or plan.values["turns"] else (TURNS,)
+    return result._replace(report=(*result.report, *hints, *donors.notes, *plan.notes, *session.model_lines(plan)))
 
 
 def _require_files(target: object, output: object) -> None:

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ..pipeline.compose.stream import DonorOf
-from ..pipeline.faces.detect import add_meshes
+from ..pipeline.faces.detect import add_meshes, with_meshes
 from ..pipeline.protocols import Mesher, Swapper
-from ..pipeline.types import Donor, Face, Picture
+from ..pipeline.types import Donor, Face, IndexMap, Picture
 
 _MOST: Final = 64
 """Prepared donors that are kept; one holds about twice the pixels of its face."""
@@ -70,6 +70,18 @@ class DonorCache:
             found = add_meshes(picture, [face], mesher)[0]
             self._put(key, Prepared(mesher, found))
         return found
+
+    def with_meshes(
+        self, index_map: IndexMap, targets: Sequence[Picture], sources: Sequence[Picture], mesher: Mesher
+    ) -> IndexMap:
+        """The map with a mesh on every face of its pairs; see `pipeline.faces.detect.with_meshes`."""
+        if all(face.mesh is not None for frame in index_map.frames for pair in frame for face in pair):
+            return index_map
+
+        def source_mesh(face: Face) -> Face:
+            return self.with_mesh(face, sources[face.frame], mesher)
+
+        return with_meshes(index_map, targets, sources, mesher, source_mesh)
 
     def _get(self, key: _Key) -> Donor | Face | None:
         with self._lock:

@@ -16,7 +16,7 @@ from ..models.pool import open_row
 from ..models.spec import Kind
 from ..models.store import Folders, ModelFolders
 from ..pipeline.protocols import Attributes, Detector, Embedder, Mesher, Parser, Restorer, Swapper
-from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, Progress, SwapResult
+from ..pipeline.types import FaceSet, FloatArray, IndexMap, Notice, Picture, Progress, SwapResult
 from .session import Session
 
 if TYPE_CHECKING:
@@ -196,6 +196,7 @@ def swap_clip(
     reference_faces: FaceSet | None = None,
     session: Session | None = None,
     progress: Progress | None = None,
+    notice: Notice | None = None,
     **settings: object,
 ) -> ClipResult:
     """Swap the faces of a clip into a file: see `Session.swap_clip`."""
@@ -215,6 +216,7 @@ def swap_clip(
             references=references,
             reference_faces=reference_faces,
             progress=progress,
+            notice=notice,
             **named,
         )
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..media.clips import is_clip
 from ..media.pictures import Metadata, picture_format, read_metadata, read_picture, write_picture
 from ..pipeline.draw.preview import draw_pairs
-from ..pipeline.types import FaceSet, FloatArray, Picture, Progress, Size
+from ..pipeline.types import FaceSet, FloatArray, Notice, Picture, Progress, Size
 from .donor_colours import DonorColours
 from .effects import Case, only_for, without_effect
 from .limits import fitted_limit
@@ -74,7 +74,12 @@ def read_donors(
 
 
 def swap_job(
-    session: Session, job: Job, donors: FileDonors, settings: Mapping[str, object], progress: Progress | None = None
+    session: Session,
+    job: Job,
+    donors: FileDonors,
+    settings: Mapping[str, object],
+    progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> TargetReport:
     """Swap one picture or clip into its file. `settings` are those of pictures, clips and files, by name.
 
@@ -82,7 +87,7 @@ def swap_job(
     """
     values = checked(settings, "picture", "clip", "file")
     if is_clip(job.target):
-        return _swap_clip(session, job, donors, values, progress)
+        return _swap_clip(session, job, donors, values, progress, notice)
     return _swap_picture(session, job, donors, values)
 
 
@@ -123,7 +128,12 @@ def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mappin
 
 
 def _swap_clip(
-    session: Session, job: Job, donors: FileDonors, values: Mapping[str, Value], progress: Progress | None
+    session: Session,
+    job: Job,
+    donors: FileDonors,
+    values: Mapping[str, Value],
+    progress: Progress | None,
+    notice: Notice | None,
 ) -> TargetReport:
     found = donors.colours.seen_in(None, donors.donors)
     settings = _for_targets({name: value for name, value in values.items() if name in SETTINGS["clip"]})
@@ -136,6 +146,7 @@ def _swap_clip(
         references=people and people.pictures,
         reference_faces=people and people.faces,
         progress=progress,
+        notice=notice,
         **settings,
     )
     notes = (*donors.notes, *found.notes, *result.report, *only_for(values, "file", "clip", "clips"))

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import BufferedIOBase
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ..models.pool import ModelPool
@@ -16,11 +15,11 @@ from ..pipeline.compose.restore import restore_batch, untouched
 from ..pipeline.compose.swap import swap_batch
 from ..pipeline.compose.swap_restore import SwapRestore
 from ..pipeline.faces import ordering, pairing
-from ..pipeline.faces.detect import detect_batch, locate_batch, with_meshes
+from ..pipeline.faces.detect import detect_batch, locate_batch
 from ..pipeline.faces.ordering import Ordered
 from ..pipeline.protocols import Parser, Swapper
 from ..pipeline.transparency import extended, greyed
-from ..pipeline.types import Face, FaceSet, FloatArray, IndexMap, Picture, Progress, SwapResult
+from ..pipeline.types import FaceSet, FloatArray, IndexMap, Notice, Picture, Progress, SwapResult
 from ..pipeline.validation import require_masks, require_pictures
 from .donors import DonorCache
 from .effects import Case
@@ -63,9 +62,7 @@ class Session:
     def __enter__(self) -> Session:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -190,7 +187,8 @@ class Session:
         sources = extended(sources)
         plan = self.plan("swap", settings)
         swapper, restore = self.swapper(plan), self.swap_restore(plan)
-        index_map = self._with_meshes(index_map, targets, sources, swapper)
+        if swapper.needs_mesh:
+            index_map = self.prepared.with_meshes(index_map, targets, sources, self.models.mesher())
         result = swap_batch(
             targets,
             sources,
@@ -271,6 +269,7 @@ class Session:
         references: Sequence[Picture] | None = None,
         reference_faces: FaceSet | None = None,
         progress: Progress | None = None,
+        notice: Notice | None = None,
         **settings: object,
     ) -> ClipResult:
         """Swap the faces of a clip into the file `output`: see `app.clips.swap_clip`.
@@ -282,7 +281,7 @@ class Session:
 
         require_pictures(sources, "sources")
         given = ClipSources(extended(sources), source_faces, references, reference_faces)
-        return swap_clip(self, target, output, given, progress, settings)
+        return swap_clip(self, target, output, given, progress, notice, settings)
 
     def swapper(self, plan: Plan) -> Swapper:
         """The plan's engine, open."""
@@ -299,16 +298,3 @@ class Session:
     def model_lines(self, plan: Plan) -> list[str]:
         """For the report: which model files aren't the published ones, and what each model ran on."""
         return model_lines(self.models, list(plan.models()))
-
-    def _with_meshes(
-        self, index_map: IndexMap, targets: Sequence[Picture], sources: Sequence[Picture], swapper: Swapper
-    ) -> IndexMap:
-        pairs = [pair for frame in index_map.frames for pair in frame]
-        if not swapper.needs_mesh or all(face.mesh is not None for pair in pairs for face in pair):
-            return index_map
-        mesher = self.models.mesher()
-
-        def source_mesh(face: Face) -> Face:
-            return self.prepared.with_mesh(face, sources[face.frame], mesher)
-
-        return with_meshes(index_map, targets, sources, mesher, source_mesh)

@@ -112,14 +112,20 @@ def _attempt(session: Session, job: Job, donors: FileDonors, settings: dict[str,
 
 
 def _swap(session: Session, job: Job, donors: FileDonors, settings: dict[str, Value]) -> TargetReport:
+    said = list(donors.notes)
+
+    def notice(line: str) -> None:
+        said.append(line)
+        console.note(f"{job.target}: {line}")
+
     try:
         with console.frames(job.target.name, shown=is_clip(job.target)) as progress:
-            done = swap_job(session, job, donors, settings, progress)
+            done = swap_job(session, job, donors, settings, progress, notice)
     except BaseException:  # whatever ended it: this only says what is left
         if is_clip(job.target) and checkpoint_folder(job.output).is_dir():
             console.note(f"{checkpoint_folder(job.output)} keeps what is finished: the same command goes on from there")
         raise
-    console.done(done, donors.notes)
+    console.done(done, said)
     return done
 
 

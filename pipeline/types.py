@@ -41,6 +41,9 @@ DEFAULT_INTERPOLATION: Interpolation = "Bilinear"
 Progress = Callable[[int, int], None]
 """Called as `progress(done, total)` after every face; may raise to stop the work."""
 
+Notice = Callable[[str], None]
+"""Called before the work with each line on what is known of its result already."""
+
 MESH_POINTS = 468
 
 

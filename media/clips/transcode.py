@@ -16,7 +16,7 @@ from ...pipeline.clip.flow import ClipFrame, ClipSettings, Engine, SwappedFrame,
 from ...pipeline.clip.notes import ClipPerson, Notes
 from ...pipeline.errors import ImageError, SettingsError
 from ...pipeline.faces.index_list import Span
-from ...pipeline.types import Progress
+from ...pipeline.types import Notice, Progress
 from .checkpoint import Checkpoint, ResumeState
 from .encoding import PartWriter, Plan, plan
 from .extras import Choice
@@ -54,6 +54,7 @@ def swap_file(
     hardware: bool = True,
     resume: bool = True,
     progress: Progress | None = None,
+    notice: Notice | None = None,
     frames_a_part: int = FRAMES_A_PART,
 ) -> ClipResult:
     """Swap a clip into the file `output` (.mp4, .mov, .mkv or .webm), which appears complete or not at all.
@@ -62,7 +63,8 @@ def swap_file(
     are in a folder `.NAME.parts` beside the output until the clip is complete: with `resume`, the same work (same file,
     same `identity`, which stands for donors and settings) that was cut off goes on from there and gives the same
     result, and an error or a cancel leaves the folder; without, nothing is left. However it ends, its threads have
-    ended and its files are closed. `progress` is called after every frame.
+    ended and its files are closed. `progress` is called after every frame, and
+    `notice` before the first with each line on what the output can't hold, which the report has too.
     Raises ImageError, SettingsError, and whatever the models and `progress` raise.
     """
     output = Path(output)
@@ -71,6 +73,9 @@ def swap_file(
     info = clip.info()
     chosen = plan(info, kind, hardware)
     choice = Trial(clip, info, chosen, output).run()
+    if notice is not None:
+        for line in choice.left_out:
+            notice(line)
     frames_a_part = max(frames_a_part, settings.reach)
     with _parts(output, _identity(clip, chosen, identity, frames_a_part), resume) as parts:
         run = _Run(clip, info, chosen, parts, watcher, engine, settings, frames_a_part)

@@ -105,8 +105,7 @@ def test_a_source_is_one_object_in_every_pair(session, group, hopper):
     faces, sources = session.order(session.detect([group])), without_meshes(session.detect([hopper]))
     index_map = session.map(faces, sources, "*", "0")
     assert len({id(pair.source) for pair in index_map.frames[0]}) == 1
-    swapper = session.swapper(session.plan("swap", {}))
-    meshed = session._with_meshes(index_map, [group], [hopper], swapper)
+    meshed = session.prepared.with_meshes(index_map, [group], [hopper], session.models.mesher())
     assert len({id(pair.source) for pair in meshed.frames[0]}) == 1
     assert all(pair.source.mesh is not None for pair in meshed.frames[0])
 

@@ -8,8 +8,11 @@ import pytest
 from clipmaking import EXAMPLES, Read, moving, shot, sides_changed, write_clip
 from clipmaking import MAN as HIM
 from clipmaking import WOMAN as HER
+from clipworld import frames, write
 from multifaceswap import Session, cli
+from multifaceswap.commands import console
 from multifaceswap.media.clips import checkpoint_folder
+from multifaceswap.media.pictures import read_picture
 
 WOMAN, MAN = EXAMPLES / "astronaut.png", EXAMPLES / "grace_hopper.jpg"
 
@@ -35,6 +38,34 @@ def test_a_clip_in_a_clip_out(tmp_path, clip, capsys):
     assert capsys.readouterr().out == f"{clip} -> {tmp_path / 'out.mkv'}: 6 face(s) swapped in 6 frames, libx264\n"
     (entry,) = json.loads((tmp_path / "r.json").read_text())["targets"]
     assert (entry["target"], entry["frames"], entry["swapped"], entry["error"]) == (str(clip), 6, 6, None)
+
+
+def test_what_the_output_cannot_hold_is_said_once_and_first(tmp_path, capsys, monkeypatch):
+    target = write(tmp_path / "in.mkv", frames(3), prepare=lambda out, _: out.metadata.update({"MOOD": "calm"}))
+    said = []
+    monkeypatch.setattr(console, "note", said.append)
+    assert _swap(target, tmp_path / "out.mp4", "--no-tiles") == 0
+    line = "tags left out: MOOD: .mp4 can't hold them"
+    assert said[0] == f"{target}: {line}" and sum(line in one for one in said) == 1
+    order = []
+    with Session() as session:
+        result = session.swap_clip(
+            target,
+            tmp_path / "again.mp4",
+            [read_picture(WOMAN)],
+            tiles=False,
+            hardware=False,
+            notice=order.append,
+            progress=lambda done, _total: order.append(done),
+        )
+    assert order == [line, 1, 2, 3] and line in result.report
+
+
+@pytest.mark.parametrize(("switch", "is_told"), [([], True), (["--turns"], False)])
+def test_turns_are_what_to_try_where_nothing_was_swapped(tmp_path, capsys, switch, is_told):
+    target = write(tmp_path / "in.mp4", frames(2))
+    assert _swap(target, tmp_path / "out.mp4", "--no-tiles", *switch) == 0
+    assert ("are only found with turns" in capsys.readouterr().err) == is_told
 
 
 def test_clips_and_pictures_go_into_a_folder_by_their_names(tmp_path, clip):
