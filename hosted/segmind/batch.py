@@ -63,17 +63,33 @@ def swap_all(
             error.frame = frame if len(targets) > 1 else None
             raise
 
+    failures: list[BaseException] = []
+
+    def attempt(frame: int, target: Picture | bytes | str) -> SegmindResult:
+        try:
+            return swap(frame, target)
+        except BaseException as error:
+            # Here, before this thread takes the next target: the one that waits for the results may be slow to look.
+            failures.append(error)
+            stop.set()
+            raise
+
     with ThreadPoolExecutor(concurrency) as pool:
         try:
-            futures = [pool.submit(swap, *numbered) for numbered in enumerate(targets)]
-            return _gathered(futures, progress)
+            futures = [pool.submit(attempt, *numbered) for numbered in enumerate(targets)]
+            return _gathered(futures, failures, progress)
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)
 
 
-def _gathered(futures: Sequence[Future[SegmindResult]], progress: Progress | None) -> list[SegmindResult]:
+def _gathered(
+    futures: Sequence[Future[SegmindResult]], failures: Sequence[BaseException], progress: Progress | None
+) -> list[SegmindResult]:
+    """The results in order. Raises the first failure, not what came of stopping the others."""
     for done, future in enumerate(as_completed(futures), start=1):
+        if failures:
+            raise failures[0]
         future.result()
         if progress is not None:
             progress(done, len(futures))

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import as_completed, wait
 
 import numpy as np
 import pytest
-from multifaceswap.hosted.segmind import errors
+from multifaceswap.hosted.segmind import batch, errors
 from multifaceswap.hosted.segmind.batch import swap_all
 from multifaceswap.hosted.segmind.settings import SegmindSettings
 from multifaceswap.pipeline.errors import CancelledError, SettingsError
@@ -57,19 +58,25 @@ def test_no_more_calls_at_once_than_allowed(api, client, concurrency):
     assert max(most) == concurrency
 
 
-def test_first_failure_stops_the_rest_and_names_the_frame(api, client, faults):
+@pytest.mark.parametrize("concurrency", [1, 3])
+@pytest.mark.parametrize("busy", [False, True])
+def test_first_failure_stops_the_rest_and_names_the_frame(api, client, monkeypatch, busy, concurrency):
+    """Also where the thread that waits for the results comes to look at them last."""
     api.polls = []
+    if busy:
+        monkeypatch.setattr(batch, "as_completed", lambda futures: as_completed(wait(futures).done))
 
     def submit(handler, body):
-        if api.count("submit") == 3:
+        if api.count("submit") >= 3:
             return handler.reply(400, {"error": "bad picture"})
         handler.submit(body)
 
     api.fault("submit", submit, always=True)
-    with pytest.raises(errors.BadRequestError, match=r"^target picture 2: Segmind does not accept") as caught:
-        swap_all(client, SOURCE, frames(20), PNG, concurrency=1, **QUICK)
-    assert caught.value.frame == 2
-    assert api.paid() == 3
+    with pytest.raises(errors.BadRequestError, match=r"^target picture \d+: Segmind does not accept") as caught:
+        swap_all(client, SOURCE, frames(20), PNG, concurrency=concurrency, **QUICK)
+    assert caught.value.frame == 2 or concurrency > 1
+    # Those that were under way when it failed had their say, and no other.
+    assert 3 <= api.paid() <= 2 + concurrency
 
 
 def test_after_a_failure_what_was_paid_is_picked_up(api, client, faults):
