@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..media.clips import is_clip
-from ..media.pictures import Metadata, picture_format, read_metadata, read_picture, write_picture
+from ..media.pictures import Metadata, picture_format, read_metadata, read_picture, write_mask, write_picture
 from ..pipeline.draw.preview import draw_pairs
 from ..pipeline.types import FaceSet, FloatArray, Notice, Picture, Progress, Size
 from .donor_colours import DonorColours
@@ -91,11 +89,6 @@ def swap_job(
     return _swap_picture(session, job, donors, values)
 
 
-def visible(mask: FloatArray) -> Picture:
-    """A mask (H, W) in [0, 1] in 8 bits, rounded up: where the file is black, nothing changed."""
-    return np.ceil(np.clip(mask, 0, 1) * 255).astype(np.uint8)
-
-
 def save_picture(path: Path, picture: Picture, metadata: Metadata, settings: Mapping[str, Value]) -> tuple[str, ...]:
     """Write a picture as the settings of scope `file` say; what was lost, and which settings had no effect."""
     asked = None if settings["image_format"] == "auto" else str(settings["image_format"])
@@ -111,7 +104,7 @@ def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mappin
     done = session.swap_picture(target, shown, mask=mask, **_for_targets(_picture_settings(values)))
     result = done.result
     if job.mask:
-        write_picture(job.mask, visible(result.masks[0]))
+        write_mask(job.mask, result.masks[0])
     if job.preview:
         write_picture(job.preview, draw_pairs(target, shown.pictures, done.index_map.frames[0]))
     lost = save_picture(job.output, result.images[0], metadata, values)

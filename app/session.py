@@ -20,10 +20,11 @@ from ..pipeline.faces.ordering import Ordered
 from ..pipeline.protocols import Parser, Swapper
 from ..pipeline.transparency import extended, greyed
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Notice, Picture, Progress, SwapResult
-from ..pipeline.validation import require_masks, require_pictures
+from ..pipeline.validation import require_pictures
 from .donors import DonorCache
 from .effects import Case
 from .hints import hint_lines, hints
+from .limits import limits_in_range
 from .plan import Plan
 from .recognise import match_faces
 from .report import model_lines
@@ -177,13 +178,13 @@ class Session:
     ) -> SwapResult:
         """Swap exactly the pairs of `index_map`; targets and sources are the pictures it was made from.
 
-        `mask` (H, W) in [0, 1] a target limits where pixels may change. `progress` is called once a face. Images come
+        `mask` (H, W) in [0, 1] a target limits where pixels may change; what lies beyond that is cut off, and the
+        report says so. `progress` is called once a face. Images come
         back in the shapes and dtypes of `targets`.
         """
         require_pictures(targets, "targets")
         require_pictures(sources, "sources")
-        if mask is not None:
-            require_masks(mask, targets, "mask")
+        limits = limits_in_range(mask, targets, "mask")
         sources = extended(sources)
         plan = self.plan("swap", settings)
         swapper, restore = self.swapper(plan), self.swap_restore(plan)
@@ -196,13 +197,13 @@ class Session:
             swapper,
             plan.swap,
             donor_of=self.prepared.of(sources, swapper),
-            limits=mask,
+            limits=limits.masks,
             parser=self.parser(plan),
             boost=restore,
             mesher=self.models.mesher(),
             progress=progress,
         )
-        return replace(result, report=(*result.report, *plan.notes, *self.model_lines(plan)))
+        return replace(result, report=(*result.report, *limits.notes, *plan.notes, *self.model_lines(plan)))
 
     def restore(
         self,

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..app.effects import only_for
-from ..app.jobs import save_picture, visible
+from ..app.jobs import save_picture
 from ..app.outputs import require_outputs
 from ..app.report import TargetReport, of_one_picture
 from ..app.session import Session
-from ..media.pictures import read_metadata, read_picture, write_picture
+from ..media.pictures import read_metadata, read_picture, write_mask
 from . import console
 from .files import MASK_TEXT, find_targets, require_all_held, require_free, require_new_masks, results
 from .options import add_settings, values_of
@@ -64,7 +64,7 @@ def _restore(session: Session, job: _Restoration, arguments: Namespace) -> Targe
     picture, metadata = read_picture(job.file), read_metadata(job.file)
     result = session.restore([picture], **dict[str, Any](values_of(arguments, "restore")))
     if job.mask:
-        write_picture(job.mask, visible(result.masks[0]))
+        write_mask(job.mask, result.masks[0])
     # Kept for older command lines: all faces are restored, in any order.
     idle = only_for(values_of(arguments, "order"), "order", "restore", "restoration")
     lost = save_picture(job.output, result.images[0], metadata, values_of(arguments, "file"))

@@ -72,7 +72,7 @@ def _new(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def limits_of(mask: torch.Tensor | None, frames: Sequence[FloatArray]) -> list[FloatArray] | None:
-    """A mask (H, W) in [0, 1] for each picture, or None where there is none.
+    """A mask (H, W) for each picture, its weights as they come, or None where there is none.
 
     LoadImage gives 64×64 zeros for a picture without alpha: zeros of another size than the picture's count as none.
     One mask serves all pictures; another size of the same proportions is scaled. MismatchError for other masks.
@@ -82,7 +82,8 @@ def limits_of(mask: torch.Tensor | None, frames: Sequence[FloatArray]) -> list[F
     if mask is None:
         return None
     size = Size.of(frames[0]) if len(frames) else Size(0, 0)
-    masks = _in_range(mask.detach().float().cpu().reshape(-1, *mask.shape[-2:]).numpy())
+    masks = mask.detach().float().cpu().reshape(-1, *mask.shape[-2:]).numpy()
+    masks.flags.writeable = False
     found = Size(masks.shape[2], masks.shape[1])
     if found != size and not masks.any():
         return None
@@ -90,13 +91,6 @@ def limits_of(mask: torch.Tensor | None, frames: Sequence[FloatArray]) -> list[F
         raise MismatchError(f"mask: expected 1 or {len(frames)} mask(s), one per picture, got {len(masks)}")
     fitted = masks if found == size else [fitted_limit(one, size, "mask") for one in masks]
     return [fitted[0]] * len(frames) if len(fitted) == 1 else list(fitted)
-
-
-def _in_range(masks: FloatArray) -> FloatArray:
-    """The masks with no value outside [0, 1], read-only; the very ones where there was none."""
-    masks.flags.writeable = False
-    within = not masks.size or (masks.min() >= 0 and masks.max() <= 1)
-    return masks if within else masks.clip(0, 1)
 
 
 def boxes_of(faces: FaceSet) -> list[list[dict[str, float | str]]]:

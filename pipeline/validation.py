@@ -45,7 +45,10 @@ def require_pictures(pictures: object, setting: str) -> None:
 
 
 def require_masks(masks: object, pictures: Sequence[Picture], setting: str) -> None:
-    """Raise MismatchError unless there is a mask (H, W) for each picture, SettingsError unless it is in [0, 1]."""
+    """Raise MismatchError unless there is a mask (H, W) for each picture, SettingsError unless it holds weights.
+
+    Weights are truth values or finite floats of up to 1; what lies a little beyond is let through.
+    """
     if not isinstance(masks, _Several) or len(masks) != len(pictures) or getattr(masks, "ndim", 3) != 3:
         found = f"an array of shape {masks.shape}" if isinstance(masks, np.ndarray) else _number(masks)
         raise MismatchError(f"{setting}: expected a list of {len(pictures)} mask(s), one a picture, got {found}")
@@ -54,8 +57,8 @@ def require_masks(masks: object, pictures: Sequence[Picture], setting: str) -> N
             found = f"shape {mask.shape}" if _is_array(mask) else _named(mask)
             size = f"{picture.shape[:2]}, the size of its picture ({Size.of(picture)})"
             raise MismatchError(f"{setting}, mask {number}: expected an array of shape {size}, got {found}")
-        if mask.dtype.kind not in "fb" or _too_bright(mask):
-            raise SettingsError(f"{setting}, mask {number}: expected float in [0, 1], got {_range(mask)}")
+        if wrong := _wrong_weights(mask):
+            raise SettingsError(f"{setting}, mask {number}: expected float in [0, 1], got {wrong}")
 
 
 def _are_several(pictures: object) -> TypeGuard[_Several]:
@@ -77,6 +80,13 @@ def _wrong(picture: object) -> str:
     if picture.dtype.kind != "f" and picture.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
         return f"{picture.dtype}: for numbers of 0 to 255 use picture.astype(np.uint8)"
     return f"{_range(picture)}: divide it by 255" if _too_bright(picture) else ""
+
+
+def _wrong_weights(mask: Picture) -> str:
+    """What the numbers of a mask are that can't be used; nothing for those that can."""
+    if mask.dtype.kind not in "fb" or _too_bright(mask):
+        return _range(mask)
+    return "" if np.isfinite((mask.min(), mask.max())).all() else f"{mask.dtype} with NaN or infinity"
 
 
 def _too_bright(array: Picture) -> bool:

@@ -3,6 +3,7 @@
 from .colour import converted
 from .depth import to_uint8
 from .finding import EXTENSIONS, FoundPictures, find_pictures, is_mentioned, is_picture, passed_over_note
+from .masks import write_mask
 from .metadata import Metadata, read_metadata
 from .reading import MAX_PIXELS, DecodedPicture, decode_file, decode_picture, picture_size, read_picture
 from .writing import FORMATS, encode_picture, picture_format, require_fits, write_file, write_picture
@@ -29,5 +30,6 @@ __all__ = [
     "require_fits",
     "to_uint8",
     "write_file",
+    "write_mask",
     "write_picture",
 ]

@@ -24,10 +24,18 @@ def combined(soft: Sequence[Mask], hard: Sequence[Mask] = (), feather: float = 0
     Soft ones have a rim of their own, and keep it where `feather` is 0. Hard ones get one where they end within the
     crop. `feather` 0 to 0.5 softens all rims further: see `feathered`.
     """
-    least = np.clip(_least([*soft, *hard]), 0, 1)
+    least = in_range(_least([*soft, *hard]))
     if feather > 0:
         return feathered(least, max(feather, _RIM) if hard else feather)
     return np.minimum(least, _ramp(_least(hard), _RIM, border=1)) if hard else least
+
+
+def in_range(weights: FloatArray) -> FloatArray:
+    """A new array of the same shape with every weight in [0, 1]; what is no number weighs nothing.
+
+    The one place where this is done: on each crop's masks as they are combined, and on what `paste` writes with.
+    """
+    return np.fmin(np.fmax(weights, 0), 1)
 
 
 def _least(masks: Sequence[Mask]) -> Mask:

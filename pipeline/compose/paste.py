@@ -8,6 +8,7 @@ import numpy as np
 from ..bands import full_scale
 from ..geometry import Region, bounds, compose, corners, inverse, transform_points, warp
 from ..types import DEFAULT_INTERPOLATION, FloatArray, ImageF32, Interpolation, Mask, Matrix, Picture, Size
+from .masks import in_range
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Rec. 601, as Pillow and OpenCV turn colour to grey."""
@@ -38,7 +39,7 @@ def paste(
     alpha = warp(mask, to_crop, region.size)
     if limit is not None:
         alpha = alpha * limit[region.slices]
-    np.clip(alpha, 0, 1, out=alpha)  # averages of float32 end a little above 1
+    alpha = in_range(alpha)  # averages of float32 end a little above 1
     colours = _colours(out[region.slices])
     swapped = _in_channels(warp(image, to_crop, region.size, interpolation), colours.shape[2])
     _blend(colours, swapped, alpha)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from multifaceswap import cli
-from multifaceswap.app.limits import fitted_limit, read_limit
+from multifaceswap.app.limits import fitted_limit, limits_in_range, read_limit
 from multifaceswap.media.pictures import read_picture, write_picture
 from multifaceswap.pipeline.errors import MismatchError
 from multifaceswap.pipeline.types import Size
@@ -52,6 +52,28 @@ def test_shares_come_from_grey_colour_depth_and_transparency(tmp_path):
     np.testing.assert_allclose(read_limit(path), [[0.2]], atol=1e-5)
     write_picture(path, np.array([[[255, 255, 255, 0], [255, 255, 255, 51]]], np.uint8))
     np.testing.assert_allclose(read_limit(path), [[0, 0.2]], atol=1e-5)
+
+
+GREY = np.zeros((2, 3, 1), np.uint8)
+
+
+def test_no_mask_bounds_nothing_and_masks_in_range_stay_themselves():
+    assert limits_in_range(None, [GREY], "mask") == (None, ())
+    masks = [np.float32([[0, 0.5, 1], [1, 1, 1]]), np.zeros((2, 3), bool)]
+    assert limits_in_range(masks, [GREY, GREY], "mask") == (masks, ())
+
+
+def test_what_lies_beyond_its_range_is_cut_off_once_and_said():
+    mask = np.float32([[-0.5, 0, 0.5], [1, 2, 2.25]])
+    mask.flags.writeable = False
+    masks, notes = limits_in_range([mask] * 3, [GREY] * 3, "mask")
+    assert notes == ("mask: weights from -0.5 to 2.25 were cut off at 0 and 1",)
+    assert masks[0].tolist() == [[0, 0, 0.5], [1, 1, 1]] and all(one is masks[0] for one in masks)
+
+
+def test_errors_of_rounding_are_cut_off_without_a_word():
+    masks, notes = limits_in_range(np.full((1, 2, 3), np.nextafter(np.float32(1), np.float32(2))), [GREY], "mask")
+    assert notes == () and (masks[0] == 1).all()
 
 
 def test_other_proportions_are_refused(tmp_path, capsys):

@@ -116,6 +116,28 @@ def test_the_empty_mask_of_a_picture_without_alpha_is_no_mask(comfy, graph, imag
     assert not nothing.any()
 
 
+def test_a_mask_beyond_its_range_is_cut_off_and_the_report_says_so(comfy, graph, image):
+    mask = torch.full((1, 320, 603), 2.0)
+    mask[..., :300] = -1
+    before = mask.clone()
+    given = graph.give(image)
+    node = chain(graph, given, given, "0,1", "1,0", mask=graph.give(mask))[2]
+    run = comfy.run(graph, image=[node, 0], mask=[node, 2], report=[node, 3])
+    assert "mask: weights from -1 to 2 were cut off at 0 and 1" in run["report"].split("\n")
+    assert torch.equal(run["image"][:, :, :300], image[:, :, :300])
+    assert run["mask"].min() == 0 and 0.99 < run["mask"].max() <= 1 and torch.equal(mask, before)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_a_mask_of_what_is_no_number_is_refused(comfy, graph, image, value):
+    mask = torch.ones(1, 320, 603)
+    mask[0, 5, 7] = value
+    given = graph.give(image)
+    node = chain(graph, given, given, "0,1", "1,0", mask=graph.give(mask))[2]
+    refused = comfy.run(graph, image=[node, 0]).error["exception_message"]
+    assert refused.startswith("mask, mask 0: expected float in [0, 1], got float32 with NaN or infinity")
+
+
 def test_one_mask_serves_all_frames_and_other_numbers_are_an_error(comfy, graph, image):
     clip = graph.give(torch.cat([image, image, image]))
     mask = torch.zeros(1, 320, 603)

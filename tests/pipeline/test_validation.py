@@ -92,6 +92,8 @@ def test_masks_pass():
         ([None], MismatchError, "got NoneType"),
         ([np.ones((70, 90), np.uint8)], SettingsError, r"expected float in \[0, 1\], got uint8"),
         ([np.full((70, 90), 255.0)], SettingsError, "got float64 with numbers such as 255"),
+        ([np.full((70, 90), np.nan)], SettingsError, "got float64 with NaN or infinity"),
+        ([np.pad([[-np.inf]], (69, 89))[:70, :90]], SettingsError, "got float64 with NaN or infinity"),
     ],
 )
 def test_masks_that_fit_no_picture_are_told(masks, error, told):

@@ -99,5 +99,5 @@ def test_a_feather_softens_all_rims_once(hard):
 
 
 def test_masks_never_leave_their_range():
-    mask = combined([np.float32([[-0.5, 0.5, 1.5]])])
-    assert mask.tolist() == [[0, 0.5, 1]]
+    mask = combined([np.float32([[-0.5, 0.5, 1.5, np.nan, np.inf]])])
+    assert mask.tolist() == [[0, 0.5, 1, 0, 1]]
