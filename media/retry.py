@@ -52,6 +52,6 @@ def retry_after(headers: Mapping[str, str]) -> float:
         return float(text[:9])
     try:
         wait = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return 0.0
     return max(wait.total_seconds(), 0.0)

@@ -19,7 +19,7 @@ MODEL: Final = "faceswap-v3-multifaceswap"
 _DEFAULT_UPLOAD: Final = "https://workflows-api.segmind.com/upload-asset"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 # Parsers disagree about these, and no regular URL has them.
-_STRANGE: Final = re.compile(r"[\s\\\x00-\x20\x7f]")
+_STRANGE: Final = re.compile(r"[\s\\\x00-\x20\x7f\ud800-\udfff]")
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -77,7 +77,7 @@ class Endpoint:
         return self.base.removesuffix("/v1") + "/v2"
 
     def _request(self, request_id: str) -> str:
-        return f"{self._v2}/requests/{quote(request_id, safe='')}"
+        return f"{self._v2}/requests/{quote(request_id.encode(errors='surrogatepass'), safe='')}"
 
     def _own(self, url: str) -> str | None:
         parts = _split(url)

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from ...media.atomic import patiently, write_atomic
 from .deadline import Clock, Deadline
 from .errors import JournalError
+from .transport import finite
 
 State = Literal["sending", "submitted", "fetched"]
 RESULTS_KEPT: Final = 3600.0
@@ -217,12 +218,15 @@ def _parsed(text: bytes) -> JournalEntry | None:
     try:
         values = json.loads(text)
         entry = JournalEntry(**values)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
     texts = ("request_id", "status_url", "response_url", "picture_sha256")
-    valid = values["state"] in get_args(State) and isinstance(values["at"], (int, float))
-    valid = valid and all(isinstance(values.get(name, ""), str) for name in texts)
-    return entry if valid and (entry.state != "submitted" or entry.request_id) else None
+    at, seconds = finite(values["at"]), finite(values.get("inference_seconds"))
+    valid = values["state"] in get_args(State) and all(isinstance(values.get(name, ""), str) for name in texts)
+    if at is None or not valid or (entry.state == "submitted" and not entry.request_id):
+        return None
+    credits = values.get("credits") if isinstance(values.get("credits"), str) else None
+    return replace(entry, at=at, inference_seconds=seconds, credits=credits)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...media.retry import retry_after
 from .errors import ResultError, SegmindError, job_error, status_error
 from .media import decode_base64
-from .transport import ApiResponse, Json
+from .transport import ApiResponse, Json, finite
 
 _PICTURE_FIELDS = ("output", "image", "images", "data", "result")
 
@@ -116,11 +116,7 @@ def read_info(response: ApiResponse) -> ResultInfo:
     metrics = metrics if isinstance(metrics, dict) else {}
     credits = {**_about_credits(response.headers), **_about_credits(body), **_about_credits(metrics)}
     listed = ", ".join(f"{name} {value}" for name, value in credits.items())
-    return ResultInfo(_number(metrics.get("inference_time")), listed or None)
-
-
-def _number(value: Json) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    return ResultInfo(finite(metrics.get("inference_time")), listed or None)
 
 
 def read_upload(response: ApiResponse) -> str:
