@@ -6,12 +6,14 @@ Nothing is unpickled: the names of the weights stand as plain texts among a pick
 from __future__ import annotations
 
 import pickletools
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Final, NamedTuple
 
 from ...pipeline.errors import DamagedModelError
 from ..runtime.onnx_file import Port, read_ports
@@ -22,6 +24,20 @@ _LEGACY = b"\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 """How torch's files began before they were zip archives: the magic number of `torch.serialization`, pickled."""
 _LEGACY_PICKLES = 4
 """Magic number, version, system and the names with their tensors."""
+
+
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    ArithmeticError,
+    MemoryError,
+)
+"""What comes of damaged files: of lengths that they claim, too."""
 
 
 class OnnxContents(NamedTuple):
@@ -39,7 +55,7 @@ def look(path: Path) -> Contents | None:
     try:
         status = path.stat()
         return _look(path, status.st_mtime_ns, status.st_size)
-    except OSError:
+    except _BROKEN:
         return None
 
 
@@ -56,24 +72,18 @@ def _look(path: Path, _time: int, _size: int) -> Contents | None:
 
 
 def _in_archive(stream: IO[bytes]) -> Architecture | None:
-    try:
-        with zipfile.ZipFile(stream) as archive:
-            pickles = [name for name in archive.namelist() if name.endswith("data.pkl")]
-            if len(pickles) != 1:
-                return None
-            with archive.open(pickles[0]) as part:
-                return recognise(_texts(part, 1))
-    except zipfile.BadZipFile:
-        return None
+    with zipfile.ZipFile(stream) as archive:
+        pickles = [name for name in archive.namelist() if name.endswith("data.pkl")]
+        if len(pickles) != 1:
+            return None
+        with archive.open(pickles[0]) as part:
+            return recognise(_texts(part, 1))
 
 
 def _texts(stream: IO[bytes], count: int) -> set[str]:
-    """The texts in the next pickles of a stream, without `module.` in front of them; none where they are broken."""
+    """The texts in the next pickles of a stream, without `module.` in front of them."""
     pickles = chain.from_iterable(_arguments(stream) for _ in range(count))
-    try:
-        return {text.removeprefix("module.") for text in pickles if isinstance(text, str)}
-    except ValueError:
-        return set()
+    return {text.removeprefix("module.") for text in pickles if isinstance(text, str)}
 
 
 def _arguments(stream: IO[bytes]) -> Iterator[object]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -140,3 +141,25 @@ def test_the_hosted_apis_names_come_first_and_rows_are_whole():
     for file in FILES:
         assert file.folders == ("facerestore_models",) and file.licence
         assert all(url.startswith("https://") for url in file.urls) and file.urls
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # The magic number of torch's older files, then a text that claims to have 2**62 bytes.
+        b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02\x8d" + (2**62).to_bytes(8, "little") + b"x",
+        b"PK\x03\x04" + b"\0" * 40,
+    ],
+)
+def test_what_a_damaged_file_claims_is_not_believed(tmp_path, content):
+    path = tmp_path / "restorer.pth"
+    path.write_bytes(content)
+    assert look(path) is None
+
+
+def test_an_archive_whose_names_cant_be_read_holds_no_restorer(tmp_path):
+    path = tmp_path / "restorer.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("é/data.pkl", b"\x80\x02.")
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xb7\xb7"))
+    assert look(path) is None

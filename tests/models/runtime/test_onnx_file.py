@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import standins
-from multifaceswap.models.runtime.onnx_file import read_initializer
+from multifaceswap.models.runtime.onnx_file import read_initializer, read_ports
 from multifaceswap.pipeline.errors import DamagedModelError
 from onnx import TensorProto, helper, load, numpy_helper, save
 
@@ -54,6 +54,15 @@ def test_a_file_cut_short_is_said_to_be(tmp_path, share):
     (tmp_path / "b.onnx").write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(DamagedModelError, match=r"b\.onnx is cut short"):
         read_initializer(tmp_path / "b.onnx", SHAPE, NAMES)
+
+
+def test_a_number_has_at_most_ten_bytes(tmp_path):
+    (tmp_path / "a.onnx").write_bytes(b"\x08" + b"\xff" * 9 + b"\x01")
+    with pytest.raises(DamagedModelError, match="it gives nothing"):
+        read_ports(tmp_path / "a.onnx")
+    (tmp_path / "a.onnx").write_bytes(b"\x08" + b"\xff" * 1000)
+    with pytest.raises(DamagedModelError, match="a number without an end at byte 1"):
+        read_ports(tmp_path / "a.onnx")
 
 
 @pytest.mark.parametrize("content", [b"<!DOCTYPE html><html>404</html>", b"", bytes(range(256))])
