@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_QUOTED = 80
+"""Most characters of a list that a message shows."""
 INDEX_LISTS = "Write face numbers separated by commas: 0 or 0,1,2 or 0-3, -1 for the last face, * for all."
 
 
@@ -42,9 +44,12 @@ class IndexListError(SettingsError):
         self.text = text
         self.position = position
         self.reason = reason
-        line = "".join(character if character.isprintable() else "\ufffd" for character in text)
-        pointer = " " * position + "^"
-        super().__init__(f"index list {text!r}, character {position + 1}: {reason}\n  {line}\n  {pointer}\n{advice}")
+        start = max(position - _QUOTED // 2, 0)
+        shown = text[start : start + _QUOTED]
+        line = "".join(character if character.isprintable() else "\ufffd" for character in shown)
+        pointer = " " * (position - start) + "^"
+        quoted = f"{shown!r}{'' if shown == text else ' …'}"
+        super().__init__(f"index list {quoted}, character {position + 1}: {reason}\n  {line}\n  {pointer}\n{advice}")
 
 
 class MismatchError(MultiFaceSwapError, ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import warnings
 import zlib
@@ -122,7 +123,9 @@ def content_of(path: str | os.PathLike[str]) -> bytes:
         if os.path.isdir(path):
             raise ImageError(f"{os.fspath(path)}: is a folder, not a picture")
         with open(path, "rb") as file:
-            data = file.read(_MAX_BYTES + 1)
+            # Python asks for room for all that may come; pipes don't say how much that is.
+            status = os.fstat(file.fileno())
+            data = file.read(min(status.st_size if stat.S_ISREG(status.st_mode) else _MAX_BYTES, _MAX_BYTES) + 1)
     except (OSError, ValueError) as error:
         raise ImageError(f"{os.fspath(path)}: can't be read: {_one_line(error)}") from error
     if not data:
