@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from multifaceswap.pipeline.errors import IndexListError, SettingsError
 from multifaceswap.pipeline.faces.index_list import IndexList, Missing, Span, parse_indexes
@@ -98,23 +98,6 @@ def test_every_list_is_read_and_round_trips(text):
     indexes = parse_indexes(text)
     assert parse_indexes(str(indexes)) == indexes
     assert str(parse_indexes(str(indexes))) == str(indexes)
-
-
-@given(st.one_of(st.text("0123-*, ", max_size=12), st.text(max_size=8)))
-@example("0-3,*")
-@example("1234567890")
-def test_any_text_round_trips_or_is_refused_at_a_position_that_matters(text):
-    try:
-        indexes = parse_indexes(text)
-    except IndexListError as refused:
-        assert refused.text == text and 0 <= refused.position <= len(text)
-        # Whatever follows that character, what was read up to it can't be saved.
-        with pytest.raises(IndexListError) as again:
-            parse_indexes(text[: refused.position + 1] + ",0")
-        assert again.value.position == refused.position
-    else:
-        assert set(text) <= set("0123456789-*, ")
-        assert parse_indexes(str(indexes)) == indexes
 
 
 @given(lists, st.integers(0, 20))
