@@ -36,6 +36,7 @@ DATE = "Sat, 03 Feb 2001 04:05:06 GMT"
         ({"retry_after": "٣"}, 0),
         ({"retry_after": "soon"}, 0),
         ({"retry_after": "9" * 5000}, 999_999_999),
+        ({"retry_after": "Mon, 01 Jan 2024 00:00:00 +99999999999999", "date": DATE}, 0),
         ({"retry_after": "Sat, 03 Feb 2001 04:05:16 GMT", "date": DATE}, 10),
         ({"retry_after": "Sat, 03 Feb 2001 04:04:06 GMT", "date": DATE}, 0),
         ({"retry_after": "Sat, 03 Feb 2001 04:05:16 GMT"}, 0),
