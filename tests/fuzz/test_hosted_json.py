@@ -97,27 +97,25 @@ def api():
 
 @pytest.fixture(scope="module")
 def swap(api, tmp_path_factory):
-    """Swaps another pair of pictures each time, in no time."""
+    """Swaps another pair of pictures each time, and the same one with a journal that is given."""
     folder, numbers = tmp_path_factory.mktemp("state"), itertools.count()
 
-    def swap(number=None, mode="asynchronous", journal=None):
-        clock = FakeClock().clock()
-        retries = Retries(3, first=0.01, longest=0.02)
-        limits = TransportLimits(connect=2, read=2)
-        with SegmindClient(
-            ApiKey(KEY), api.base_url, journal or Journal(folder, clock), limits=limits, retries=retries, clock=clock
-        ) as client:
-            pixels = np.zeros((4, 4, 3), np.uint8)
-            pixels.ravel()[:4] = list((next(numbers) if number is None else number).to_bytes(4, "big"))
-            return client.swap(
-                pixels,
-                pixels,
-                SegmindSettings(image_format="png"),
-                mode=mode,
-                transport="data-uri",
-                timeout=2,
-                poll_interval=0.5,
-            )
+    def swap(mode="asynchronous", journal=None):
+        clock, number = FakeClock().clock(), next(numbers)
+        client = SegmindClient(
+            ApiKey(KEY),
+            api.base_url,
+            journal or Journal(folder / str(number), clock),
+            limits=TransportLimits(connect=2, read=2),
+            retries=Retries(3, first=0.01, longest=0.02),
+            clock=clock,
+        )
+        pixels = np.zeros((4, 4, 3), np.uint8)
+        if journal is None:
+            pixels.ravel()[:4] = list(number.to_bytes(4, "big"))
+        options = {"transport": "data-uri", "timeout": 2, "poll_interval": 0.5}
+        with client:
+            return client.swap(pixels, pixels, SegmindSettings(image_format="png"), mode=mode, **options)
 
     return swap
 
@@ -207,9 +205,9 @@ def job(api, swap, tmp_path_factory):
     """A journal's folder, the digest of the job of picture 0, and how that is run."""
     folder = tmp_path_factory.mktemp("journal")
     serves(api)
-    swap(0, journal=Journal(folder, FakeClock().clock()))
+    swap(journal=Journal(folder, FakeClock().clock()))
     (entry,) = folder.glob("*.json")
-    return folder, entry.stem, lambda: swap(0, journal=Journal(folder, FakeClock().clock()))
+    return folder, entry.stem, lambda: swap(journal=Journal(folder, FakeClock().clock()))
 
 
 def journals_are_survived(api, job, text, picture):
