@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...pipeline.compose.masks import in_range
-from ...pipeline.errors import ImageError
-from ...pipeline.types import FloatArray
-from .writing import picture_format, write_file
+from ...pipeline.types import FloatArray, Size
+from .writing import picture_format, require_fits, write_file
 
 _OPTIONS: Final[dict[str, dict[str, object]]] = {
     "jpeg": {"quality": 100},
     "png": {"compress_level": 4},
     "webp": {"lossless": True},
+    "avif": {"quality": 100},
 }
-_FAINTEST: Final = {"jpeg": 4}
-"""The least that isn't black: at its best quality JPEG still errs by one level."""
+_FAINTEST: Final = {"jpeg": 4, "avif": 4}
+"""The least that isn't black: at its best quality JPEG still errs by one level, and AVIF has many encoders."""
 
 
 def write_mask(path: str | os.PathLike[str], mask: FloatArray) -> None:
@@ -30,12 +30,10 @@ def write_mask(path: str | os.PathLike[str], mask: FloatArray) -> None:
     Where the file is black the weight is 0. Raises SettingsError and ImageError.
     """
     image_format = picture_format(path)
+    require_fits(Size.of(mask), image_format)
     levels, buffer = _levels(mask), BytesIO()
     levels = np.where(levels > 0, np.maximum(levels, _FAINTEST.get(image_format, 1)), 0).astype(np.uint8)
-    try:
-        Image.fromarray(levels).save(buffer, image_format, **_OPTIONS[image_format])
-    except (OSError, ValueError) as error:
-        raise ImageError(f"{os.fspath(path)}: {image_format} can't hold this mask: choose png ({error})") from error
+    Image.fromarray(levels).save(buffer, image_format, **_OPTIONS[image_format])
     write_file(path, buffer.getvalue())
 
 

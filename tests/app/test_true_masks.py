@@ -15,9 +15,11 @@ from multifaceswap.media.pictures import read_picture, write_mask, write_picture
 from multifaceswap.pipeline.compose.crops import SwapSettings
 from multifaceswap.pipeline.compose.swap import swap_batch
 from multifaceswap.pipeline.types import Donor, Face, IndexMap, Pair, Patch, Placement, Size
+from PIL import features
 
 ENGINES = ("mesh", "inswapper_128", "hyperswap_1a_256")
 RESTORERS = ("disable", "GPEN-BFR-512.onnx", "codeformer.onnx")
+MASKS = ["png", "jpg", "webp", *(["avif"] if features.check("avif") else [])]
 CHANNELS = {1: cv2.COLOR_RGB2GRAY, 3: None, 4: cv2.COLOR_RGB2RGBA}
 shares = st.one_of(st.sampled_from([0.0, 1e-7, 0.004, 1.0]), st.floats(0, 1))
 sizes = st.builds(Size, st.integers(40, 420), st.integers(40, 420))
@@ -110,7 +112,7 @@ def test_black_in_the_mask_file_means_untouched(data, engines, people, tmp_path)
         face_restore_weight=draw(shares),
     )
     (image,), (mask,) = done.images, done.masks
-    file = tmp_path / f"mask.{draw(st.sampled_from(['png', 'jpg', 'webp']))}"
+    file = tmp_path / f"mask.{draw(st.sampled_from(MASKS))}"
     write_mask(file, mask)
     black = read_picture(file).max(2) == 0
     changed = (through_a_file(image, tmp_path / "image.png") != target).any(2)
@@ -159,7 +161,7 @@ def test_no_engine_and_no_limit_takes_weights_beyond_their_range(tmp_path, weigh
         assert np.array_equal(image[black], target[black]) and np.isfinite(image).all()
 
 
-@pytest.mark.parametrize("extension", ["png", "jpg", "webp"])
+@pytest.mark.parametrize("extension", MASKS)
 def test_files_of_masks_are_black_where_the_weight_is_nothing_and_nowhere_else(tmp_path, extension):
     random = np.random.default_rng(1)
     noise = random.random((60, 80), dtype=np.float32)
@@ -169,6 +171,6 @@ def test_files_of_masks_are_black_where_the_weight_is_nothing_and_nowhere_else(t
     write_mask(path, mask)
     levels = read_picture(path).max(2)
     assert (mask[levels == 0] == 0).all() and levels[1, 1] > 0 and levels[:9, 2:].min() >= 254
-    assert np.abs(levels / 255 - mask).max() < (0.02 if extension == "jpg" else 0.004)
-    if extension != "jpg":
+    assert np.abs(levels / 255 - mask).max() < (0.02 if extension in ("jpg", "avif") else 0.004)
+    if extension in ("png", "webp"):
         np.testing.assert_array_equal(levels == 0, mask == 0)

@@ -52,7 +52,8 @@ def _files() -> dict[str, bytes]:
         "webp": (alpha, {"exif": exif, "icc_profile": profile}),
         "animated.webp": (rgb, {"save_all": True, "append_images": [rgb.rotate(9)]}),
         "tiff": (rgb, {"compression": "tiff_lzw", "exif": exif, "icc_profile": profile}),
-        "raw.tiff": (rgb.convert("CMYK"), {}),
+        "raw.tiff": (rgb.convert("CMYK"), {"icc_profile": profile}),
+        "lab.tiff": (Image.merge("LAB", rgb.split()), {}),
         "deflated.tiff": (deep, {"compression": "tiff_adobe_deflate"}),
         "pages.tiff": (grey, {"save_all": True, "append_images": [grey, grey]}),
         "gif": (
@@ -63,6 +64,8 @@ def _files() -> dict[str, bytes]:
         "palette.bmp": (rgb.quantize(16), {}),
         "mpo": (rgb, {"save_all": True, "append_images": [rgb]}),
     }
+    if features.check("jpg_2000"):
+        made |= {"jpeg2000": (rgb, {}), "deep.jpeg2000": (deep, {})}
     if features.check("avif"):
         made["avif"] = (alpha, {"exif": exif})
     return {name: _saved(image, name.rpartition(".")[2], options) for name, (image, options) in made.items()}
