@@ -44,6 +44,7 @@ DAMAGE = (
     LookupError,
     ArithmeticError,
     RuntimeError,
+    AssertionError,
     struct.error,
     zlib.error,
     cv2.error,

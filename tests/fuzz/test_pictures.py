@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multifaceswap.hosted.segmind.errors import ResultError
 from multifaceswap.hosted.segmind.media import as_media, decode_result
-from multifaceswap.media.pictures import FORMATS, read_metadata, read_picture, reading, write_picture
+from multifaceswap.media.pictures import FORMATS, encode_picture, read_metadata, read_picture, reading, write_picture
 from multifaceswap.pipeline.errors import ImageError
 from mutations import mutated, tries
 from PIL import Image, ImageCms, PngImagePlugin, features
@@ -68,7 +68,8 @@ def _files() -> dict[str, bytes]:
         made |= {"jpeg2000": (rgb, {}), "deep.jpeg2000": (deep, {})}
     if features.check("avif"):
         made["avif"] = (alpha, {"exif": exif})
-    return {name: _saved(image, name.rpartition(".")[2], options) for name, (image, options) in made.items()}
+    files = {name: _saved(image, name.rpartition(".")[2], options) for name, (image, options) in made.items()}
+    return {**files, "deep rgba.png": encode_picture(np.asarray(alpha, np.uint16) * 257, "png")[0]}
 
 
 def _saved(image: Image.Image, kind: str, options: dict[str, object]) -> bytes:
