@@ -4,11 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES
 from multifaceswap import Session, cli
 from multifaceswap.commands.files import Targets, find_targets, require_free, results
 from multifaceswap.pipeline.errors import SettingsError
 from PIL import Image
+
+HOPPER = Path(__file__).resolve().parents[2] / "examples" / "grace_hopper.jpg"
 
 
 def test_several_or_a_folder_go_into_a_folder(tmp_path, blank):
@@ -65,7 +66,7 @@ def test_what_a_folder_passes_over_is_named_in_one_line(tmp_path, capsys, blank,
         (folder / name).write_bytes(b"-")
     words = [str(folder), *(["--output", str(tmp_path / "out")] if command != "detect" else [])]
     if command in ("swap", "batch"):
-        shutil.copy(EXAMPLES / "grace_hopper.jpg", folder / "donor.jpg")
+        shutil.copy(HOPPER, folder / "donor.jpg")
         words = ["--source", str(folder), "--target", *words]
     words += ["--face-restore", "disable"] if command == "restore" else []
     assert cli.main([command, *words]) == 0
@@ -79,8 +80,7 @@ def test_clips_in_a_folder_are_named_by_swap_and_done_by_batch(tmp_path, capsys,
     folder.mkdir()
     shutil.copy(blank, folder / "a.png")
     (folder / "clip.mp4").write_bytes(b"no clip")
-    donor = str(EXAMPLES / "grace_hopper.jpg")
-    line = ["--source", donor, "--target", str(folder), "--output", str(tmp_path / "out")]
+    line = ["--source", str(HOPPER), "--target", str(folder), "--output", str(tmp_path / "out")]
     assert cli.main(["swap", *line]) == 0
     assert "note: 1 file passed over: clip.mp4\n" in capsys.readouterr().err
     assert cli.main(["batch", *line, "--retries", "0"]) == 1
