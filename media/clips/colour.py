@@ -29,6 +29,8 @@ class Colours(NamedTuple):
     height: int
     is_rgb: bool = False
     is_grey: bool = False
+    is_narrowed: bool = False
+    """Video levels are written, whatever the file has: ProRes knows no others."""
 
     @classmethod
     def of(cls, context: VideoCodecContext, format: VideoFormat, is_grey: bool) -> Colours:
@@ -98,7 +100,12 @@ class Colours(NamedTuple):
     @property
     def _written(self) -> int:
         """The range that is written."""
-        return 1 if self.is_rgb else self.span
+        return 1 if self.is_rgb or self.is_narrowed else self.span
+
+    @property
+    def keeps_levels(self) -> bool:
+        """Whether a frame's own numbers can be written."""
+        return self._written == self.span
 
     def tag(self, context: VideoCodecContext) -> None:
         """Say in an encoder's context what the numbers mean, as the file said it."""
@@ -110,4 +117,4 @@ class Colours(NamedTuple):
         """Say in a frame, or a context, how its colours are coded."""
         coded_as = (_BT709 if self.matrix == _BT709 else 6) if self.space == _RGB_MATRIX or self.is_rgb else self.space
         target.colorspace = coded_as
-        target.color_range = 1 if self.is_rgb else self.range
+        target.color_range = 1 if self.is_rgb or self.is_narrowed else self.range

@@ -83,7 +83,8 @@ def plan(info: ClipInfo, output_format: str, hardware: bool) -> Plan:
     """
     if info.has_alpha and output_format in _WITH_ALPHA:
         encoder, options, pixel_format = _WITH_ALPHA[output_format]
-        if _works(found := Plan(encoder, options, pixel_format, info)):
+        colours = info.colours._replace(is_narrowed=encoder == "prores_ks")
+        if _works(found := Plan(encoder, options, pixel_format, info._replace(colours=colours))):
             return found
     codec = _codec(info.codec, output_format)
     # Only x264 is known to keep fields apart.

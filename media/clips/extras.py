@@ -125,7 +125,7 @@ def _is_written_anew(stream: Stream) -> bool:
 def _cover(stream: Stream, kind: str, full: str) -> tuple[Extra, str]:
     codec = stream.codec_context.codec.canonical_name if is_known(stream) else ""
     is_attached = kind == "matroska" and codec in _COVERS and _can_attach()
-    can = is_attached or (kind in ("mp4", "mov") and codec in (*_COVERS, "bmp"))
+    can = is_attached or (kind == "mp4" and codec in (*_COVERS, "bmp"))  # to MOV, FFmpeg writes none
     return Extra("cover", f"cover picture {stream.index}", stream.index), "" if can else full
 
 

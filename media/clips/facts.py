@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...pipeline.types import Size
 from .colour import Colours
+from .timeline import may_jump
 from .upright import Filters, is_grey, side_data, turns_across, upright
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def info_of(container: InputContainer, film: VideoStream, first: VideoFrame, sho
         film.time_base,
         rate,
         film.frames or round(length * rate),
-        length,
+        Fraction(0) if may_jump(container) else length,  # broadcasts don't say it: FFmpeg guesses from their times
         bool(film.duration),
         context.bit_rate or 0,
         1 / aspect if across else aspect,
@@ -91,7 +92,9 @@ def _length(container: InputContainer, film: VideoStream, rate: Fraction) -> Fra
         return film.frames / rate  # of an AVI without its index, FFmpeg guesses the time
     if film.duration and film.time_base is not None:
         return Fraction(film.duration) * film.time_base
-    return Fraction(container.duration or 0, 1_000_000)
+    # Matroska says when the last stream ends, whenever the first one starts.
+    start = max(container.start_time or 0, 0) if "matroska" in container.format.name else 0
+    return Fraction(max((container.duration or 0) - start, 0), 1_000_000)
 
 
 def _fields(film: VideoStream, first: VideoFrame) -> str:

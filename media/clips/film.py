@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
+from .timeline import may_jump
+
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.stream import Stream
@@ -41,7 +43,8 @@ def has(stream: Stream, disposition: str) -> bool:
 def start_of(container: InputContainer, film: VideoStream) -> Fraction:
     """When the film or its sound starts, whichever is first, in seconds.
 
-    What lies shortly before 0 is what a decoder of sound needs to get going: the clip then starts at 0.
+    Sound shortly before 0 is what its decoder needs to get going: the clip then starts at 0, unless its pictures are
+    before 0 as well, as they are where a broadcast's counter starts over soon after the beginning.
     """
     heard = [stream for stream in container.streams.audio if is_known(stream)]
     starts = [
@@ -50,4 +53,5 @@ def start_of(container: InputContainer, film: VideoStream) -> Fraction:
         if stream.start_time is not None and stream.time_base is not None
     ]
     start = min(starts, default=Fraction(0))
-    return Fraction(0) if -_GETTING_GOING < start < 0 else start
+    is_counted = may_jump(container) and (film.start_time or 0) < 0
+    return Fraction(0) if -_GETTING_GOING < start < 0 and not is_counted else start

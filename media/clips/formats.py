@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from io import BufferedIOBase
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 OUTPUT_EXTENSIONS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """What is written, with FFmpeg's name of it."""
 CLIP_EXTENSIONS: Final = frozenset(
-    {*OUTPUT_EXTENSIONS, ".3gp", ".avi", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".wmv"}
+    {
+        *OUTPUT_EXTENSIONS,
+        *(".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".m2t", ".m2ts", ".m2v", ".mpe", ".mpeg"),
+        *(".mpg", ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".qt", ".ts", ".vob", ".wmv"),
+    }
 )
 
 
@@ -84,3 +89,13 @@ def ffmpeg_error() -> type[FFmpegError]:
     from av.error import FFmpegError
 
     return FFmpegError
+
+
+def unreadable_for(error: FFmpegError) -> str:
+    """Why a file can't be read as a clip, in words; raises ImageError where PyAV isn't installed."""
+    pyav()
+    from av.error import EOFError as EndOfFileError
+
+    if isinstance(error, (damage_error(), EndOfFileError)) or error.errno == errno.EINVAL:
+        return "it is damaged, cut short, or something else"
+    return str(error.strerror or error)

@@ -46,9 +46,9 @@ def _has_planes(format: VideoFormat) -> bool:
 
 
 def _converted(decoded: VideoFrame, target: str, colours: Colours, copy: Copy) -> VideoFrame:
-    if decoded.format.name == target:
+    if decoded.format.name == target and colours.keeps_levels:
         return copy(decoded)
-    if decoded.format.name.replace("yuvj", "yuv") == target:
+    if decoded.format.name.replace("yuvj", "yuv") == target and colours.keeps_levels:
         frame = pyav().VideoFrame(decoded.width, decoded.height, target)
         for own, given in zip(planes_of(frame), planes_of(decoded), strict=True):
             own[:] = given

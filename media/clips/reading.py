@@ -16,7 +16,7 @@ from ...pipeline.types import Picture
 from .decoding import RawFrame, raw_frames
 from .facts import ClipInfo, info_of
 from .film import film_of, is_known, start_of
-from .formats import ffmpeg_error, open_clip
+from .formats import ffmpeg_error, open_clip, unreadable_for
 from .timeline import Timeline, may_jump
 from .upright import Upright, upright
 
@@ -88,7 +88,7 @@ class Clip:
                 film.thread_type = "AUTO"
                 yield container, film
         except unreadable as error:
-            raise ImageError(f"{self.name}: can't be read as a clip: {error.strerror or error}") from error
+            raise ImageError(f"{self.name}: can't be read as a clip: {unreadable_for(error)}") from error
 
     def info(self) -> ClipInfo:
         """Reads as much as the first frame. Raises ImageError."""

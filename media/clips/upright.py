@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _TRANSPOSE: Final = ("transpose", "0")
 _TICK: Final = Fraction(1, 1000)
+_FULL_BITS: Final = 8
 _NEUTRAL: Final = {8: 128, 10: 512}
 
 Filters = tuple[tuple[str, str], ...]
@@ -102,6 +103,8 @@ class Upright:
         """The frame and whether it had another size."""
         if is_grey(frame.format):
             frame = _as_yuv(frame)
+        elif frame.format.is_rgb and frame.format.components[0].bits < _FULL_BITS:
+            frame = frame.reformat(format="rgb24")  # to YUV, the scaler would leave white grey
         if self._turn is not None:
             frame = self._turn(frame)
         if self._size is None:
