@@ -64,7 +64,8 @@ def results(targets: Targets, output: str, image_format: str | None, option: str
         else:
             picture_format(output, image_format)
         return [Path(output)]
-    if os.path.isfile(output) or Path(output).suffix.lower() in EXTENSIONS or is_clip(output):
+    is_named_like_a_file = Path(output).suffix.lower() in EXTENSIONS or is_clip(output)
+    if os.path.isfile(output) or (is_named_like_a_file and not os.path.isdir(output)):
         raise SettingsError(f"{option} {output}: expected a folder, because there are several targets")
     taken: set[str] = set()
     return [Path(output) / _free(result_name(file.name, image_format), taken) for file in targets.files]

@@ -107,8 +107,12 @@ def keeps_fields(chosen: Plan) -> bool:
 
 def _complete(encoder: str, options: Options, info: ClipInfo) -> Options:
     """The encoder's options with what the clip asks for."""
-    fields = {**_INTERLACED, "field_order": info.fields} if info.fields and encoder == "libx264" else {}
-    return {**options, **fields, **hdr_options(encoder, options, info.beside)}
+    own = dict(options)
+    if info.fields and encoder == "libx264":
+        own |= {**_INTERLACED, "field_order": info.fields}
+        if info.fields.endswith("b"):
+            own["x264-params"] = "bff=1"  # the pictures would say top first, whatever the file says
+    return {**own, **hdr_options(encoder, own, info.beside)}
 
 
 def _codec(own: str, output_format: str) -> str:

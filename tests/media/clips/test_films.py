@@ -47,9 +47,13 @@ def test_a_cover_is_not_the_film_and_is_kept(swap_blank, tmp_path, is_first):
         assert bytes(next(made.demux(cover))) == jpeg(np.full((48, 96, 3), 200, np.uint8))
 
 
-def test_a_cover_that_the_format_cannot_hold_is_named(swap_blank, tmp_path):
+@pytest.mark.parametrize("extension", [".webm", ".mov"])
+def test_a_cover_that_the_format_cannot_hold_is_named(swap_blank, tmp_path, extension):
     target = write(tmp_path / "in.mp4", frames(3), prepare=add_still)
-    assert swap_blank(target, "out.webm").report == ("cover picture 1 was left out: .webm can't hold it",)
+    result = swap_blank(target, f"out{extension}")
+    assert result.report == (f"cover picture 1 was left out: {extension} can't hold it",)
+    with av.open(str(result.output)) as made:
+        assert len(made.streams.video) == 1
 
 
 def test_of_two_films_the_default_one_is_swapped(swap_blank, tmp_path):
@@ -232,3 +236,39 @@ def test_what_is_known_before_counts_from_the_film(tmp_path):
     target = write(tmp_path / "in.mp4", frames(6), prepare=add_still)
     info = Clip(target).info()
     assert (info.size, info.frames, info.fields, info.has_alpha) == ((64, 64), 6, "", False)
+
+
+@pytest.mark.parametrize("starts", [(0, 100), (100, 0)])
+def test_joined_broadcasts_are_not_called_cut_short(swap_blank, tmp_path, starts):
+    parts = [recording(tmp_path / f"{start}.ts", 25, start) for start in starts]
+    (tmp_path / "in.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    result = swap_blank(tmp_path / "in.ts")
+    assert result.frames == 50
+    assert not [line for line in result.report if "cut short" in line]
+    assert times(result.output)[-1] - times(result.output)[0] == pytest.approx(1.96, abs=0.002)
+
+
+def test_a_film_whose_counter_starts_over_at_its_beginning(swap_blank, tmp_path):
+    target = recording(tmp_path / "in.ts", 25, 2**33 / 90000 - 0.4)
+    with av.open(str(target)) as given:
+        assert -1 < given.streams.video[0].start_time / 90000 < 0  # as FFmpeg counts it
+    result = swap_blank(target)
+    assert result.frames == 25 and not result.report
+    assert np.diff(times(result.output)) == pytest.approx(0.04, abs=0.002)
+
+
+def test_a_matroska_file_that_starts_late_is_not_called_cut_short(swap_blank, tmp_path):
+    target = write(tmp_path / "in.mkv", frames(10), sound=1, container_options={"output_ts_offset": "5"})
+    with av.open(str(target)) as given:
+        assert given.start_time > 4_900_000 and given.duration > 5_300_000
+    result = swap_blank(target)
+    assert (result.frames, result.report) == (10, ())
+
+
+@pytest.mark.parametrize("data", [b"", b"no clip", jpeg(np.zeros((48, 96, 3), np.uint8))])
+def test_what_is_no_clip_is_said_in_plain_words(swap_blank, tmp_path, data):
+    (tmp_path / "in.mp4").write_bytes(data)
+    with pytest.raises(
+        ImageError, match=r"in\.mp4: can't be read as a clip: it is damaged, cut short, or something else$"
+    ):
+        swap_blank(tmp_path / "in.mp4")

@@ -157,6 +157,8 @@ def fields(path):
         ("libx264", "tt", "out.mp4"),
         ("libx264", "tt", "out.mkv"),
         ("libx264", "bb", "out.mkv"),
+        ("libx264", "bb", "out.mp4"),
+        ("mpeg2video", "bb", "out.mov"),
         ("mpeg2video", "tt", "out.mp4"),
         ("mpeg2video", "bb", "out.mkv"),
     ],
@@ -279,3 +281,18 @@ def test_decoding_times_of_one_frame_are_its_own(swap_blank, tmp_path, monkeypat
 def test_a_clip_of_bytes_has_covers_and_marks_too(swap_blank, tmp_path):
     data = BytesIO(spherical(tmp_path / "in.mp4").read_bytes())
     assert "SPHERICAL" in side_data(first_frame(swap_blank(data).output))
+
+
+def test_full_levels_become_those_that_prores_knows(swap_blank, tmp_path):
+    target = write(tmp_path / "in.mkv", GREY, "ffv1", "ya8")
+    result = swap_blank(target, "out.mov")
+    for given, made in zip(pictures(target), pictures(result.output), strict=True):
+        assert np.abs(made.astype(int) - given)[54:].mean() < 1
+
+
+@pytest.mark.parametrize("pixel_format", ["rgb555le", "rgb565le"])
+def test_rgb_of_few_bits_keeps_its_brightness(swap_blank, tmp_path, pixel_format):
+    white = [np.full((64, 64, 3), 255, np.uint8)] * 2
+    target = write(tmp_path / "in.nut", white, "rawvideo", pixel_format)
+    assert pictures(target)[0].min() >= 254
+    assert pictures(swap_blank(target).output)[0].min() >= 253
