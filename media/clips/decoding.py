@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .formats import damage_error, ffmpeg_error, pyav
-from .timeline import Timeline
+from .timeline import Timeline, is_avi
 
 if TYPE_CHECKING:
     from av import Packet, VideoCodecContext, VideoFrame
@@ -39,7 +39,7 @@ def raw_frames(
     packets = _placed(container, film, timeline)
     if start is not None:
         packets = _from_key_frame(packets, start)
-    decode, damage, damaged = _decoder(film), damage_error(), False
+    decode, damage, damaged, in_order = _decoder(film), damage_error(), False, is_avi(container)
     for packet in chain(packets, (None,)):  # None has the decoder give what it holds back
         try:
             frames = decode(packet)
@@ -47,7 +47,7 @@ def raw_frames(
             damaged = True
             continue
         for frame in frames:
-            yield RawFrame(frame, frame.pts, damaged)
+            yield RawFrame(frame, frame.dts if in_order else frame.pts, damaged)
             damaged = False
             del frame
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...pipeline.types import Size
 from .colour import Colours
-from .timeline import may_jump
+from .timeline import is_avi, may_jump
 from .upright import Filters, is_grey, side_data, turns_across, upright
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def info_of(container: InputContainer, film: VideoStream, first: VideoFrame, sho
     aspect = Fraction(film.sample_aspect_ratio or 1) or Fraction(1)
     assert film.time_base is not None  # FFmpeg gives every video stream one
     length = _length(container, film, rate)
+    if is_avi(container) and film.guessed_rate:
+        rate = Fraction(film.guessed_rate)  # of H.264, AVI may count fields
     return ClipInfo(
         Size(shown.width, shown.height),
         filters,
@@ -70,7 +72,7 @@ def info_of(container: InputContainer, film: VideoStream, first: VideoFrame, sho
         max(component.bits for component in shown.format.components) > 8,
         film.time_base,
         rate,
-        film.frames or round(length * rate),
+        round(length * rate) if is_avi(container) else film.frames or round(length * rate),
         Fraction(0) if may_jump(container) else length,  # broadcasts don't say it: FFmpeg guesses from their times
         bool(film.duration),
         context.bit_rate or 0,
@@ -88,7 +90,7 @@ def codec_of(film: VideoStream) -> str:
 
 
 def _length(container: InputContainer, film: VideoStream, rate: Fraction) -> Fraction:
-    if container.format.name == "avi" and film.frames:
+    if is_avi(container) and film.frames:
         return film.frames / rate  # of an AVI without its index, FFmpeg guesses the time
     if film.duration and film.time_base is not None:
         return Fraction(film.duration) * film.time_base

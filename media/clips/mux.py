@@ -39,8 +39,8 @@ _CODED: Final = (
 )
 _APART: Final = 30
 """Seconds that a film and its sound may lie apart in a file."""
-_WARM_UP: Final = 0.25
-"""Seconds of sound before its start that a decoder may need."""
+_WARM_UP: Final = (0.25, 3840)
+"""Sound before its start that a decoder may need: at most so many seconds, and so many samples (Opus takes most)."""
 _JITTER: Final = Fraction(1, 100)
 """Seconds that sound may run backwards for want of finer times."""
 _TRIED: Final = 400
@@ -200,7 +200,7 @@ class Copier:
             time = float((packet.dts if packet.pts is None else packet.pts) * packet.time_base)
             if self._note(packet, time):
                 return
-            if packet.is_discard and time < -_WARM_UP:
+            if packet.is_discard and time < -_warm_up(packet.stream):
                 continue  # an edit list hides it
             if packet.stream_index != self._film.index and self._clip.holds(time):
                 yield packet
@@ -233,6 +233,12 @@ class Copier:
             max(self.reached.film, end) if is_film else self.reached.film, max(self.reached.any, end)
         )
         return is_film and self._clip.is_over(time - _APART)
+
+
+def _warm_up(stream: Stream) -> float:
+    """Seconds of it that may stay before 0."""
+    seconds, samples = _WARM_UP
+    return min(seconds, samples / (getattr(stream, "rate", 0) or 1))
 
 
 def _pictures(parts: Sequence[Part], info: ClipInfo, stream: VideoStream) -> Generator[AnyPacket]:

@@ -31,6 +31,11 @@ def may_jump(container: InputContainer) -> bool:
     return bool(int(container.format.flags) & int(Flags["ts_discont"].value))
 
 
+def is_avi(container: InputContainer) -> bool:
+    """Whether the file is an AVI, which says when frames are decoded, and not when they are shown."""
+    return container.format.name == "avi"
+
+
 class Timeline:
     """Moves the times of packets, which are given in the file's order."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from .reading import Clip, DecodedFrame, decoded_of
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
+    from av.stream import Stream
 
 _MARKS: Final = {
     "SPHERICAL": "spherical marks (360°, VR180)",
@@ -99,14 +101,17 @@ class Trial:
 
     def _lost(self, choice: Choice, made: Path) -> Choice:
         """The choice with a line for what the target says of itself, and the file that was made doesn't."""
-        with self.clip.opened() as (source, _), Clip(made).opened() as (written, pictures):
+        with self.clip.opened() as (source, film), Clip(made).opened() as (written, pictures):
             timecode, tags = timecode_of(written, pictures), {key.lower() for key in written.metadata}
+            copied = [film, *(source.streams[one.stream] for one in (*choice.of("stream"), *choice.of("sound")))]
+            missed = _languages(copied) - _languages(written.streams) if output_format(self.output) == "mov" else ()
             lost = sorted(key for key in kept_tags(source.metadata) if key.lower() not in tags)
         for extra in choice.of("timecode"):
             choice = choice if timecode else choice.without(extra, f"{self.output.suffix} can't hold it")
         again = f"will be coded anew, without loss: {self.output.suffix} can't hold it as it is"
         lines = [f"{extra.text} {again}" for extra in choice.of("sound")]
         lines += [*self._unmarked(Clip(made).info()), *self._untagged(lost)]
+        lines += [f"the language {one} was left out: {self.output.suffix} can't hold it" for one in missed]
         return choice._replace(left_out=(*choice.left_out, *lines))
 
     def _untagged(self, lost: Sequence[str]) -> list[str]:
@@ -118,11 +123,17 @@ class Trial:
         lost = ["transparency"] if info.has_alpha and not found.has_alpha else []
         lost += [text for name, text in _MARKS.items() if name in info.beside and name not in found.beside]
         lines = [f"{text} left out: {self.output.suffix} with {found.codec} can't hold that" for text in lost]
+        if info.deep and not found.deep:
+            lines.append(f"the pictures get 8 bits a colour: {self.plan.encoder} can't write more here")
         if info.fields and not found.fields:
             lines.append(
                 f"the clip is interlaced, and will be marked progressive: {self.plan.encoder} can't keep fields"
             )
         return lines
+
+
+def _languages(streams: Iterable[Stream]) -> Counter[str]:
+    return Counter(one.metadata["language"] for one in streams if one.metadata.get("language", "und") != "und")
 
 
 def fitting_extension(clip: Clip) -> str:

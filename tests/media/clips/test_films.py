@@ -272,3 +272,13 @@ def test_what_is_no_clip_is_said_in_plain_words(swap_blank, tmp_path, data):
         ImageError, match=r"in\.mp4: can't be read as a clip: it is damaged, cut short, or something else$"
     ):
         swap_blank(tmp_path / "in.mp4")
+
+
+def test_frames_of_an_avi_are_shown_evenly(swap_blank, tmp_path):
+    target = write(tmp_path / "in.avi", frames(25), options={"crf": "12", "bf": "2", "x264-params": "b-adapt=0"})
+    with av.open(str(target)) as given:
+        shown = [frame.pts for frame in given.decode(video=0)]
+    assert shown != sorted(shown)  # as FFmpeg guesses
+    result = swap_blank(target)
+    assert (result.frames, result.report) == (25, ())
+    assert np.diff(times(result.output)) == pytest.approx(0.04, abs=0.002)
