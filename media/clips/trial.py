@@ -88,7 +88,9 @@ class Trial:
         for extra in choice.extras:
             try:
                 self._write(Choice((extra,)), part, made, kind)
-            except refused:
+            except refused as error:
+                if kind != "matroska" and extra.text.startswith("audio"):
+                    raise ImageError(f"{self.output}: its format can't hold {extra.text}; .mkv holds all") from error
                 fitting = fitting.without(extra, f"{self.output.suffix} can't hold it")
         try:
             self._write(fitting, part, made, kind)

@@ -285,3 +285,27 @@ def test_the_trial_leaves_nothing_behind_but_the_parts(swap_blank, tmp_path):
         assert {path.name for path in tmp_path.iterdir()} == {"in.mp4", ".out.mp4.parts"}
 
     assert swap_blank(target, progress=look).frames == 6
+
+
+def test_sound_that_the_muxer_refuses_is_said_before_the_work(swap_blank, tmp_path):
+    with av.open(str(tmp_path / "in.mkv"), "w") as out:
+        film, sound = film_stream(out), out.add_stream("flac", rate=8000)
+        sound.codec_context.format, sound.codec_context.layout = "s16", "mono"
+        packets = list(encode(film, frames(4), "yuv420p"))
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.int16), format="s16", layout="mono")
+        frame.sample_rate, frame.pts = 8000, 0
+        for packet in [*packets, *sound.encode(frame), *sound.encode(None)]:
+            out.mux(packet)
+    with pytest.raises(ImageError, match=r"out\.mov: its format can't hold audio stream 1; \.mkv holds all"):
+        swap_blank(tmp_path / "in.mkv", "out.mov", progress=never)
+    assert swap_blank(tmp_path / "in.mkv", "out.mkv").report == ()
+
+
+def test_a_language_that_mov_cannot_say_is_named(swap_blank, tmp_path):
+    def name(out, _film):
+        (sound,) = out.streams.audio
+        sound.metadata["language"] = "deu"
+
+    target = write(tmp_path / "in.mp4", frames(4), sound=1, prepare=name)
+    assert swap_blank(target, "out.mov").report == ("the language deu was left out: .mov can't hold it",)
+    assert swap_blank(target, "out.mp4").report == ()

@@ -127,7 +127,9 @@ def alpha_of(path):
 )
 def test_transparency_is_kept(swap_blank, tmp_path, codec, pixel_format, given, made):
     result = swap_blank(clear(tmp_path, codec, pixel_format, given), made)
-    assert (result.frames, result.report) == (4, ())
+    fewer = ("the pictures get 8 bits a colour: libvpx-vp9 can't write more here",)
+    is_deep = "10" in pixel_format and made.endswith("webm")
+    assert (result.frames, result.report) == (4, fewer if is_deep else ())
     alpha = alpha_of(result.output)
     assert alpha[:, :30].min() > 0.97 and alpha[:, 34:].max() < 0.03
     assert times(result.output) == pytest.approx([0, 0.04, 0.08, 0.12], abs=1.1e-3)
