@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from ...media.atomic import patiently, write_atomic
 from .deadline import Clock, Deadline
 from .errors import JournalError
-from .transport import finite
+from .responses import finite
 
 State = Literal["sending", "submitted", "fetched"]
 RESULTS_KEPT: Final = 3600.0

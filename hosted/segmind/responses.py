@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from ...media.retry import retry_after
 from .errors import ResultError, SegmindError, job_error, status_error
 from .media import decode_base64
-from .transport import ApiResponse, Json, finite
+from .transport import ApiResponse, Json
 
 _PICTURE_FIELDS = ("output", "image", "images", "data", "result")
 
@@ -117,6 +119,15 @@ def read_info(response: ApiResponse) -> ResultInfo:
     credits = {**_about_credits(response.headers), **_about_credits(body), **_about_credits(metrics)}
     listed = ", ".join(f"{name} {value}" for name, value in credits.items())
     return ResultInfo(finite(metrics.get("inference_time")), listed or None)
+
+
+def finite(value: object) -> float | None:
+    """A number of JSON, or None for anything else: NaN, infinity and what is too large for a float included."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    with suppress(OverflowError):
+        return float(value) if math.isfinite(value) else None
+    return None
 
 
 def read_upload(response: ApiResponse) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
 from typing import Final, NamedTuple, TypeAlias
 
@@ -36,15 +34,6 @@ _BEFORE_SENDING: Final = (
     urllib3_errors.ProxyError,
     ssl.SSLCertVerificationError,
 )
-
-
-def finite(value: object) -> float | None:
-    """A number of JSON, or None for anything else: NaN, infinity and what is too large for a float included."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    with suppress(OverflowError):
-        return float(value) if math.isfinite(value) else None
-    return None
 
 
 class ApiResponse(NamedTuple):
