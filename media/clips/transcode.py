@@ -18,11 +18,12 @@ from ...pipeline.errors import ImageError, SettingsError
 from ...pipeline.faces.index_list import Span
 from ...pipeline.types import Notice, Progress
 from .checkpoint import Checkpoint, ResumeState
+from .copying import Reached
 from .encoding import PartWriter, Plan, plan
 from .extras import Choice
 from .facts import ClipInfo
 from .formats import output_format
-from .mux import Part, Reached, mux_parts
+from .mux import Part, mux_parts
 from .reading import Clip, ResumePoint, decoded_of
 from .trial import Trial, cut_short
 

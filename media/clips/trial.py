@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from ...pipeline.errors import ImageError
 from ..atomic import require_writable, temporary_name
+from .copying import Reached
 from .encoding import PartWriter, Plan
 from .extras import Choice, choose, kept_tags, timecode_of, unfit
 from .facts import ClipInfo
 from .formats import OUTPUT_EXTENSIONS, ffmpeg_error, output_format
-from .mux import Part, Reached, write
+from .mux import Part, write
 from .reading import Clip, DecodedFrame, decoded_of
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def fitting_extension(clip: Clip) -> str:
 def require_sound(streams: Sequence[AudioStream], kind: str, output: Path) -> None:
     """Raise ImageError where the output's format can't hold the clip's sound."""
     for name in unfit(streams, kind):
-        others = ", ".join(OUTPUT_EXTENSIONS)
+        others = ", ".join(suffix for suffix in OUTPUT_EXTENSIONS if suffix != output.suffix.lower())
         raise ImageError(f"{output}: its format can't hold {name} sound: choose among {others}; .mkv holds all")
 
 
