@@ -6,21 +6,38 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..media.atomic import require_writable, require_writable_folder
+from ..media.atomic import require_writable, require_writable_folder, temporary_name
 from ..media.clips import is_clip
 from ..media.pictures import picture_format, picture_size, require_fits
 from ..pipeline.errors import ImageError
 
 
 def require_outputs(outputs: Iterable[Path]) -> None:
-    """Raise ImageError where a file can't be written: by its name's length, its folder or what stands there."""
-    folders: dict[Path, Path] = {}
+    """Raise ImageError where a file can't be written: by its folder, its name's length or what stands there."""
+    wanted = list(outputs)
+    require_folders(wanted)
+    for path in wanted:
+        require_place(path)
+
+
+def require_folders(outputs: Iterable[Path]) -> None:
+    """Raise ImageError where a folder that files go into can't be made or written to."""
+    parents: dict[Path, Path] = {}
     for path in outputs:
+        parents.setdefault(path.parent, path)
+    folders: dict[Path, Path] = {}
+    for parent, path in parents.items():
         with _named(path):
-            folders.setdefault(require_writable(path), path)
+            folders.setdefault(require_writable(parent / temporary_name()), path)
     for folder, path in folders.items():
         with _named(path):
             require_writable_folder(folder)
+
+
+def require_place(path: Path) -> None:
+    """Raise ImageError where a file can't be written by its name's length or what stands there."""
+    with _named(path):
+        require_writable(path)
 
 
 @contextmanager
@@ -31,6 +48,12 @@ def _named(path: Path) -> Generator[None]:
         raise ImageError(f"{path}: can't be written: {error.strerror or error}") from error
     except ValueError as error:
         raise ImageError(f"{path!r}: can't be written: {error}") from error
+
+
+def require_readable(target: Path) -> None:
+    """Raise ImageError where a target is no picture by its first bytes. Clips are left for when their turn comes."""
+    if not is_clip(target):
+        picture_size(target)
 
 
 def require_held(target: Path, output: Path, image_format: str | None) -> None:

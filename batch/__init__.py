@@ -7,6 +7,18 @@ from .items import Item, items_of
 from .locally import run_locally
 from .on_ray import Cluster, run_on_ray
 from .places import Place
-from .working import Entry, Worker, record_of, tally
+from .working import Entry, Worker, files_of, record_of, tally
 
-__all__ = ["Cluster", "Entry", "Item", "Place", "Worker", "items_of", "record_of", "run_locally", "run_on_ray", "tally"]
+__all__ = [
+    "Cluster",
+    "Entry",
+    "Item",
+    "Place",
+    "Worker",
+    "files_of",
+    "items_of",
+    "record_of",
+    "run_locally",
+    "run_on_ray",
+    "tally",
+]

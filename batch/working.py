@@ -9,7 +9,7 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple, cast
 
 from ..app.report import Json
@@ -33,6 +33,8 @@ Work = Callable[[Item, Path, Path], Mapping[str, Json]]
 """Makes a target's file into a result's file, both on this machine, and gives what the report says of it."""
 _RECORDS = ".multifaceswap"
 """Folder in the output folder."""
+_LONGEST_NAME = 255
+"""What file systems take, in bytes."""
 _FINAL = (SettingsError, MismatchError, FaceNotFoundError)
 """The same again would end the same."""
 _FATAL = (ModelError, MissingPackageError)
@@ -61,7 +63,7 @@ class Worker:
         return lambda item: self._entry(item, work)
 
     def _entry(self, item: Item, work: Work) -> Entry:
-        files = {"name": item.name, "target": item.target, "output": Place(self.output).at(item.name).address}
+        files = files_of(item, self.output)
         try:
             return {**files, **self._done(item, work), "error": None}
         except CancelledError:
@@ -109,9 +111,18 @@ class Worker:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def files_of(item: Item, output: str) -> Entry:
+    """How an item's entry begins."""
+    return {"name": item.name, "target": item.target, "output": Place(output).at(item.name).address}
+
+
 def record_of(output: str, item: Item) -> Place:
-    """Where it is kept what was done to an item."""
-    return Place(output).at(f"{_RECORDS}/{item.name}.json")
+    """Where it is kept what was done to an item, under another name where the result's leaves no space for more."""
+    name = f"{item.name}.json"
+    if len(os.fsencode(PurePosixPath(name).name)) > _LONGEST_NAME:
+        short = hashlib.sha256(os.fsencode(PurePosixPath(name).name)).hexdigest()
+        name = str(PurePosixPath(name).with_name(f"{short}.json"))
+    return Place(output).at(f"{_RECORDS}/{name}")
 
 
 class Tally(NamedTuple):

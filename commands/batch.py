@@ -13,17 +13,18 @@ from .. import __version__
 from ..app import report, settings
 from ..app.jobs import FileDonors, Job, read_donors, swap_job
 from ..app.names import result_name
-from ..app.outputs import require_held, require_outputs
+from ..app.outputs import require_outputs
 from ..app.report import Json
 from ..app.session import Session
 from ..app.settings import Scope, Value
-from ..batch import Cluster, Entry, Item, Place, Worker, items_of, record_of, run_locally, run_on_ray, tally
+from ..batch import Cluster, Entry, Item, Place, Worker, items_of, run_locally, run_on_ray, tally
 from ..media.clips import is_clip
 from ..media.pictures import FORMATS, is_mentioned, is_picture, passed_over_note
 from ..pipeline.errors import ImageError, ModelError, SettingsError
 from . import console
 from .files import add_paths, pictures_of, require_free
 from .options import add_number, add_settings, values_of
+from .refusals import local, refused_items
 from .swap import require_models
 
 _SCOPES: tuple[Scope, ...] = ("picture", "clip", "file")
@@ -46,11 +47,12 @@ def run(arguments: Namespace) -> int:
         console.note(note)
     worker, swaps = _worker(arguments)
     _require_usable(items, worker, arguments)
-    if any(not item.sources and not item.options for item in items):
+    entries = _refused(items, arguments)
+    left = _left(items, entries)
+    if any(not item.sources and not item.options for item in left):
         _require_donors(swaps)
-    entries: list[Entry] = []
     try:
-        with console.counted(_entries(items, worker, arguments), "item", len(items)) as bar:
+        with console.counted(_entries(left, worker, arguments), "item", len(left)) as bar:
             for entry in bar:
                 entries.append(entry)
                 _tell(entry)
@@ -72,7 +74,8 @@ def _tell(entry: Entry) -> None:
         return
     if entry["fatal"]:
         raise ModelError(entry["error"])
-    console.fail(f"{entry['target']}: {entry['error']}")
+    target, error = str(entry["target"]), str(entry["error"])
+    console.fail(error if target in error else f"{target}: {error}")
 
 
 def _is_wanted(name: str) -> bool:
@@ -116,17 +119,19 @@ def _require_usable(items: Sequence[Item], worker: Worker, arguments: Namespace)
         raise SettingsError(f"{min(replaced)} is an input and would be overwritten: choose another output")
     outputs, read = ([Path(place.address) for place in some if not place.is_remote] for some in (results, inputs))
     require_free(outputs, read)
-    _require_written(items, arguments)
 
 
-def _require_written(items: Sequence[Item], arguments: Namespace) -> None:
-    """Raise before any work where a result, its record or the report can't be written on this machine."""
-    places = [Place(arguments.output).at(item.name) for item in items]
-    written = [*places, *(record_of(arguments.output, item) for item in items), _report(arguments)]
-    for item, place in zip(items, places, strict=True):
-        if not Place(item.target).is_remote:
-            require_held(Path(item.target), Path(place.address), _format_asked(item.options, arguments))
-    require_outputs(Path(place.address) for place in written if not place.is_remote)
+def _refused(items: Sequence[Item], arguments: Namespace) -> list[Entry]:
+    """What is said before any work of items whose results can't be written. Raises ImageError where none can, nor the
+    report."""
+    require_outputs(local([_report(arguments)]))
+    return refused_items(items, arguments.output, [_format_asked(item.options, arguments) for item in items])
+
+
+def _left(items: Sequence[Item], entries: Sequence[Entry]) -> list[Item]:
+    """The items without an entry."""
+    known = {str(entry["name"]) for entry in entries}
+    return [item for item in items if item.name not in known]
 
 
 def _require_donors(swaps: OpenSwaps) -> None:

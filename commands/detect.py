@@ -7,7 +7,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from ..app.outputs import require_outputs
 from ..app.pictures import filtered
 from ..app.report import Json, TargetReport
 from ..app.session import Session
@@ -15,8 +14,9 @@ from ..media.pictures import read_metadata, read_picture, write_picture
 from ..pipeline.draw.preview import draw_faces
 from ..pipeline.types import Face, FaceSet, Picture
 from . import console
-from .files import find_targets, require_all_held, require_free, results
+from .files import find_targets, require_free, results
 from .options import add_settings, values_of
+from .refusals import refusals
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -29,23 +29,30 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     targets = find_targets(arguments.files, arguments.preview)
     previews: list[Path | None] = [None] * len(targets.files)
+    refused = dict[Path, str]()
     if arguments.preview:
         previews = [*results(targets, arguments.preview, None, "--preview")]
-        require_free([path for path in previews if path], targets.files)
-        require_all_held(targets.files, [path for path in previews if path], None)
-        require_outputs(path for path in previews if path)
+        wanted = [path for path in previews if path]
+        require_free(wanted, targets.files)
+        refused = refusals(targets.files, wanted, [()] * len(wanted), None)
     jobs = [*zip(targets.files, previews, strict=True)]
     with Session(device=arguments.device) as session:
         session.plan("detect", values_of(arguments, "detect"))
         with console.progress(jobs, "picture") as bar:
-            done = [_attempt(session, file, preview, arguments) for file, preview in bar]
+            done = [
+                _attempt(session, file, preview, arguments, preview and refused.get(preview)) for file, preview in bar
+            ]
     if arguments.json:
         entries = [{"file": one.target, **one.details, "error": one.error} for one in done]
         console.say(json.dumps({"pictures": entries}, indent=2))
     return console.exit_code([one.error for one in done])
 
 
-def _attempt(session: Session, file: Path, preview: Path | None, arguments: Namespace) -> TargetReport:
+def _attempt(
+    session: Session, file: Path, preview: Path | None, arguments: Namespace, refused: str | None
+) -> TargetReport:
+    if refused:
+        return TargetReport(str(file), error=refused)
     return console.attempt(str(file), lambda: _detect(session, file, preview, arguments))
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..app.names import free_name, result_name
-from ..app.outputs import require_held
 from ..media.clips import is_clip, output_format
 from ..media.pictures import EXTENSIONS, find_pictures, passed_over_note, picture_format
 from ..pipeline.errors import SettingsError
@@ -69,12 +68,6 @@ def results(targets: Targets, output: str, image_format: str | None, option: str
         raise SettingsError(f"{option} {output}: expected a folder, because there are several targets")
     taken: set[str] = set()
     return [Path(output) / _free(result_name(file.name, image_format), taken) for file in targets.files]
-
-
-def require_all_held(targets: Iterable[Path], outputs: Iterable[Path], image_format: str | None) -> None:
-    """Raise ImageError where a target's result can't be written because of its size: see `outputs.require_held`."""
-    for target, output in zip(targets, outputs, strict=True):
-        require_held(target, output, image_format)
 
 
 def _free(name: str, taken: set[str]) -> str:

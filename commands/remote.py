@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,9 @@ from ..media.pictures import picture_format, read_metadata, read_picture, write_
 from ..pipeline.errors import SettingsError
 from ..pipeline.types import Picture
 from . import console
-from .files import Targets, find_targets, require_all_held, require_free, results
+from .files import Targets, find_targets, require_free, results
 from .options import add_choice, add_number, add_settings
+from .refusals import refusals
 
 _SENT_AS_THEY_ARE = (".jpg", ".jpeg", ".png", ".webp")
 
@@ -41,10 +42,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    jobs = _plan(arguments)
+    jobs, refused = _plan(arguments)
     with SegmindClient.from_environment() as client:
         source = _picture(arguments.source)
-        done = _done(jobs, source, client, arguments)
+        done = _done(jobs, refused, source, client, arguments)
     if arguments.report:
         settings = {name: value for name, value in vars(arguments).items() if name != "run"}
         write_file(arguments.report, report.document(settings, [one.as_json() for one in done]))
@@ -60,28 +61,32 @@ class _Request:
     settings: SegmindSettings
 
 
-def _plan(arguments: Namespace) -> list[_Request]:
-    """What will be asked and written; an error before any call where a setting or a name is wrong, or where a result
-    couldn't be written."""
+def _plan(arguments: Namespace) -> tuple[list[_Request], dict[Path, str]]:
+    """What will be asked and written, and which results can't be; an error before any call where a setting or a name
+    is wrong, or where none could be written."""
     names, targets = _targets(arguments)
     image_format = None if arguments.image_format == "auto" else arguments.image_format
     outputs = results(targets, arguments.output, image_format, "--output")
-    _require_usable(arguments, names, outputs)
-    return [
+    refused = _usable(arguments, names, outputs)
+    requests = [
         _Request(target, output, _settings(arguments, picture_format(output)))
         for target, output in zip(names, outputs, strict=True)
     ]
+    return requests, refused
 
 
-def _require_usable(arguments: Namespace, targets: Sequence[str], outputs: Sequence[Path]) -> None:
+def _usable(arguments: Namespace, targets: Sequence[str], outputs: Sequence[Path]) -> dict[Path, str]:
+    """Why results can't be written, where that's not all of them: raises as `_plan`."""
     files = [Path(target) for target in [arguments.source, *targets] if not is_web_url(target)]
     others = [Path(arguments.report)] if arguments.report else []
     require_free(outputs, [] if arguments.overwrite else files, " or say --overwrite")
     require_free([*outputs, *others], [])
     require_free(others, files)
-    if not is_web_url(targets[0]):
-        require_all_held(map(Path, targets), outputs, None)
-    require_outputs([*outputs, *others])
+    require_outputs(others)
+    if is_web_url(targets[0]):
+        require_outputs(outputs)
+        return {}
+    return refusals([Path(target) for target in targets], outputs, [()] * len(outputs), None)
 
 
 def _targets(arguments: Namespace) -> tuple[list[str], Targets]:
@@ -110,12 +115,18 @@ def _picture(name: str) -> Picture | bytes | str:
 
 
 def _done(
-    jobs: Sequence[_Request], source: Picture | bytes | str, client: SegmindClient, arguments: Namespace
+    jobs: Sequence[_Request],
+    refused: Mapping[Path, str],
+    source: Picture | bytes | str,
+    client: SegmindClient,
+    arguments: Namespace,
 ) -> list[TargetReport]:
     """What came of every job, in order, some at once."""
     stop = threading.Event()
 
     def work(job: _Request) -> TargetReport:
+        if reason := refused.get(job.output):
+            return TargetReport(job.target, error=reason)
         return console.attempt(job.target, lambda: _swap(job, source, client, arguments, stop))
 
     pool = ThreadPoolExecutor(arguments.concurrency)

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 from ..app.effects import only_for
 from ..app.jobs import save_picture
-from ..app.outputs import require_outputs
 from ..app.report import TargetReport, of_one_picture
 from ..app.session import Session
 from ..media.pictures import read_metadata, read_picture, write_mask
 from . import console
-from .files import MASK_TEXT, find_targets, require_all_held, require_free, require_new_masks, results
+from .files import MASK_TEXT, find_targets, require_free, require_new_masks, results
 from .options import add_settings, values_of
+from .refusals import refusals
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -34,14 +34,16 @@ class _Restoration(NamedTuple):
 
 
 def run(arguments: Namespace) -> int:
-    jobs = _plan(arguments)
+    jobs, refused = _plan(arguments)
     with Session(device=arguments.device) as session:
         session.plan("restore", values_of(arguments, "restore"))
         with console.progress(jobs, "picture") as bar:
-            return console.exit_code([_attempt(session, job, arguments).error for job in bar])
+            done = [_attempt(session, job, arguments, refused.get(job.output)) for job in bar]
+    return console.exit_code([one.error for one in done])
 
 
-def _plan(arguments: Namespace) -> list[_Restoration]:
+def _plan(arguments: Namespace) -> tuple[list[_Restoration], dict[Path, str]]:
+    """The pictures, and why results can't be written."""
     targets = find_targets(arguments.files, arguments.output)
     image_format = None if arguments.image_format == "auto" else arguments.image_format
     outputs = results(targets, arguments.output, image_format, "--output")
@@ -51,12 +53,13 @@ def _plan(arguments: Namespace) -> list[_Restoration]:
     require_free([*outputs, *others], [] if arguments.overwrite else targets.files, " or say --overwrite")
     if not arguments.overwrite:
         require_new_masks(others, "")
-    require_all_held(targets.files, outputs, image_format)
-    require_outputs([*outputs, *others])
-    return [_Restoration(*paths) for paths in zip(targets.files, outputs, masks, strict=True)]
+    refused = refusals(targets.files, outputs, [[mask] if mask else [] for mask in masks], image_format)
+    return [_Restoration(*paths) for paths in zip(targets.files, outputs, masks, strict=True)], refused
 
 
-def _attempt(session: Session, job: _Restoration, arguments: Namespace) -> TargetReport:
+def _attempt(session: Session, job: _Restoration, arguments: Namespace, refused: str | None) -> TargetReport:
+    if refused:
+        return TargetReport(str(job.file), error=refused)
     return console.attempt(str(job.file), lambda: _restore(session, job, arguments))
 
 

@@ -24,12 +24,12 @@ from .files import (
     add_paths,
     find_targets,
     pictures_of,
-    require_all_held,
     require_free,
     require_new_masks,
     results,
 )
 from .options import add_settings, values_of
+from .refusals import refusals
 
 _PICTURES_ONLY = ("mask", "limit_mask", "preview")
 
@@ -54,7 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     sources = pictures_of(arguments.source)
     references = pictures_of(arguments.reference) if arguments.reference else []
-    jobs = _jobs(arguments, [*sources, *references])
+    jobs, refused = _jobs(arguments, [*sources, *references])
     settings = values_of(arguments, "picture", "clip", "file")
     with Session(device=arguments.device) as session:
         require_models(session, [job.target for job in jobs], settings, bool(references))
@@ -62,7 +62,7 @@ def run(arguments: Namespace) -> int:
         for line in donors.notes:
             console.note(line)
         with console.progress(jobs, "picture") as bar:
-            done = [_attempt(session, job, donors, settings) for job in bar]
+            done = [_attempt(session, job, donors, settings, refused.get(job.output)) for job in bar]
     if arguments.report:
         _write_report(arguments, done)
     return console.exit_code([one.error for one in done])
@@ -77,8 +77,9 @@ def require_models(session: Session, targets: Sequence[Path], settings: dict[str
             session.plan(scope, known, Case(references=references))
 
 
-def _jobs(arguments: Namespace, other_files: Sequence[Path]) -> list[Job]:
-    """Which files will be written; SettingsError before any work where two are one, or one is an input."""
+def _jobs(arguments: Namespace, other_files: Sequence[Path]) -> tuple[list[Job], dict[Path, str]]:
+    """Which files will be written, and which of them can't be; SettingsError before any work where two are one, or one
+    is an input."""
     targets = find_targets(arguments.target, arguments.output)
     _require_usable(targets.files, arguments)
     none = [None] * len(targets.files)
@@ -92,11 +93,12 @@ def _jobs(arguments: Namespace, other_files: Sequence[Path]) -> list[Job]:
     require_free([*outputs, *others], [] if arguments.overwrite else inputs, " or say --overwrite")
     if not arguments.overwrite:
         require_new_masks(path for path in masks if path)
-    require_all_held(targets.files, outputs, image_format)
-    require_outputs([*outputs, *others])
+    require_outputs([Path(arguments.report)] if arguments.report else [])
+    extras = [[path for path in pair if path] for pair in zip(masks, previews, strict=True)]
+    refused = refusals(targets.files, outputs, extras, image_format)
     limit = read_limit(Path(arguments.limit_mask)) if arguments.limit_mask else None
     jobs = [Job(*paths) for paths in zip(targets.files, outputs, masks, previews, strict=True)]
-    return [replace(job, limit=limit) for job in jobs]
+    return [replace(job, limit=limit) for job in jobs], refused
 
 
 def _require_usable(targets: Sequence[Path], arguments: Namespace) -> None:
@@ -107,7 +109,11 @@ def _require_usable(targets: Sequence[Path], arguments: Namespace) -> None:
             raise SettingsError(f"--{name.replace('_', '-')} works for pictures; {target} is a clip ({known})")
 
 
-def _attempt(session: Session, job: Job, donors: FileDonors, settings: dict[str, Value]) -> TargetReport:
+def _attempt(
+    session: Session, job: Job, donors: FileDonors, settings: dict[str, Value], refused: str | None
+) -> TargetReport:
+    if refused:
+        return TargetReport(str(job.target), error=refused)
     return console.attempt(str(job.target), lambda: _swap(session, job, donors, settings))
 
 

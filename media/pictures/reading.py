@@ -107,8 +107,12 @@ def decode_file(data: bytes, name: str, formats: tuple[str, ...] | None = None) 
 def picture_size(path: str | os.PathLike[str]) -> Size:
     """A picture's size as its header says, before it is turned upright. Raises ImageError."""
     try:
-        with open(path, "rb") as file, opened(file, os.fspath(path)) as image:
-            return Size(*image.size)
+        with open(path, "rb") as file:
+            if not file.read(1):
+                raise ImageError(f"{os.fspath(path)}: the file is empty")
+            file.seek(0)
+            with opened(file, os.fspath(path)) as image:
+                return Size(*image.size)
     except OSError as error:
         raise ImageError(f"{os.fspath(path)}: can't be read: {_one_line(error)}") from error
 
