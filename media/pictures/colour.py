@@ -33,9 +33,10 @@ class Colours(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def colours_of(image: Image.Image) -> Colours:
-    """What becomes of an opened picture's colours, whose pixels needn't be decoded."""
-    mode = {"La": "LA", "I;16": "L", "I;16B": "L"}.get(image.mode, image.mode)
+def colours_of(image: Image.Image, *, is_grey: bool = False) -> Colours:
+    """What becomes of an opened picture's colours, whose pixels needn't be decoded; `is_grey`: they are grey with alpha
+    whatever Pillow calls them."""
+    mode = "LA" if is_grey else {"La": "LA", "I;16": "L", "I;16B": "L"}.get(image.mode, image.mode)
     space = _SPACES.get(mode, b"RGB ")
     profile, problem = _checked(image, space)
     becomes_srgb = mode in ("CMYK", "LAB") or (space == b"GRAY" and image.has_transparency_data and profile is not None)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from .chunks import PNG_SIGNATURE, avif_colour, png_chunks, png_colour
 from .colour import colours_of
+from .deep import is_deep_grey
 from .reading import DAMAGE, ORIENTATION_TAG, content_of, opened
 
 _TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
@@ -60,7 +61,7 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
     """
     data = content_of(path)
     with opened(data, os.fspath(path)) as image:
-        colours = colours_of(image)
+        colours = colours_of(image, is_grey=is_deep_grey(data, image))
         exif = _exif(image) if _may_have_exif(data) else None
         meaning = tuple(png_colour(data) or avif_colour(data, colours.profile))
         notes = (*_frames(image), *colours.notes, *_left_out(image, data))

@@ -17,12 +17,12 @@ from typing import BinaryIO, Final, NamedTuple
 import cv2
 import numpy as np
 from PIL import Image, features
-from PIL.TiffImagePlugin import TiffImageFile
 
 from ...pipeline.errors import ImageError
 from ...pipeline.types import Picture, Size
 from ..picture_formats import format_of
 from .colour import colours_of, to_srgb
+from .deep import deep_pixels, is_deep, is_deep_grey
 
 MAX_PIXELS = 100 * 2**20
 """Cameras sold as "100 megapixels" give 11648×8736, a little more than 100 million."""
@@ -51,7 +51,6 @@ DAMAGE = (
 )
 """What decoders raise on damaged files."""
 ORIENTATION_TAG = 0x0112
-_TIFF_BITS = 258
 _UPRIGHT: dict[int, Callable[[Picture], Picture]] = {
     2: lambda picture: picture[:, ::-1],
     3: lambda picture: picture[::-1, ::-1],
@@ -93,10 +92,11 @@ def decode_picture(data: bytes, name: str) -> Picture:
 def decode_file(data: bytes, name: str, formats: tuple[str, ...] | None = None) -> DecodedPicture:
     """As `decode_picture`, of a file in one of the `formats`, with what the file was. Raises ImageError."""
     with opened(data, name, formats) as image:
-        colours = colours_of(image)
+        colours = colours_of(image, is_grey=is_deep_grey(data, image))
         image.load()
-        deep = _is_deep(data, image)
-        picture = _deep_pixels(data) if deep else _plain_pixels(image, name, colours.from_profile)
+        profile = colours.from_profile
+        deep = is_deep(data, image)
+        picture = deep_pixels(data, image, name, profile) if deep else _plain_pixels(image, name, profile)
         turn = _UPRIGHT.get(_orientation(image))
         # MPO is what Pillow calls a JPEG with further pictures after the first.
         image_format = "jpeg" if image.format == "MPO" else str(image.format).lower()
@@ -202,22 +202,6 @@ def _orientation(image: Image.Image) -> int:
     with suppress(*DAMAGE):
         return int(image.getexif().get(ORIENTATION_TAG, 1))
     return 1
-
-
-def _is_deep(data: bytes, image: Image.Image) -> bool:
-    """Whether the file has 16 bits a channel, which Pillow reduces to 8 for anything but grey."""
-    if isinstance(image, TiffImageFile):
-        bits = image.tag_v2.get(_TIFF_BITS, (8,))
-        return set(bits) == {16} and image.mode in ("I;16", "I;16B", "RGB", "RGBA")
-    return image.format == "PNG" and data[24] == 16
-
-
-def _deep_pixels(data: bytes) -> Picture:
-    # After Pillow has decoded the same file: of some cut files OpenCV gives half a picture.
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if decoded is None or decoded.dtype != np.uint16:
-        raise ValueError("its 16-bit pixels can't be decoded")
-    return decoded[..., None] if decoded.ndim == 2 else decoded[..., [2, 1, 0, 3][: decoded.shape[2]]]
 
 
 def _plain_pixels(image: Image.Image, name: str, profile: bytes | None) -> Picture:

@@ -216,3 +216,12 @@ def test_a_rows_own_format_names_its_result(tmp_path):
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"astronaut.jpg", "grace_hopper.webp", "report.json", ".multifaceswap"}
     assert Image.open(tmp_path / "out" / "astronaut.jpg").format == "JPEG"
+
+
+def test_names_of_any_length_that_a_folder_holds_are_done_and_kept(tmp_path, capsys):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    shutil.copy(MAN, folder / f"{'n' * 251}.jpg")  # its record would have a name of 260 bytes
+    for told in ("1 done, 0 kept", "0 done, 1 kept"):
+        assert _batch("--source", WOMAN, "--target", folder, "--output", out) == 0
+        assert told in capsys.readouterr().out

@@ -4,12 +4,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from multifaceswap import Session, cli
+from conftest import EXAMPLES
+from multifaceswap import cli
 from multifaceswap.commands.files import Targets, find_targets, require_free, results
 from multifaceswap.pipeline.errors import SettingsError
 from PIL import Image
 
-HOPPER = Path(__file__).resolve().parents[2] / "examples" / "grace_hopper.jpg"
+HOPPER = EXAMPLES / "grace_hopper.jpg"
+WOMAN = str(EXAMPLES / "astronaut.png")
 
 
 def test_several_or_a_folder_go_into_a_folder(tmp_path, blank):
@@ -88,18 +90,43 @@ def test_clips_in_a_folder_are_named_by_swap_and_done_by_batch(tmp_path, capsys,
     assert "passed over" not in said and "clip.mp4: " in said
 
 
-@pytest.mark.parametrize("command", ["detect", "restore", "swap", "batch"])
-def test_a_side_too_long_for_the_format_is_known_before_any_work(tmp_path, capsys, blank, monkeypatch, command):
-    """The last of two targets doesn't fit."""
-    monkeypatch.setattr(Session, "detect", lambda *_, **__: pytest.fail("work began"))
-    wide = tmp_path / "wide.png"
-    Image.new("L", (16384, 2)).save(wide)
-    words = [str(blank), str(wide)]
-    if command in ("swap", "batch"):
-        words = ["--source", str(blank), "--target", *words]
-    if command == "detect":
-        assert cli.main([command, str(wide), "--preview", str(tmp_path / "a.webp")]) == 2
-    else:
-        assert cli.main([command, *words, "--output", str(tmp_path / "out"), "--image-format", "webp"]) == 2
-    assert f"{wide}: 16384×2: webp holds 16383 pixels a side: choose png" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+@pytest.mark.parametrize("command", ["restore", "swap", "batch"])
+def test_a_side_too_long_for_the_format_is_said_first_and_the_others_are_done(tmp_path, capsys, blank, command):
+    for name in ("wide.png", "wider.png"):
+        Image.new("L", (16384, 2)).save(tmp_path / name)
+    reason = f"{tmp_path / 'wide.png'}: 16384×2: webp holds 16383 pixels a side: choose png"
+    out, words = (
+        tmp_path / "out",
+        ["--source", WOMAN, "--target"] if command in ("swap", "batch") else [],
+    )
+    more = ["--output", str(out), "--image-format", "webp"]
+    more += ["--face-restore", "disable"] if command == "restore" else []
+    none_fits = [command, *words, *(str(tmp_path / name) for name in ("wide.png", "wider.png")), *more]
+    assert cli.main(none_fits) == 2 and not out.exists()
+    assert capsys.readouterr().err.count(reason) == 1
+    assert cli.main([command, *words, str(tmp_path / "wide.png"), str(blank), *more]) == 1
+    assert capsys.readouterr().err.count(reason) == 1
+    assert [path.name for path in out.iterdir() if path.suffix == ".webp"] == ["blank.webp"]
+
+
+def test_a_preview_that_does_not_fit_is_known_before_any_work(tmp_path, capsys):
+    Image.new("L", (16384, 2)).save(tmp_path / "wide.png")
+    assert cli.main(["detect", str(tmp_path / "wide.png"), "--preview", str(tmp_path / "a.webp")]) == 2
+    assert "16384×2: webp holds 16383 pixels a side" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["detect", "restore", "swap"])
+def test_what_is_no_picture_is_said_first_and_the_others_are_done(tmp_path, capsys, blank, command):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    (tmp_path / "b.jpg").write_bytes(b"")
+    out, words = (
+        tmp_path / "out",
+        ["--source", WOMAN, "--target"] if command == "swap" else [],
+    )
+    words += [str(tmp_path / name) for name in (blank.name, "a.png", "b.jpg", "c.png")]
+    words += ["--face-restore", "disable"] if command == "restore" else []
+    assert cli.main([command, *words, "--preview" if command == "detect" else "--output", str(out)]) == 1
+    errors = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
+    reasons = ("a.png: not a picture", "b.jpg: the file is empty", "c.png: can't be read: No such file")
+    assert len(errors) == 3 and all(reason in error for reason, error in zip(reasons, errors, strict=True))
+    assert [path.name for path in out.iterdir()] == [blank.name]

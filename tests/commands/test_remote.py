@@ -212,9 +212,19 @@ def test_other_kinds_of_pictures_are_sent_as_pixels_and_written_as_asked(api, so
     assert {payload["image_format"] for payload in sent} == {"png", "jpeg"}
 
 
-def test_what_cannot_be_written_is_known_before_any_call(api, source, targets, tmp_path, capsys):
+def test_a_target_that_does_not_fit_is_said_and_the_others_are_sent(api, source, targets, tmp_path, capsys):
     Image.new("L", (16384, 2)).save(targets / "wide.png")
-    assert _remote(source, targets, tmp_path / "out", "--image-format", "webp") == 2
+    (targets / "zero.png").write_bytes(b"")
+    assert _remote(source, targets, tmp_path / "out", "--image-format", "webp") == 1
+    errors = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
+    assert len(errors) == 2 and "16384×2: webp holds 16383" in errors[0] and "zero.png: the file is empty" in errors[1]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["10.webp", "20.webp", "30.webp"]
+
+
+def test_what_cannot_be_written_is_known_before_any_call(api, source, targets, tmp_path, capsys):
+    wide = targets / "wide.png"
+    Image.new("L", (16384, 2)).save(wide)
+    assert _remote(source, wide, tmp_path / "a.webp") == 2
     assert "16384×2: webp holds 16383 pixels a side" in capsys.readouterr().err
     assert _remote(source, targets, source / "out") == 2
     assert "can't be written: " in capsys.readouterr().err

@@ -1,0 +1,81 @@
+"""Pictures of 16 bits a channel, which Pillow reduces to 8 for anything but grey."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
+
+from ...pipeline.errors import ImageError
+from ...pipeline.types import FloatArray, Picture
+from .colour import to_srgb
+
+_BITS, _PHOTOMETRIC, _PLANES, _EXTRA_SAMPLES = 258, 262, 284, 338
+"""A TIFF's tags (TIFF 6.0)."""
+_WHITE_IS_ZERO: Final = 0
+_SEPARATE: Final = 2
+_ASSOCIATED: Final = 1
+_FULL: Final = 65_535
+
+
+def is_deep(data: bytes, image: Image.Image) -> bool:
+    """Whether the file has 16 bits a channel that `deep_pixels` reads."""
+    if isinstance(image, TiffImageFile):
+        bits = image.tag_v2.get(_BITS, (8,))
+        return set(bits) == {16} and image.mode in ("I;16", "I;16B", "RGB", "RGBA")
+    return image.format == "PNG" and data[24] == 16
+
+
+def is_deep_grey(data: bytes, image: Image.Image) -> bool:
+    """Whether a PNG is grey with alpha in 16 bits, which Pillow calls RGB with alpha."""
+    return image.format == "PNG" and data[24:26] == bytes([16, 4])
+
+
+def deep_pixels(data: bytes, image: Image.Image, name: str, profile: bytes | None) -> Picture:
+    """The pixels (H, W, C), uint16, of a file that Pillow has decoded, as OpenCV gives half a picture of some cut ones.
+
+    Grey becomes sRGB through its `profile`. `name` is what errors call the file. Raises ImageError, and ValueError for
+    what is damaged.
+    """
+    if isinstance(image, TiffImageFile) and image.tag_v2.get(_PLANES) == _SEPARATE and len(image.getbands()) > 1:
+        raise ImageError(
+            f"{name}: 16 bits a channel in separate planes can't be read: save it with interleaved channels"
+        )
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.dtype != np.uint16:
+        raise ValueError("its 16-bit pixels can't be decoded")
+    pixels = decoded[..., None] if decoded.ndim == 2 else decoded[..., [2, 1, 0, 3][: decoded.shape[2]]]
+    pixels = _of_tiff(pixels, image) if isinstance(image, TiffImageFile) else _with_transparent_grey(pixels, image)
+    return _through(pixels, profile) if profile else pixels
+
+
+def _of_tiff(pixels: Picture, image: TiffImageFile) -> Picture:
+    """White as the largest number, and colours that aren't multiplied by alpha."""
+    if pixels.shape[2] == 1 and image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        return _FULL - pixels
+    if pixels.shape[2] == 4 and _ASSOCIATED in image.tag_v2.get(_EXTRA_SAMPLES, ()):
+        alpha = pixels[..., 3:].astype(np.float64)
+        colours = np.rint(pixels[..., :3] * (_FULL / np.maximum(alpha, 1)))
+        return np.dstack([np.minimum(colours, _FULL).astype(np.uint16), pixels[..., 3]])
+    return pixels
+
+
+def _with_transparent_grey(pixels: Picture, image: Image.Image) -> Picture:
+    """With alpha where a PNG says of one grey that it is transparent."""
+    grey = image.info.get("transparency")
+    if pixels.shape[2] != 1 or not isinstance(grey, int):
+        return pixels
+    return np.dstack([pixels] * 3 + [np.where(pixels == grey, 0, _FULL).astype(np.uint16)])
+
+
+def _through(pixels: Picture, profile: bytes) -> Picture:
+    """Grey in three channels with alpha as sRGB, by the curve that 256 greys take."""
+    greys = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
+    curve: FloatArray = np.asarray(to_srgb(greys, profile).convert("L"), np.float32)[0]
+    levels = np.arange(_FULL + 1, dtype=np.float32) / 257
+    through = np.rint(np.interp(levels, np.arange(256, dtype=np.float32), curve) * 257).astype(np.uint16)
+    grey = through[pixels[..., 0].astype(np.intp)]
+    return np.dstack([grey, grey, grey, pixels[..., 3]])
