@@ -1,4 +1,7 @@
-"""A PNG's chunks: read, written, and those that say what colours mean, which an AVIF says in the same numbers."""
+"""A PNG's chunks: read, written, and those that say what colours mean, which an AVIF says in the same numbers.
+
+And the boxes of a JPEG 2000, of which Pillow leaves out the profile.
+"""
 
 from __future__ import annotations
 
@@ -76,3 +79,23 @@ def _says_srgb(kind: bytes, content: bytes) -> bool:
     if kind == b"gAMA":
         return abs(struct.unpack(">I", content)[0] - _SRGB_GAMMA) <= 500
     return all(abs(a - b) <= 100 for a, b in zip(struct.unpack(">8I", content), _SRGB_PRIMARIES, strict=True))
+
+
+def jp2_profile(data: bytes) -> bytes | None:
+    """The ICC profile in a JP2's header (ISO/IEC 15444-1, annex I); None where it has none."""
+    for kind, content in _boxes(data):
+        for inner, colour in _boxes(content) if kind == b"jp2h" else ():
+            if inner == b"colr" and colour[:1] in (b"\2", b"\3"):
+                return colour[3:]
+    return None
+
+
+def _boxes(data: bytes) -> Iterator[Chunk]:
+    """Kind and content of the boxes up to the first that goes on to the end or beyond it."""
+    start = 0
+    while start + 8 <= len(data):
+        (length,) = struct.unpack_from(">I", data, start)
+        if length < 8 or start + length > len(data):
+            return
+        yield data[start + 4 : start + 8], data[start + 8 : start + length]
+        start += length

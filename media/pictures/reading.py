@@ -21,6 +21,7 @@ from PIL import Image, features
 from ...pipeline.errors import ImageError
 from ...pipeline.types import Picture, Size
 from ..picture_formats import format_of
+from .chunks import jp2_profile
 from .colour import colours_of, to_srgb
 from .deep import deep_pixels, is_deep, is_deep_grey
 
@@ -151,6 +152,8 @@ def opened(source: bytes | BinaryIO, name: str, formats: tuple[str, ...] | None 
             warnings.simplefilter("ignore")
             with Image.open(file, formats=known) as image:
                 _require_size(image, name)
+                if image.format == "JPEG2000" and isinstance(source, bytes) and (profile := jp2_profile(source)):
+                    image.info["icc_profile"] = profile
                 yield image
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: larger than 100 megapixels: make it smaller first") from error

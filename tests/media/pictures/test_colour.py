@@ -359,3 +359,17 @@ def test_what_is_never_carried_is_told(tmp_path):
     image.save(tmp_path / "b.jpg", exif=exif)
     image.save(tmp_path / "a.tif", exif=Image.open(tmp_path / "b.jpg").getexif())
     assert read_metadata(tmp_path / "a.tif").notes == ("EXIF left out: not carried from tiff",)
+
+
+@pytest.mark.parametrize("method", [2, 3])
+def test_the_profile_of_a_jp2_goes_along(tmp_path, method):
+    Image.new("RGB", (8, 6), (200, 120, 90)).save(tmp_path / "a.jp2", irreversible=False)
+    data = (tmp_path / "a.jp2").read_bytes()
+    place, header = data.index(b"colr") - 4, data.index(b"jp2h") - 4
+    colour = bytes([method, 0, 0]) + _wide_profile()
+    box = struct.pack(">I", len(colour) + 8) + b"colr" + colour
+    (old,), (whole,) = struct.unpack_from(">I", data, place), struct.unpack_from(">I", data, header)
+    grown = struct.pack(">I", whole + len(box) - old)
+    (tmp_path / "a.jp2").write_bytes(data[:header] + grown + data[header + 4 : place] + box + data[place + old :])
+    assert read_metadata(tmp_path / "a.jp2").profile == _wide_profile()
+    assert (read_picture(tmp_path / "a.jp2") == (200, 120, 90)).all()
