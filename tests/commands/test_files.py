@@ -4,12 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES
 from multifaceswap import cli
 from multifaceswap.commands.files import Targets, find_targets, require_free, results
 from multifaceswap.pipeline.errors import SettingsError
 from PIL import Image
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 HOPPER = EXAMPLES / "grace_hopper.jpg"
 WOMAN = str(EXAMPLES / "astronaut.png")
 
