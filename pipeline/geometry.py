@@ -38,6 +38,8 @@ INTERPOLATION_FLAGS = {
 A = TypeVar("A", bound=Picture)
 Colour = tuple[float, float, float]
 """RGB in [0, 1]."""
+_ONE_PLACE = 1e-9
+"""Points that are no further apart are in one place: of their differences nothing is left but rounding."""
 _KERNEL_MARGIN = 5
 """Pixels around a region that the widest kernel (Lanczos, 8 × 8) may read."""
 
@@ -84,6 +86,7 @@ def similarity(source: ArrayLike, target: ArrayLike) -> Matrix:
     from_mean, to_mean = from_points.mean(0), to_points.mean(0)
     a, b = from_points - from_mean, to_points - to_mean
     spread = float((a * a).sum())
+    spread = spread if spread > _ONE_PLACE**2 else 0.0
     cos = float((a * b).sum()) / spread if spread else 1.0
     sin = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / spread if spread else 0.0
     linear = np.array([[cos, -sin], [sin, cos]])

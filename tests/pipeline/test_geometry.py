@@ -65,6 +65,7 @@ def test_inverse_undoes(some):
 
 def test_similarity_of_one_place_is_a_shift():
     assert np.allclose(geometry.similarity([[1, 1]] * 5, [[4, 6]] * 5), [[1, 0, 3], [0, 1, 5]])
+    assert np.allclose(geometry.similarity([[1, 1], [1 + 1e-12, 1]], [[4, 6]] * 2), [[1, 0, 3], [0, 1, 5]])
 
 
 def test_similarity_never_mirrors():
