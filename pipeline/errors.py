@@ -46,10 +46,8 @@ class IndexListError(SettingsError):
         self.reason = reason
         start = max(position - _QUOTED // 2, 0)
         shown = text[start : start + _QUOTED]
-        line = "".join(character if character.isprintable() else "\ufffd" for character in shown)
-        pointer = " " * (position - start) + "^"
         quoted = f"{shown!r}{'' if shown == text else ' …'}"
-        super().__init__(f"index list {quoted}, character {position + 1}: {reason}\n  {line}\n  {pointer}\n{advice}")
+        super().__init__(f"index list {quoted}, character {position + 1}: {reason}. {advice}")
 
 
 class MismatchError(MultiFaceSwapError, ValueError):
