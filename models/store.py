@@ -108,7 +108,8 @@ def _also_missing(model: Model) -> list[str]:
 def missing_text(model: Model, file: ModelFile, folders: Folders) -> str:
     """What to do about a missing file: its folders, URL, sha256, licence and the command that fetches it."""
     searched = list(dict.fromkeys(str(path.parent) for path in folders.candidates(file)))
-    lines = [f"{model.name} needs {file.name}, which is in none of these folders:", *(f"  {s}" for s in searched)]
+    subject = file.name if file.name == model.name else f"{model.name} needs {file.name}, which"
+    lines = [f"{subject} is in none of these folders:", *(f"  {s}" for s in searched)]
     if file.built_in:
         return "\n".join([*lines, "It belongs to this package: install the package again"])
     lines += [f"Fetch it from {' or '.join(file.urls)}"] if file.urls else []

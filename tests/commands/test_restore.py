@@ -53,7 +53,7 @@ def test_a_picture_without_a_face_is_written_as_it_is(tmp_path, blank, capsys):
 def test_a_missing_restorer_is_told_before_any_picture_is_read(tmp_path, blank, capsys, monkeypatch):
     monkeypatch.setattr(restore, "read_picture", lambda path: pytest.fail("a picture was read"))
     assert _restore(blank, "--output", tmp_path / "a.png") == 2
-    assert "codeformer-v0.1.0.pth, which is in none of these folders" in capsys.readouterr().err
+    assert "codeformer-v0.1.0.pth is in none of these folders" in capsys.readouterr().err
     assert _restore(blank, "--output", tmp_path / "a.png", "--face-restore", "GFPGAN") == 2
     assert "expected one of codeformer-v0.1.0.pth" in capsys.readouterr().err
     assert not (tmp_path / "a.png").exists()

@@ -149,7 +149,7 @@ def test_a_number_out_of_range_is_told(tmp_path, blank, capsys, option, value):
 def test_a_restorer_that_is_missing_is_told_before_any_work(tmp_path, blank, monkeypatch, capsys):
     monkeypatch.setenv("MULTIFACESWAP_MODELS", str(tmp_path / "models"))
     assert _swap(blank, tmp_path / "a.png", "--face-restore", "GFPGANv1.4.pth") == 2
-    assert "GFPGANv1.4.pth, which is in none of these folders" in capsys.readouterr().err
+    assert "GFPGANv1.4.pth is in none of these folders" in capsys.readouterr().err
     assert _swap(blank, tmp_path / "a.png", "--face-restore", "GFPGAN") == 2
     assert "expected one of codeformer-v0.1.0.pth" in capsys.readouterr().err
     assert not (tmp_path / "a.png").exists()
