@@ -127,7 +127,7 @@ def test_names_that_mean_no_restorer_are_told(tmp_path):
         SettingsError, match=r"face_restore: expected one of codeformer.*mine too.*, disable, .*got 'no\.pth'"
     ):
         open_model("restorer", "no.pth", folders=[tmp_path])
-    with pytest.raises(MissingModelError, match=r"GPEN-BFR-1024\.onnx, which is in none"):
+    with pytest.raises(MissingModelError, match=r"GPEN-BFR-1024\.onnx is in none"):
         open_model("restorer", "GPEN-BFR-1024.onnx", folders=[tmp_path])
     standins.scrfd(tmp_path / "GPEN-BFR-1024.onnx")
     with pytest.raises(DamagedModelError, match=r"GPEN-BFR-1024\.onnx is damaged or no face restorer"):
