@@ -20,13 +20,11 @@ from .formats import ffmpeg_error, open_clip, output_format, pyav
 from .reading import Clip
 
 if TYPE_CHECKING:
-    from av import Packet, VideoCodecContext
-    from av.audio.stream import AudioStream
+    from av import VideoCodecContext
     from av.container import InputContainer, OutputContainer
-    from av.stream import Stream
     from av.video.stream import VideoStream
 
-    AnyPacket = Packet[VideoStream] | Packet[AudioStream] | Packet[Stream]
+    from .copying import AnyPacket
 
 _PHONES: Final = ("com.apple.", "com.android.")
 """Tags of phones, which MP4 and MOV hold only by their full names."""
