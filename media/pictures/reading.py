@@ -52,6 +52,7 @@ DAMAGE = (
 )
 """What decoders raise on damaged files."""
 ORIENTATION_TAG = 0x0112
+_BAND_ROWS: Final = 256
 _UPRIGHT: dict[int, Callable[[Picture], Picture]] = {
     2: lambda picture: picture[:, ::-1],
     3: lambda picture: picture[::-1, ::-1],
@@ -95,10 +96,10 @@ def decode_file(data: bytes, name: str, formats: tuple[str, ...] | None = None) 
     with opened(data, name, formats) as image:
         colours = colours_of(image, is_grey=is_deep_grey(data, image))
         image.load()
+        turn = _UPRIGHT.get(_orientation(image))
         profile = colours.from_profile
         deep = is_deep(data, image)
         picture = deep_pixels(data, image, name, profile) if deep else _plain_pixels(image, name, profile)
-        turn = _UPRIGHT.get(_orientation(image))
         # MPO is what Pillow calls a JPEG with further pictures after the first.
         image_format = "jpeg" if image.format == "MPO" else str(image.format).lower()
         as_stored = turn is None and image.mode not in ("CMYK", "LAB")
@@ -213,8 +214,20 @@ def _plain_pixels(image: Image.Image, name: str, profile: bytes | None) -> Pictu
     if image.mode[0] in "IF":
         raise ImageError(f"{name}: pixels of kind {image.mode} can't be used: save it with 8 or 16 bits a channel")
     shown = to_srgb(image, profile) if profile else image
-    pixels = np.asarray(shown.convert(_target_mode(shown)))
-    return pixels[..., None] if pixels.ndim == 2 else pixels
+    wanted = _target_mode(shown)
+    # Pillow copies a picture that has the wanted mode already.
+    pixels = _array_of(shown if shown.mode == wanted else shown.convert(wanted))
+    image.close()
+    return pixels
+
+
+def _array_of(image: Image.Image) -> Picture:
+    """The pixels (H, W, C), a band of rows at a time: Pillow gives a whole picture twice, in pieces and joined."""
+    pixels = np.empty((image.height, image.width, len(image.getbands())), np.uint8)
+    for top in range(0, image.height, _BAND_ROWS):
+        band = image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height)))
+        pixels[top : top + band.height] = np.asarray(band).reshape(band.height, band.width, -1)
+    return pixels
 
 
 def _target_mode(image: Image.Image) -> str:

@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ...pipeline.boxes import cut_by_tile, tiles, weighted_nms
-from ...pipeline.geometry import Region, extract_crop, inverse, transform_points
+from ...pipeline.geometry import Region, inverse, transform_points
 from ...pipeline.types import FloatArray, Matrix, Picture, Placement, Size
 from ..runtime.devices import threads
 from ..runtime.onnx import Session
+from .pyramid import Pyramid
 
 _SIDE = 192
 _CELLS = 48
@@ -63,30 +64,34 @@ class BlazeFace:
         turns to try (0 = as it is).
         """
         size = Size.of(picture)
-        found = self._looks(picture, [_whole(size)], turns, confidence)
+        pyramid = Pyramid(picture, _SIDE)
+        found = self._looks(pyramid, [_whole(size)], turns, confidence)
         if not any(scores.max(initial=0) >= _SURE for _, scores in _large(found, size)):
-            found += _large(self._looks(picture, [_with_rim(size)], turns, confidence), size)
+            found += _large(self._looks(pyramid, [_with_rim(size)], turns, confidence), size)
         if tiled:
-            found += self._looks(picture, list(_tiled(size, smallest)), turns, confidence)
+            found += self._looks(pyramid, list(_tiled(size, smallest)), turns, confidence)
         return _merged([found[turn :: len(turns)] for turn in range(len(turns))])
 
-    def _looks(self, picture: Picture, views: Sequence[Region], turns: Sequence[int], confidence: float) -> list[Seen]:
+    def _looks(self, picture: Pyramid, views: Sequence[Region], turns: Sequence[int], confidence: float) -> list[Seen]:
         """The looks at each view, one a turn."""
         looks = list(product(views, turns))
         if not looks:
             return []
         with ThreadPoolExecutor(min(len(looks), threads()), "multifaceswap-look") as workers:
-            return list(workers.map(self.look, repeat(picture), *zip(*looks, strict=True), repeat(confidence)))
+            return list(workers.map(self._look, repeat(picture), *zip(*looks, strict=True), repeat(confidence)))
 
     def look(self, picture: Picture, view: Region, turn: int, confidence: float) -> Seen:
         """One look at a region: rows (N, 8) of box and both eyes in full-picture pixels, and scores (N,)."""
+        return self._look(Pyramid(picture, max(Size.of(picture))), view, turn, confidence)
+
+    def _look(self, picture: Pyramid, view: Region, turn: int, confidence: float) -> Seen:
         matrix = _letterbox(view, turn)
-        image = extract_crop(picture, Placement(matrix, Size(_SIDE, _SIDE)))
+        image = picture.crop(Placement(matrix, Size(_SIDE, _SIDE)), max(view.size) / _SIDE)
         outputs = self._session.run({"input_1": image[None] * 2 - 1})
         raw, logits = sorted((output[0] for output in outputs), key=lambda output: -output.shape[1])
         rows, scores = _decode(raw, logits[:, 0], confidence)
         rows = _to_picture(rows, inverse(matrix))
-        whole = np.array([not cut_by_tile(row[:4], view, Size.of(picture)) for row in rows], bool)
+        whole = np.array([not cut_by_tile(row[:4], view, picture.size) for row in rows], bool)
         return rows[whole], scores[whole]
 
 
