@@ -169,7 +169,8 @@ def _watcher(
     own = models.embedder(embedder_of(str(plan.values["embedder"])).name) if track and not references else None
     looking = Models(
         models.detector(plan.detector.name, **plan.detector.options),
-        models.mesher() if swapper.needs_mesh else None,
+        # Parts that stay are steadier by a mesh that is smoothed with the face.
+        models.mesher() if swapper.needs_mesh or plan.swap.keep else None,
         models.attributes() if plan.rules.detect_gender != "no" else None,
         references.embedder if references else own,
         models.mesher() if references else None,

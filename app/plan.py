@@ -15,6 +15,7 @@ from ..pipeline.clip.flow import ClipSettings
 from ..pipeline.compose.crops import SwapSettings
 from ..pipeline.compose.restore import RestoreSettings
 from ..pipeline.errors import SettingsError
+from ..pipeline.faces.parts import parse_parts
 from ..pipeline.types import ColourMatch, Interpolation
 from .effects import Case, without_effect
 from .settings import DISABLE, SETTINGS, Scope, Value, checked
@@ -117,6 +118,7 @@ class Plan:
             float(self.values["strength"]),
             float(self.values["mask_feather"]),
             cast(ColourMatch, self.values["colour_match"]),
+            parse_parts(str(self.values["keep"])),
         )
 
     @property

@@ -13,9 +13,10 @@ from ..models.runtime.devices import providers_of
 from ..models.spec import Kind as ModelKind
 from ..pipeline.errors import IndexListError, SettingsError, require_choice
 from ..pipeline.faces.index_list import parse_indexes
+from ..pipeline.faces.parts import parse_parts
 
 Value = str | float | bool
-SettingKind = Literal["choice", "model", "number", "integer", "switch", "indexes", "device"]
+SettingKind = Literal["choice", "model", "number", "integer", "switch", "indexes", "parts", "device"]
 Scope = Literal["detect", "order", "map", "swap", "restore", "picture", "clip", "file", "session"]
 """What a setting belongs to: one step each of the work on pictures; `picture`, all steps of a swap in one go; `clip`,
 the same for clips; `file`, how files are written; `session`, what is chosen once for all work."""
@@ -70,6 +71,8 @@ class Setting:
         text = self._text(value)
         if self.kind == "indexes":
             _require_indexes(self.name, text)
+        elif self.kind == "parts":
+            return _parts(self.name, text)
         elif self.kind == "device":
             providers_of(text)
         elif self.model != "restorer":
@@ -116,6 +119,13 @@ class Setting:
     @property
     def _expected(self) -> str:
         return f"one of {', '.join(self.known)}" if self.known else "a text"
+
+
+def _parts(name: str, text: str) -> str:
+    try:
+        return ",".join(parse_parts(text))
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from error
 
 
 def _require_indexes(name: str, text: str) -> None:

@@ -14,6 +14,7 @@ from ..media.picture_formats import FORMATS
 from ..pipeline.errors import SettingsError
 from ..pipeline.faces.ordering import GENDERS, ORDERS
 from ..pipeline.faces.pairing import MISSING, PAIRINGS
+from ..pipeline.faces.parts import PARTS
 from ..pipeline.types import DEFAULT_INTERPOLATION, ColourMatch, Interpolation
 from .setting_types import DISABLE, SCOPES, Scope, Setting, Value
 
@@ -195,6 +196,13 @@ ROWS: Final = (
         False,
         "Keeps hair and hands in front of a face; needs the model parsing_bisenet.pth.",
         (*_SWAPPING, "restore"),
+    ),
+    Setting(
+        "keep",
+        "parts",
+        "",
+        f"Parts of the target's face that stay, separated by commas: {', '.join(PARTS)} with the eyes behind them.",
+        _SWAPPING,
     ),
     # Restoration
     Setting(

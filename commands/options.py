@@ -14,6 +14,7 @@ _WORDS = {
     "model": "NAME",
     "device": "NAME",
     "indexes": "LIST",
+    "parts": "LIST",
     "number": "NUMBER",
     "integer": "NUMBER",
 }

@@ -18,7 +18,7 @@ _KINDS = {
 }
 
 
-_VALUES = {"switch": "on, off", "model": "a name below", "indexes": "a list", "device": "a device"}
+_VALUES = {"switch": "on, off", "model": "a name below", "indexes": "a list", "parts": "a list", "device": "a device"}
 """What stands for the values of settings that don't list theirs."""
 
 

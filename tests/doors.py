@@ -23,6 +23,7 @@ PROBES = {
     "swap_model": "inswapper_128",
     "strength": 0.5,
     "mask_feather": 0.3,
+    "keep": "mouth",
     "pixel_boost": "512",
     "face_restore_weight": 0.25,
     "visibility": 0.5,

@@ -78,7 +78,7 @@ class Engine(NamedTuple):
     boost: SwapRestore | None = None
     """Restores swapped faces before they are pasted."""
     mesher: Mesher | None = None
-    """Gives overlapping faces without a mesh their outline."""
+    """Gives faces without a mesh one where they overlap or parts of them are to stay."""
 
 
 def swap_frames(
@@ -124,7 +124,7 @@ def _swapped(frames: Iterable[ObservedFrame[ClipFrame]], engine: Engine, masks: 
                 waiting.append((seen.frame, seen.scene))
                 yield _work(seen, engine.mesher, masks)
 
-    models = engine.donor_of, engine.swapper, engine.settings, engine.parser, engine.boost
+    models = engine.donor_of, engine.swapper, engine.settings, engine.parser, engine.boost, engine.mesher
     with closing(swap_stream(work(), *models)) as results:
         for done in results:
             frame, scene = waiting.pop(0)

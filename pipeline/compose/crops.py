@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import require_choice, require_range
+from ..faces.parts import PARTS
 from ..geometry import INTERPOLATIONS, extract_crop, lies_within, resized, valid_mask
 from ..protocols import Swapper
 from ..types import DEFAULT_INTERPOLATION, ColourMatch, Crop, Face, Interpolation, Patch, Picture, Placement, Size
@@ -24,12 +25,16 @@ class SwapSettings:
     mask_feather: float = 0.0
     """How far the mask's rim is softened inwards: 0 leaves the engine's own, 0.5 falls from the middle to the rim."""
     colour_match: ColourMatch = "auto"
+    keep: tuple[str, ...] = ()
+    """Parts of the target's face that stay: names of `faces.parts`."""
 
     def __post_init__(self) -> None:
         require_choice("interpolation", self.interpolation, INTERPOLATIONS)
         require_choice("colour_match", self.colour_match, COLOUR_MATCHES)
         require_range("strength", self.strength, 0, 1)
         require_range("mask_feather", self.mask_feather, 0, 0.5)
+        for part in self.keep:
+            require_choice("keep", part, PARTS)
 
 
 def cut_face(target: Picture, face: Face, swapper: Swapper, interpolation: Interpolation) -> Crop:

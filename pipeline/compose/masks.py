@@ -42,6 +42,11 @@ def _least(masks: Sequence[Mask]) -> Mask:
     return reduce(np.minimum, masks)
 
 
+def rising(hard: Mask, share: float) -> Mask:
+    """(H, W) 0 where a hard mask is 0, and from there rising to 1 over this share of its longer side."""
+    return _risen((hard > 0.5).astype(np.uint8), share * max(hard.shape), border=1)
+
+
 def feathered(mask: Mask, share: float) -> Mask:
     """The mask with a softer rim; 0 leaves it as it is. Never grows.
 
@@ -57,9 +62,14 @@ def _ramp(mask: Mask, share: float, border: int) -> Mask:
     small = resized(mask, Size(max(round(full.width * ratio), 1), max(round(full.height * ratio), 1)))
     # Half of its own most: a mask that lets half of a swap through at most has a rim too.
     inside = (small > small.max() / 2).astype(np.uint8)
-    reach = max(2 * share * float(_depth(inside, 0).max()), 1e-6)
-    ramp = np.clip(_depth(inside, border) / reach, 0, 1)
-    return resized((ramp * ramp * (3 - 2 * ramp)).astype(np.float32), full)
+    ramp = _risen(inside, 2 * share * float(_depth(inside, 0).max()), border)
+    return resized(ramp, full)
+
+
+def _risen(inside: NDArray[np.uint8], reach: float, border: int) -> Mask:
+    """(h, w) from 0 outside to 1 as many pixels within."""
+    ramp = np.clip(_depth(inside, border) / max(reach, 1e-6), 0, 1)
+    return (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)
 
 
 def _depth(inside: NDArray[np.uint8], border: int) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Keeps what lies before a face as it is: hair, by what a parser takes for the face, and other faces."""
+"""Keeps what is to stay as it is: hair, by what a parser takes for the face, other faces, and parts of the face."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Final
 import cv2
 import numpy as np
 
+from ..faces.parts import Area, areas_of
 from ..geometry import compose, extract_crop, inverse, resized, transform_points, warp
 from ..protocols import Parser
-from ..types import Crop, Mask, Matrix, Patch, Picture, Points, Size
-from .masks import combined
+from ..types import Crop, Mask, Matrix, Mesh, Patch, Picture, Points, Size
+from .masks import combined, rising
 
+_PART_RIM: Final = 0.06
+"""Of the mask's side: how far around the parts that stay the swapped face fades in."""
 _LEAST: Final = 0.05
 """Share of the engine's mask: a parser that leaves less has not seen the face."""
 
@@ -49,13 +52,7 @@ def behind(patch: Patch, crop: Crop, faces: Sequence[Points]) -> Patch:
     doesn't reach them."""
     if not faces:
         return patch
-    bound = np.ones(patch.mask.shape, np.float32)
-    to_mask = _scaled(crop, Size.of(bound))
-    for outline in faces:
-        points = np.rint((transform_points(to_mask, outline) - 0.5) * 16).astype(np.int32)
-        cv2.fillPoly(bound, [points], 0.0, shift=4)
-    # Wider by the reach of interpolation on the way back into the picture.
-    bound = np.asarray(cv2.erode(bound, np.ones((3, 3), np.uint8)), np.float32)
+    bound = _outside([Area((outline,)) for outline in faces], crop, Size.of(patch.mask))
     hidden = patch.mask[bound == 0].sum()
     if not hidden:
         return patch
@@ -64,8 +61,35 @@ def behind(patch: Patch, crop: Crop, faces: Sequence[Points]) -> Patch:
     return _within(patch, bound)
 
 
+def with_parts(patch: Patch, crop: Crop, names: tuple[str, ...], mesh: Mesh | None) -> Patch:
+    """The patch with the named parts of the target's face among its bounds; a note where no mesh tells where they
+    are."""
+    if not names:
+        return patch
+    if mesh is None:
+        return patch._replace(notes=(*patch.notes, f"no mesh fits this face: {', '.join(names)} could not be kept"))
+    bound = _outside(areas_of(mesh, names), crop, Size.of(patch.mask))
+    soft = np.minimum(patch.mask, rising(bound, _PART_RIM))
+    return _beside(patch._replace(mask=soft), bound)
+
+
+def _outside(areas: Sequence[Area], crop: Crop, size: Size) -> Mask:
+    """A hard mask (H, W) of the crop: 0 in the areas, 1 elsewhere."""
+    bound = np.ones((size.height, size.width), np.float32)
+    to_mask = _scaled(crop, size)
+    for area in areas:
+        outlines = [np.rint((transform_points(to_mask, one) - 0.5) * 16).astype(np.int32) for one in area.outlines]
+        cv2.fillPoly(bound, outlines, 0.0, shift=4)
+    # Wider by the reach of interpolation on the way back into the picture.
+    return np.asarray(cv2.erode(bound, np.ones((5, 5), np.uint8)), np.float32)
+
+
 def _within(patch: Patch, bound: Mask) -> Patch:
-    patch = patch._replace(bounds=(*patch.bounds, bound))
+    return _beside(patch._replace(bounds=(*patch.bounds, bound)), bound)
+
+
+def _beside(patch: Patch, bound: Mask) -> Patch:
+    """The patch whose colours are compared with the target's within the bound."""
     if patch.skin is None:
         return patch
     own, target = patch.skin

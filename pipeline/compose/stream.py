@@ -12,11 +12,11 @@ import numpy as np
 
 from ..faces.depth import from_behind
 from ..geometry import Region
-from ..protocols import Parser, Swapper
+from ..protocols import Mesher, Parser, Swapper
 from ..streams import closing_source
 from ..types import Crop, Donor, Face, Mask, Pair, Patch, Picture, Points
 from .crops import SwapSettings, cut_face, finish
-from .occlusion import behind, bounded
+from .occlusion import behind, bounded, with_parts
 from .paste import paste
 from .swap_restore import SwapRestore, restore_swaps
 
@@ -62,17 +62,19 @@ def swap_stream(
     settings: SwapSettings,
     parser: Parser | None = None,
     boost: SwapRestore | None = None,
+    mesher: Mesher | None = None,
 ) -> Generator[SwapTaskResult]:
     """Do the work in order, as it comes: faces of several pictures go through the engine together.
 
     Crops are cut and patches are finished and pasted in threads, while the engine works on the next batch. Of all the
     work, no more than two batches are held. At its end, however it comes, the threads have ended and `work` is closed.
+    The mesher is for faces without a mesh of which parts are to stay.
     """
     finisher = partial(finish, swapper=swapper, settings=settings)
     with closing_source(work) as source, ThreadPoolExecutor(_THREADS, "multifaceswap-paste") as threads:
         begun: list[Future[SwapTaskResult]] = []
         for batch in _batches(source):
-            ready = _swapped(batch, donor_of, swapper, settings, parser, threads)
+            ready = _swapped(batch, donor_of, swapper, settings, parser, mesher, threads)
             if boost is not None:
                 ready = _boosted(boost, ready, finisher)
             last = finisher if boost is None else _as_it_is
@@ -120,6 +122,7 @@ def _swapped(
     swapper: Swapper,
     settings: SwapSettings,
     parser: Parser | None,
+    mesher: Mesher | None,
     threads: ThreadPoolExecutor,
 ) -> list[tuple[SwapTask, list[_Swap]]]:
     """The batch through the engine."""
@@ -129,10 +132,20 @@ def _swapped(
     donors = [donor_of(pair.source) for _, pair, _ in faces]
     patches = swapper.swap(crops, donors, settings.strength) if faces else []
     patches = [behind(patch, crop, stay) for patch, crop, (_, _, stay) in zip(patches, crops, faces, strict=True)]
+    patches = [_with_parts(*one, settings.keep, mesher) for one in zip(patches, crops, faces, strict=True)]
     if parser is not None:
         patches = bounded(parser, [target for target, _, _ in faces], crops, patches, "swapped")
     swaps = map(_Swap, [pair for _, pair, _ in faces], crops, patches)
     return [(work, list(islice(swaps, len(work.pairs)))) for work in batch]
+
+
+def _with_parts(
+    patch: Patch, crop: Crop, of: tuple[Picture, Pair, object], names: tuple[str, ...], mesher: Mesher | None
+) -> Patch:
+    if names and crop.face.mesh is None and mesher is not None:
+        fitted = mesher.fit(of[0], [crop.face])[0]
+        return with_parts(patch, crop, names, None if fitted is None else fitted.mesh)
+    return with_parts(patch, crop, names, crop.face.mesh)
 
 
 def _from_behind(work: SwapTask) -> list[tuple[Pair, Sequence[Points]]]:

@@ -38,7 +38,7 @@ def swap_batch(
 
     `donor_of` gives prepared donors; without it each is prepared here, once. With a parser hair and hands before the
     face stay; with a boost swapped faces are restored before they are pasted. Of the picture's other faces, those in
-    front stay too: see `faces.depth.in_front`, which uses the mesher.
+    front stay too: see `faces.depth.in_front`, which uses the mesher, as the parts of a face do that are to stay.
 
     Where `targets` is one array (B, H, W, C), so are the images, and the masks are one (B, H, W): each is allocated
     once, and beside them a few crops are all that is held. Raises MismatchError for pairs of other pictures, and what
@@ -62,7 +62,7 @@ def swap_batch(
     report: list[str] = list(index_map.report)
     ticks = _counted(progress, index_map.count)
     prepared = donor_of or donors_of(sources, swapper)
-    with closing(swap_stream(work, prepared, swapper, settings, parser, boost)) as stream:
+    with closing(swap_stream(work, prepared, swapper, settings, parser, boost, mesher)) as stream:
         for number, done in enumerate(stream):
             report += [f"frame {number}, face {pair.target.index}: {note}" for pair, note in done.notes]
             for _ in islice(ticks, len(done.work.pairs)):

@@ -11,6 +11,7 @@ import numpy as np
 
 from ....pipeline.compose.crops import crop_of
 from ....pipeline.errors import SettingsError
+from ....pipeline.faces import mesh_points as points
 from ....pipeline.geometry import INTERPOLATION_FLAGS, bounds, resized, transform_mesh
 from ....pipeline.transparency import seen_part
 from ....pipeline.types import (
@@ -29,7 +30,6 @@ from ....pipeline.types import (
     Placement,
     Size,
 )
-from . import landmarks as points
 from .skin import LENIENT, skin_likelihood
 from .topology import Topology, smoothstep
 from .warp import Raster, Texture, choose_texture, openness, rasterise, with_shape_of

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ....pipeline.faces import mesh_points as points
 from ....pipeline.types import FloatArray, Mesh
-from . import landmarks as points
 
 Triangles = NDArray[np.intp]
 _BROW_TOP_CM = 5.3

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ....pipeline.faces import mesh_points as points
 from ....pipeline.types import FloatArray, Mesh, Points, Size
-from . import landmarks as points
 from .topology import Topology, Triangles, smoothstep
 
 _SHAPE_SHARE = 0.7

@@ -23,3 +23,22 @@ OVAL: Final = (
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
 """The outline of the face, clockwise from the top of the forehead."""
+EYE_LEFT_RING: Final = (226, 247, 30, 29, 27, 28, 56, 190, 243, 112, 26, 22, 23, 24, 110, 25)
+EYE_RIGHT_RING: Final = (446, 467, 260, 259, 257, 258, 286, 414, 463, 341, 256, 252, 253, 254, 339, 255)
+"""Around the lids and lashes."""
+NOSE: Final = (168, 417, 351, 412, 399, 437, 420, 279, 358, 327, 326, 2, 97, 98, 129, 49, 198, 217, 174, 188, 122, 193)
+FOREHEAD: Final = (
+    *(71, 21, 54, 103, 67, 109, 10, 338, 297, 332, 284, 251, 301),
+    *(300, 293, 334, 296, 336, 9, 107, 66, 105, 63, 70),
+)
+"""From the brows' upper rims to the mesh's, which lies below the hair."""
+BEARD: Final = (
+    *(361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132),
+    *(213, 192, 207, 206, 165, 97, 2, 326, 391, 426, 427, 416, 433),
+)
+"""Chin, jaw and upper lip; the lips lie within."""
+GLASSES: Final = (
+    *(127, 162, 71, 63, 105, 66, 107, 9, 336, 296, 334, 293, 301, 389, 356, 454),
+    *(352, 280, 330, 329, 277, 399, 197, 174, 47, 100, 101, 50, 123, 234),
+)
+"""From temple to temple, and from the brows to below the rims of large glasses."""
