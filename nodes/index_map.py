@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from .bridge import frames_of
 from .host import session
 from .inputs import check, inputs, values_of
+from .picker import choices
 from .previews import in_node, preview_of_pairs
 from .schema import schema
 from .sockets import Faces, IndexMap
@@ -72,15 +73,17 @@ class MapFaces(io.ComfyNode):
         targets = _checked(target_faces, target_image, "target")
         sources = _checked(source_faces, source_image, "source")
         settings = values_of("map", given)
+        references = None if reference_faces is None else _checked(reference_faces, reference_image, "reference")
         if reference_faces is None:
             index_map = session().map(target_faces, source_faces, **settings)
         else:
-            references = _checked(reference_faces, reference_image, "reference")
             index_map = session().match(
                 target_faces, source_faces, reference_faces, targets=targets, references=references, **settings
             )
         preview = preview_of_pairs(index_map, targets, sources)
-        return io.NodeOutput(index_map, preview, "\n".join(index_map.report), index_map.count, ui=in_node(preview))
+        people = (target_faces, targets) if reference_faces is None else (reference_faces, references)
+        shown = {**in_node(preview), **choices(*people, source_faces, sources, index_map, reference_faces is None)}
+        return io.NodeOutput(index_map, preview, "\n".join(index_map.report), index_map.count, ui=shown)
 
 
 def _sockets() -> list[io.Input]:
