@@ -13,7 +13,7 @@ from ...pipeline.types import Picture, Size
 from .api import ApiCalls
 from .deadline import Clock, Deadline
 from .endpoint import DEFAULT_BASE, Endpoint
-from .errors import JournalError, SegmindError
+from .errors import JournalError
 from .job import SegmindJob, SegmindResult, ignore, never
 from .journal import Journal
 from .key import ApiKey, require_key, state_folder
@@ -108,15 +108,11 @@ class SegmindClient:
         digest = job.digest(self._api.endpoint, self._key)
         deadline = Deadline(timeout, cancelled, self._clock)
         runner = Runner(job, digest, self._api, self._uploads, self._journal, deadline)
-        try:
-            received, info = runner.run()
-        except SegmindError as error:
-            error.request_id = runner.request_id
-            raise
+        received, info = runner.run()
         return _result(job, runner, digest, received, info)
 
     def delivered(self, result: SegmindResult) -> None:
-        """Say that the result is safe: the journal removes its picture, and it is not an error if it can't."""
+        """Say that the result is safe: the journal keeps it for the rest of the hour. If it can't, it is no error."""
         with suppress(JournalError):
             self._journal.delivered(result.digest)
 

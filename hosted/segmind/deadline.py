@@ -41,15 +41,11 @@ class Deadline:
         """Seconds until the time limit, at least a tenth."""
         return max(self._end - self._clock.monotonic(), _SLICE)
 
-    def unstoppable(self) -> Deadline:
-        """The time that is left, without the stop button."""
-        return Deadline(self.remaining, lambda: False, self._clock)
-
     def check(self) -> None:
         """Raise CancelledError or TimeLimitError if the job must stop."""
         self._stopped = self._stopped or self._cancelled()
         if self._stopped:
-            raise CancelledError("cancelled; a request that was accepted is picked up when the same is run again")
+            raise CancelledError("cancelled")
         if self._clock.monotonic() >= self._end:
             raise TimeLimitError(f"not done within {self._seconds:g} s")
 

@@ -9,7 +9,7 @@ RemoteError
     ├── ForbiddenError           403
     ├── NotFoundError            404: no such model, or a request that is unknown or older than an hour
     ├── RateLimitedError         429
-    ├── ServerError              500, and other statuses from 500 on
+    ├── ServerError              500, and other statuses that are no refusal and no redirect
     │   ├── BadGatewayError      502
     │   ├── UnavailableError     503
     │   └── GatewayTimeoutError  504
@@ -29,19 +29,21 @@ from typing import ClassVar
 
 from ...pipeline.errors import RemoteError
 
-_AGAIN = "Run the same again within the hour: a request that was accepted is picked up and not paid for twice."
+_QUOTED = 200
+"""Characters at most of a request's id in a message."""
 
 
 class SegmindError(RemoteError):
     """The hosted engine refused or failed.
 
     Attributes: `status`, the HTTP status or None; `detail`, the server's own words or what happened; `request_id`, of
-    the job, or None; `frame`, the number of the target picture in a batch, or None. None of them holds the key.
+    the job, or None; `frame`, the number of the target picture in a batch, or None; `payment`, what was paid for as far
+    as the journal knows, and what running the same again does, or empty. None of them holds the key.
     """
 
     summary: ClassVar[str] = "the hosted engine failed"
     advice: str = ""
-    """What to do."""
+    """What to do about it."""
 
     def __init__(self, detail: str = "", *, status: int | None = None, request_id: str | None = None) -> None:
         super().__init__(detail)
@@ -49,13 +51,15 @@ class SegmindError(RemoteError):
         self.status = status
         self.request_id = request_id
         self.frame: int | None = None
+        self.payment = ""
 
     def __str__(self) -> str:
         frame = "" if self.frame is None else f"target picture {self.frame}: "
         status = "" if self.status is None else f" (HTTP {self.status})"
         detail = f": {self.detail}" if self.detail else ""
-        request = f" [request {self.request_id}]" if self.request_id else ""
-        return f"{frame}{self.summary}{status}{detail}{request}. {self.advice}".rstrip()
+        request = f" [request {self.request_id[:_QUOTED]}]" if self.request_id else ""
+        said = " ".join(filter(None, (self.advice, self.payment)))
+        return f"{frame}{self.summary}{status}{detail}{request}. {said}".rstrip()
 
 
 class BadRequestError(SegmindError):
@@ -82,7 +86,7 @@ class InsufficientCreditsError(SegmindError):
     """402 or 406: the account is empty."""
 
     summary = "the Segmind account has too few credits"
-    advice = "Add credits at https://cloud.segmind.com and run again; nothing was charged for this request."
+    advice = "Add credits at https://cloud.segmind.com and run again."
 
 
 class ForbiddenError(SegmindError):
@@ -107,10 +111,9 @@ class RateLimitedError(SegmindError):
 
 
 class ServerError(SegmindError):
-    """500 and similar."""
+    """500 and other statuses that have no class of their own."""
 
     summary = "Segmind's server failed"
-    advice = _AGAIN
 
 
 class BadGatewayError(ServerError):
@@ -149,14 +152,12 @@ class TimeLimitError(SegmindError):
     """The caller's time limit is over; the job may continue at the server."""
 
     summary = "the time limit is over"
-    advice = _AGAIN
 
 
 class ConnectionLostError(SegmindError):
     """The server wasn't reached, or the connection broke. `unsent`: nothing of the request can have arrived."""
 
     summary = "no connection to Segmind"
-    advice = _AGAIN
 
     def __init__(self, detail: str = "", *, unsent: bool = False) -> None:
         super().__init__(detail)
@@ -167,10 +168,6 @@ class UncertainSubmitError(ConnectionLostError):
     """A request may have arrived and may be charged; nothing shows whether, so it isn't sent again by itself."""
 
     summary = "it is unknown whether Segmind accepted the request"
-    advice = (
-        "It was not sent again, so that it isn't paid for twice. See https://cloud.segmind.com for whether it ran. "
-        "To send it anyway, change `run_again`; after an hour the same is sent without that."
-    )
 
 
 class RefusedAddressError(SegmindError):
@@ -184,14 +181,13 @@ class ResultError(SegmindError):
     """The answer isn't the picture or the text it should be."""
 
     summary = "Segmind's answer can't be used"
-    advice = _AGAIN
 
 
 class JournalError(SegmindError):
     """The journal can't be read or written. Without it nothing is submitted."""
 
     summary = "the journal of paid requests can't be used"
-    advice = "Free some space, or set MULTIFACESWAP_STATE to a folder that can be written."
+    advice = "Free some space or remove what is in the way, or set MULTIFACESWAP_STATE to a folder that can be written."
 
 
 _BY_STATUS: dict[int, type[SegmindError]] = {
@@ -210,9 +206,9 @@ _BLOCKING_WORDS = ("nsfw", "content polic", "moderat", "safety", "sensitive", "p
 
 def status_error(status: int, detail: str) -> SegmindError:
     """The error of a status that isn't 2xx."""
-    if status < 400:
+    if 300 <= status < 400:
         return RefusedAddressError(f"the API answered with a redirect, which is not followed: {detail}", status=status)
-    fallback = BadRequestError if status < 500 else ServerError
+    fallback = BadRequestError if 400 <= status < 500 else ServerError
     return _BY_STATUS.get(status, fallback)(detail, status=status)
 
 

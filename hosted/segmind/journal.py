@@ -1,8 +1,8 @@
 """Requests and results on disk, so that a crash, a cancel or a lost connection never makes anybody pay twice.
 
-Every job has files of its own, named by the hash of what was asked: `.json` says how far it is, `.picture` holds a
-result that wasn't delivered yet, `.lock` is held by the thread that submits. No picture that was sent, no setting and
-no key is written down.
+Every job has files of its own, named by the hash of what was asked: `.json` says how far it is, `.picture` holds what
+came until it is delivered and the hour is over, `.lock` is held by the thread that submits. No picture that was sent,
+no setting and no key is written down.
 """
 
 from __future__ import annotations
@@ -12,61 +12,44 @@ import json
 import os
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final
 
 from filelock import FileLock, Timeout
 
-from ...media.atomic import patiently, write_atomic
 from .deadline import Clock, Deadline
+from .entries import JournalEntry, State, read_entry
 from .errors import JournalError
-from .responses import finite
+from .journal_files import JournalFiles, contents, explained
 
-State = Literal["sending", "submitted", "fetched"]
 RESULTS_KEPT: Final = 3600.0
-"""Seconds for which the API keeps results."""
-_REMEMBERED: Final = 24 * 3600.0
-"""Seconds after which a request is forgotten; until then the API is asked, whose clock is the one that counts."""
-_UNDELIVERED: Final = 7 * 24 * 3600.0
+"""Seconds for which the API keeps results, and the journal those that were delivered."""
+_REMEMBERED: Final = 7 * 24 * 3600.0
+"""Seconds after which a job is forgotten; until then the API is asked, whose clock is the one that counts."""
+_KEPT_BYTES: Final = 1 << 30
+"""Of results altogether; beyond it the oldest delivered ones go."""
+_LONGEST_ENTRY: Final = 64 << 20
+"""Bytes. The API's answers, which entries quote, are far shorter."""
 _SUFFIXES: Final = (".json", ".picture", ".lock")
 _LOCK_POLL: Final = 0.05
 """Seconds between looks at a lock that somebody else holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """How far a job is."""
-
-    state: State
-    """sending: it may have arrived. submitted: it has an id. fetched: its picture is on disk."""
-    at: float
-    """Seconds since 1970."""
-    request_id: str = ""
-    status_url: str = ""
-    response_url: str = ""
-    picture_sha256: str = ""
-    inference_seconds: float | None = None
-    credits: str | None = None
-
-    def with_info(self, inference_seconds: float | None, credits: str | None) -> JournalEntry:
-        """The entry with what the API said about the result."""
-        return replace(self, inference_seconds=inference_seconds, credits=credits)
 
 
 class Journal:
     """The jobs of one folder, which is made when it is first written. Raises JournalError throughout."""
 
     def __init__(self, folder: Path, clock: Clock | None = None) -> None:
-        self._folder = folder
+        self._files = JournalFiles(folder)
         self._clock = clock or Clock()
 
     def read(self, digest: str) -> JournalEntry | None:
-        """How far the job is, or None where it is unknown or long over. A damaged entry counts as one in doubt."""
-        with _explained(self._folder):
-            path = self._path(digest, ".json")
+        """How far the job is, or None where it is unknown or long over. What can't be read counts as in doubt."""
+        path = self._files.path(digest, ".json")
+        with explained(path):
             try:
-                entry = _parsed(patiently(path.read_bytes)) or JournalEntry("sending", path.stat().st_mtime)
+                written = path.stat().st_mtime
+                entry = read_entry(contents(path, _LONGEST_ENTRY) or b"", written)
             except FileNotFoundError:
                 return None
         return None if self._is_over(entry) else entry
@@ -77,37 +60,48 @@ class Journal:
 
     def write(self, digest: str, entry: JournalEntry) -> None:
         """Note how far the job is; on disk when this returns."""
-        with _explained(self._folder):
-            self._save(self._path(digest, ".json"), json.dumps(asdict(entry)).encode())
+        self._files.save(self._files.path(digest, ".json"), json.dumps(asdict(entry)).encode())
+
+    def begin(self, digest: str) -> None:
+        """Note that a request may be on its way from here on."""
+        self._files.remove(self.place(digest))
+        self.write(digest, self.new("sending"))
 
     def store(self, digest: str, entry: JournalEntry, picture: bytes) -> JournalEntry:
-        """Keep a result until it is delivered; the picture is on disk before the entry says so."""
-        with _explained(self._folder):
-            self._save(self._path(digest, ".picture"), picture)
+        """Keep what came: whenever the process ends, either it or what was kept before is there and counts."""
+        if entry.picture_sha256:
+            self.write(digest, replace(entry, picture_sha256=""))
+        self._files.save(self.place(digest), picture)
         stored = replace(entry, state="fetched", picture_sha256=hashlib.sha256(picture).hexdigest())
         self.write(digest, stored)
         return stored
 
+    def place(self, digest: str) -> Path:
+        """The file that holds what came."""
+        return self._files.path(digest, ".picture")
+
     def picture(self, digest: str, entry: JournalEntry) -> bytes | None:
-        """The result that is kept, or None where it isn't there or isn't whole."""
-        with _explained(self._folder):
-            try:
-                data = patiently(self._path(digest, ".picture").read_bytes)
-            except FileNotFoundError:
-                return None
-        return data if hashlib.sha256(data).hexdigest() == entry.picture_sha256 else None
+        """What came, or None where it isn't there any more, can't be read or isn't whole.
+
+        An entry that knows no hash hasn't been told yet of what lies beside it.
+        """
+        if entry.state == "delivered" and not self.is_recent(entry):
+            return None
+        try:
+            data = contents(self.place(digest), _KEPT_BYTES)
+        except OSError:
+            return None
+        expected = entry.picture_sha256
+        return data if data and (not expected or hashlib.sha256(data).hexdigest() == expected) else None
 
     def delivered(self, digest: str) -> None:
-        """Remove the result; the id stays as long as the API would give the result again."""
+        """Say that the result is safe: it is kept for the rest of the hour, as far as there is room."""
         with self._if_free(digest) as free:
             entry = self.read(digest) if free else None
             if entry is None or entry.state != "fetched":
                 return
-            if entry.request_id:
-                self.write(digest, replace(entry, state="submitted", picture_sha256=""))
-                self._remove(digest, ".picture")
-            else:
-                self.forget(digest)
+            self.write(digest, replace(entry, state="delivered"))
+        self._make_room()
 
     def forget_request(self, digest: str, request_id: str) -> None:
         """Forget a request that came to nothing, unless another one has taken its place or is about to."""
@@ -119,7 +113,7 @@ class Journal:
     def forget(self, digest: str) -> None:
         """Remove the job; only for the holder of its lock."""
         for suffix in (".json", ".picture"):
-            self._remove(digest, suffix)
+            self._files.remove(self._files.path(digest, suffix))
 
     @contextmanager
     def lock(self, digest: str, deadline: Deadline) -> Generator[None]:
@@ -139,32 +133,52 @@ class Journal:
         return self._clock.wall() - entry.at < RESULTS_KEPT
 
     def prune(self) -> None:
-        """Remove entries that are over, and temporary files that a crash left behind."""
-        with _explained(self._folder):
-            names = {path.stem for suffix in _SUFFIXES for path in self._folder.glob(f"*{suffix}")}
-            for digest in names:
+        """Remove what is over, and temporary files that a crash left behind. What can't be removed is passed over."""
+        names = {file.path.stem for suffix in _SUFFIXES for file in self._files.listed(suffix)}
+        for digest in names:
+            with suppress(JournalError):
                 self._prune(digest)
-            for path in self._folder.glob("*.tmp"):
-                # Another process may just now give it its name.
-                with suppress(FileNotFoundError):
-                    if self._clock.wall() - path.stat().st_mtime > _REMEMBERED:
-                        path.unlink()
+        for file in self._files.listed(".tmp"):
+            if self._clock.wall() - file.written > _REMEMBERED:
+                with suppress(JournalError):
+                    self._files.remove(file.path)
 
     def _prune(self, digest: str) -> None:
         with self._if_free(digest) as free:
-            if free and not self._is_begun(digest) and self.read(digest) is None:
+            if not free or self._is_begun(digest):
+                return
+            entry = self.read(digest)
+            if entry is None:
                 self.forget(digest)
+            elif entry.state == "delivered" and not self.is_recent(entry):
+                self._files.remove(self.place(digest))
+
+    def _make_room(self) -> None:
+        """Remove the oldest delivered results where there are too many bytes of results."""
+        total = 0
+        for file in sorted(self._files.listed(".picture"), reverse=True):
+            total += file.size
+            if total > _KEPT_BYTES:
+                with suppress(JournalError):
+                    self._let_go(file.path.stem)
+
+    def _let_go(self, digest: str) -> None:
+        with self._if_free(digest) as free:
+            entry = self.read(digest) if free else None
+            if entry is not None and entry.state == "delivered":
+                self._files.remove(self.place(digest))
 
     def _is_begun(self, digest: str) -> bool:
         """Whether there is a fresh picture without an entry: the thread that stores it writes the entry next."""
-        with suppress(FileNotFoundError):
-            age = self._clock.wall() - self._path(digest, ".picture").stat().st_mtime
-            return age < _REMEMBERED and not self._path(digest, ".json").exists()
+        with suppress(OSError):
+            age = self._clock.wall() - self.place(digest).stat().st_mtime
+            return age < _REMEMBERED and not self._files.path(digest, ".json").exists()
         return False
 
     def _is_over(self, entry: JournalEntry) -> bool:
-        kept = _UNDELIVERED if entry.state == "fetched" else _REMEMBERED
-        return self._clock.wall() - entry.at > kept
+        # Without an id there is nobody to ask once the hour is over.
+        is_done = entry.state == "delivered" and not entry.request_id
+        return self._clock.wall() - entry.at > (RESULTS_KEPT if is_done else _REMEMBERED)
 
     @contextmanager
     def _if_free(self, digest: str) -> Generator[bool]:
@@ -177,15 +191,17 @@ class Journal:
                 self._unlock(digest, lock)
 
     def _try_lock(self, digest: str) -> FileLock | None:
-        with _explained(self._folder):
-            self._make_folder()
-            path = self._path(digest, ".lock")
+        path = self._files.path(digest, ".lock")
+        with explained(path):
+            self._files.make_folder()
             # The operating system's own locks: what a killed process held is free at once.
             lock = FileLock(path, mode=0o600, thread_local=False, fallback_to_soft=False)
             try:
                 lock.acquire(blocking=False)
             except Timeout:
                 return None
+            except NotImplementedError as error:
+                raise JournalError(f"{path}: its file system has no locks") from error
             return lock
 
     def _unlock(self, digest: str, lock: FileLock) -> None:
@@ -193,45 +209,5 @@ class Journal:
         # `prune` tries again. On Windows the release removes it.
         if os.name != "nt":
             with suppress(OSError):
-                self._path(digest, ".lock").unlink()
+                self._files.path(digest, ".lock").unlink()
         lock.release()
-
-    def _path(self, digest: str, suffix: str) -> Path:
-        return self._folder / f"{digest}{suffix}"
-
-    def _remove(self, digest: str, suffix: str) -> None:
-        path = self._path(digest, suffix)
-        with _explained(self._folder):
-            patiently(lambda: path.unlink(missing_ok=True))
-
-    def _save(self, path: Path, data: bytes) -> None:
-        """Write so that after a crash the file is whole: the old one or the new one."""
-        self._make_folder()
-        write_atomic(path, data, mode=0o600, durable=True)
-
-    def _make_folder(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-
-def _parsed(text: bytes) -> JournalEntry | None:
-    """An entry as it was written, or None where it isn't one."""
-    try:
-        values = json.loads(text)
-        entry = JournalEntry(**values)
-    except (ValueError, TypeError, RecursionError):
-        return None
-    texts = ("request_id", "status_url", "response_url", "picture_sha256")
-    at, seconds = finite(values["at"]), finite(values.get("inference_seconds"))
-    valid = values["state"] in get_args(State) and all(isinstance(values.get(name, ""), str) for name in texts)
-    if at is None or not valid or (entry.state == "submitted" and not entry.request_id):
-        return None
-    credits = values.get("credits") if isinstance(values.get("credits"), str) else None
-    return replace(entry, at=at, inference_seconds=seconds, credits=credits)
-
-
-@contextmanager
-def _explained(folder: Path) -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise JournalError(f"{folder}: {error.strerror or error}") from error

@@ -9,9 +9,12 @@ from typing import NamedTuple
 
 from ...media.retry import retry_after
 from .errors import ResultError, SegmindError, job_error, status_error
+from .lenient_json import Json
 from .media import decode_base64
-from .transport import ApiResponse, Json
+from .transport import ApiResponse
 
+_LONGEST_CREDITS = 200
+"""Characters."""
 _PICTURE_FIELDS = ("output", "image", "images", "data", "result")
 
 
@@ -56,6 +59,11 @@ def read_submitted(response: ApiResponse) -> Submitted:
             f"it accepted a request but gave no request_id {response.detail()}".strip(), status=response.status
         )
     return Submitted(request_id, _text(body, "status_url"), _text(body, "response_url"))
+
+
+def read_id(response: ApiResponse) -> str:
+    """The request's id that an answer names; empty where it names none."""
+    return _text(_fields(response), "request_id")
 
 
 def read_state(response: ApiResponse) -> str | None:
@@ -118,7 +126,7 @@ def read_info(response: ApiResponse) -> ResultInfo:
     metrics = metrics if isinstance(metrics, dict) else {}
     credits = {**_about_credits(response.headers), **_about_credits(body), **_about_credits(metrics)}
     listed = ", ".join(f"{name} {value}" for name, value in credits.items())
-    return ResultInfo(finite(metrics.get("inference_time")), listed or None)
+    return ResultInfo(finite(metrics.get("inference_time")), listed[:_LONGEST_CREDITS] or None)
 
 
 def finite(value: object) -> float | None:

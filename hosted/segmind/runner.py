@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Final
 
 from ...pipeline.errors import CancelledError
 from .api import ApiCalls
 from .deadline import Deadline
+from .entries import JournalEntry
 from .errors import (
     ConnectionLostError,
     JobFailedError,
@@ -22,15 +23,17 @@ from .errors import (
     UncertainSubmitError,
 )
 from .job import SegmindJob
-from .journal import Journal, JournalEntry
+from .journal import Journal
+from .lenient_json import Json
 from .media import Media, Received, decode_result
-from .responses import ResultInfo, read_info, read_output, read_result, read_state, read_submitted, refusal
-from .transport import ApiResponse, Json
+from .payment import COSTS_NOTHING, after_failure
+from .responses import ResultInfo, read_id, read_info, read_output, read_result, read_state, read_submitted, refusal
+from .transport import ApiResponse
 from .uploads import Uploads
 
-_DOUBTFUL: Final = frozenset({502, 504})
-"""A gateway that gave up on the server behind it: that one may have the request."""
 _UNREADABLE_POLLS: Final = 5
+_UNUSABLE: Final = (ResultError, RefusedAddressError, JobFailedError)
+"""What comes of an answer that will never be a picture."""
 
 
 class Runner:
@@ -47,30 +50,45 @@ class Runner:
         self._deadline = deadline
         self.request_id: str | None = None
         self.notes: list[str] = []
-        self._received: Received | None = None
+        self._answer: bytes | None = None
+        """What came, as it was stored."""
+        self._is_sent = False
 
     def run(self) -> tuple[Received, ResultInfo]:
         """The picture's file, and what the API said about it.
 
-        Raises RemoteError: ResultError for a result that is no picture or can't be loaded, UncertainSubmitError where
-        nobody can say whether the request arrived; CancelledError.
+        Raises RemoteError, with what was paid for: ResultError for a result that is no picture or can't be loaded,
+        UncertainSubmitError where nobody can say whether the request arrived; CancelledError, which says that too.
         """
+        try:
+            return self._result()
+        except SegmindError as error:
+            error.request_id, error.payment = self.request_id, self._payment()
+            raise
+        except CancelledError as error:
+            raise CancelledError(f"{error}. {self._payment()}".rstrip()) from error
+
+    def _result(self) -> tuple[Received, ResultInfo]:
         entry, is_new = self._claim()
         if not is_new:
             self.notes.append("picked up a request that was sent before: nothing is paid again")
         try:
             return self._collected(entry)
-        except NotFoundError:
-            if is_new:
+        except (NotFoundError, *_UNUSABLE) as error:
+            # The API keeps results for an hour: before that it doesn't forget, it is mistaken.
+            if is_new or self._journal.is_recent(entry) or (entry.request_id and not isinstance(error, NotFoundError)):
                 raise
         self.notes = ["a request that was sent before has expired at the API: it was sent anew"]
         self.request_id = None
-        return self._collected(self._claim(expired=entry.request_id)[0])
+        return self._collected(self._claim(expired=entry)[0])
 
-    def _claim(self, expired: str = "") -> tuple[JournalEntry, bool]:
+    def _payment(self) -> str:
+        return after_failure(self._journal, self._digest, is_sent=self._is_sent or self.request_id is not None)
+
+    def _claim(self, expired: JournalEntry | None = None) -> tuple[JournalEntry, bool]:
         """The job's entry with an id or a picture, and whether it was made just now.
 
-        `expired` is an id that the API no longer knows; another thread or process may have replaced it already.
+        `expired` is one that came to nothing; another thread or process may have replaced it already.
         """
         found = self._usable(expired)
         if found is not None:
@@ -84,23 +102,26 @@ class Runner:
             payload = self._job.payload(self._uri(self._job.source), self._uri(self._job.target))
             self._deadline.check()
             self._job.progress("sending")
+            # Before the thread starts: this one may be stopped, and must then know what that one may do.
+            self._journal.begin(self._digest)
+            self._is_sent = True
             # The thread that pays releases the lock: it may continue when this one is stopped.
             handed = held.pop_all()
             return self._deadline.run(lambda: self._pay(payload, handed)), True
 
-    def _usable(self, expired: str) -> JournalEntry | None:
-        """The journal's entry if the job needn't be submitted: its picture is here, or the API may have it."""
+    def _usable(self, expired: JournalEntry | None) -> JournalEntry | None:
+        """The journal's entry if the job needn't be submitted: what came is here, or the API may have it."""
+        self._answer = None
         entry = self._journal.read(self._digest)
-        if entry is None or entry.state == "sending" or (expired and entry.request_id == expired):
+        if entry is None or (expired and (entry.at, entry.request_id) == (expired.at, expired.request_id)):
             return None
-        data = self._journal.picture(self._digest, entry) if entry.state == "fetched" else None
-        self._received = None if data is None else decode_result(data)
-        return entry if self._received or entry.request_id else None
+        self._answer = self._journal.picture(self._digest, entry)
+        return entry if entry.request_id or self._answer is not None else None
 
     def _require_certainty(self) -> None:
         entry = self._journal.read(self._digest)
-        if entry is not None and entry.state == "sending" and self._journal.is_recent(entry):
-            raise UncertainSubmitError("the same was sent within the last hour, and no answer came")
+        if entry is not None and self._journal.is_recent(entry):
+            raise UncertainSubmitError("the same was sent within the last hour, and no answer is kept")
 
     def _uri(self, media: Media) -> str:
         if media.url:
@@ -113,19 +134,11 @@ class Runner:
     def _pay(self, payload: Mapping[str, Json], lock: ExitStack) -> JournalEntry:
         """Submit, in a thread of its own that ends with the answer and not with the job."""
         with lock:
-            self._journal.write(self._digest, self._journal.new("sending"))
             response = self._sent(payload)
-            try:
-                return self._finished(response) if self._job.is_synchronous else self._accepted(response)
-            except JobFailedError:
-                self._journal.forget(self._digest)
-                raise
-            except SegmindError as error:
-                _in_doubt(error)
-                raise
+            return self._finished(response) if self._job.is_synchronous else self._accepted(response)
 
     def _sent(self, payload: Mapping[str, Json]) -> ApiResponse:
-        """The answer to the call that costs money. What certainly cost nothing leaves no trace in the journal."""
+        """The answer to the call that costs money. Only what certainly cost nothing is forgotten."""
         endpoint, waits = self._api.endpoint, self._job.is_synchronous
         try:
             response = self._api.pay(
@@ -134,52 +147,59 @@ class Runner:
         except ConnectionLostError as error:
             if not error.unsent:
                 raise UncertainSubmitError(error.detail) from error
-            self._journal.forget(self._digest)
-            raise
-        except ResultError as error:
-            _in_doubt(error)
+            self._forget()
             raise
         except (CancelledError, TimeLimitError, RefusedAddressError):
             # Raised before a try or between two: nothing is on its way.
-            self._journal.forget(self._digest)
+            self._forget()
             raise
         if response.ok:
             return response
-        if response.status in _DOUBTFUL:
-            error = refusal(response)
-            _in_doubt(error)
-            raise error
-        self._journal.forget(self._digest)
+        if response.status in COSTS_NOTHING:
+            self._forget()
         raise refusal(response)
+
+    def _forget(self) -> None:
+        """Let the same be sent again. What the journal can't forget stays in doubt, and the message says so."""
+        with suppress(JournalError):
+            self._journal.forget(self._digest)
+            self._is_sent = False
 
     def _accepted(self, response: ApiResponse) -> JournalEntry:
         """The entry of a submitted request, with its id on disk if at all possible."""
         submitted = read_submitted(response)
         self.request_id = submitted.request_id
-        entry = replace(self._journal.new("submitted"), **submitted._asdict())
-        try:
-            self._journal.write(self._digest, entry)
-        except JournalError as error:
-            self.notes.append(str(error))
-        return entry
+        return self._noted(replace(self._journal.new("submitted"), **submitted._asdict()))
 
     def _finished(self, response: ApiResponse) -> JournalEntry:
-        """The entry of a synchronous answer, with its picture on disk if at all possible."""
-        output = read_output(response)
-        data = output.data if output.data is not None else self._api.media(output.url, self._deadline.unstoppable())
-        self._received = decode_result(data)
-        return self._kept(self._journal.new("fetched").with_info(*read_info(response)), data)
+        """The entry of a synchronous answer, which is on disk, if at all possible, before anybody looks into it."""
+        self._answer = response.body
+        entry = self._kept(self._journal.new("fetched"), response.body)
+        return self._noted(replace(entry, request_id=read_id(response)).with_info(read_info(response)))
 
     def _collected(self, entry: JournalEntry) -> tuple[Received, ResultInfo]:
         """The picture of a submitted or finished job."""
         self.request_id = entry.request_id or None
-        if self._received is not None:
-            return self._received, ResultInfo(entry.inference_seconds, entry.credits)
+        if self._answer is not None:
+            try:
+                return self._opened(entry, ApiResponse(200, {}, self._answer)), entry.info
+            except _UNUSABLE:
+                if not entry.request_id:
+                    raise
         try:
             return self._fetched(entry)
         except JobFailedError:
             self._journal.forget_request(self._digest, entry.request_id)
             raise
+
+    def _opened(self, entry: JournalEntry, response: ApiResponse) -> Received:
+        """The picture of what was stored, fetched where that only says where it is."""
+        output = read_output(response)
+        if output.data is not None:
+            return decode_result(output.data)
+        data = self._api.media(output.url, self._deadline)
+        self._kept(entry, data)
+        return decode_result(data)
 
     def _fetched(self, entry: JournalEntry) -> tuple[Received, ResultInfo]:
         self._poll(self._api.endpoint.status_url(entry.request_id, entry.status_url))
@@ -188,17 +208,31 @@ class Runner:
         response = read_result(self._api.result(url, self._deadline))
         output = read_output(response)
         data = output.data if output.data is not None else self._api.media(output.url, self._deadline)
-        received, info = decode_result(data), read_info(response)
-        self._kept(entry.with_info(*info), data)
-        return received, info
+        # Paid for: nothing that comes with it and no decoder is looked at before it is safe.
+        kept = self._kept(entry, data)
+        info = read_info(response)
+        self._noted(kept.with_info(info))
+        return decode_result(data), info
 
     def _kept(self, entry: JournalEntry, data: bytes) -> JournalEntry:
-        """The entry with its picture on disk until it is delivered; it is in memory, so a full disk is not an error."""
-        try:
+        """The entry with what came on disk, if at all possible."""
+        with self._reporting():
             return self._journal.store(self._digest, entry, data)
+        return entry
+
+    def _noted(self, entry: JournalEntry) -> JournalEntry:
+        """The entry, on disk if at all possible."""
+        with self._reporting():
+            self._journal.write(self._digest, entry)
+        return entry
+
+    @contextmanager
+    def _reporting(self) -> Generator[None]:
+        """Makes a full disk a note: what would be noted is in memory as well."""
+        try:
+            yield
         except JournalError as error:
-            self.notes.append(str(error))
-            return entry
+            self.notes += [str(error)] if str(error) not in self.notes else []
 
     def _poll(self, url: str) -> None:
         """Wait until the job is done; JobFailedError where it failed."""
@@ -210,8 +244,3 @@ class Runner:
             if state:
                 self._job.progress(state.lower())
             self._deadline.sleep(self._job.poll_interval)
-
-
-def _in_doubt(error: SegmindError) -> None:
-    """Have the error say what to do where the request may have been accepted."""
-    error.advice = UncertainSubmitError.advice

@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import requests
 from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
 from urllib3 import exceptions as urllib3_errors
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from .connections import GuardedAdapter, NotConnected, PeerRule, RefusedPeer
 from .errors import ConnectionLostError, RefusedAddressError, ResultError, SegmindError
 from .key import ApiKey
+from .lenient_json import Json, read_json
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-PeerRule = Callable[[str, str], bool]
-"""Given the address that a connection reached and the scheme, says whether anything may be sent there."""
 _CHUNK: Final = 1 << 16
 _AGENT: Final = "multifaceswap"
-_BREAKS: Final = (requests.RequestException, urllib3_errors.HTTPError, OSError)
-# With these the connection wasn't made, so that nothing of the request can have gone out.
-_BEFORE_SENDING: Final = (
-    requests.ConnectTimeout,
-    urllib3_errors.NewConnectionError,
-    urllib3_errors.ConnectTimeoutError,
-    urllib3_errors.ProxyError,
-    ssl.SSLCertVerificationError,
-)
+_QUOTED: Final = 200
+"""Characters of an answer that are repeated in a message."""
 
 
 class ApiResponse(NamedTuple):
@@ -49,18 +38,15 @@ class ApiResponse(NamedTuple):
         return 200 <= self.status < 300
 
     def json(self) -> Json:
-        """The body as JSON, or None where it isn't."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+        """The body as JSON, or None where it isn't: see `read_json`."""
+        return read_json(self.body)
 
     def detail(self) -> str:
         """The server's words on what went wrong, in one line."""
         body = self.json()
         error = body.get("error") or body.get("message") or body.get("detail") if isinstance(body, dict) else None
         text = error if isinstance(error, str) else json.dumps(error) if error else self._text()
-        return " ".join(text.split())[:500]
+        return " ".join(text.split())[:_QUOTED]
 
     def _text(self) -> str:
         kind = self.headers.get("content-type", "")
@@ -95,7 +81,7 @@ class Transport:
         self._session.headers.update({"User-Agent": _AGENT, "X-Initiator": _AGENT, "Accept-Encoding": "identity"})
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _GuardedAdapter(rule))
+            self._session.mount(scheme, GuardedAdapter(rule))
 
     def close(self) -> None:
         self._session.close()
@@ -136,7 +122,7 @@ class Transport:
                     {name: self._key.redacted(value.encode()).decode() for name, value in headers.items()},
                     self._key.redacted(body),
                 )
-        except _RefusedPeer as error:
+        except RefusedPeer as error:
             return RefusedAddressError(str(error))
         except _TooLarge as error:
             return ResultError(str(error))
@@ -160,8 +146,8 @@ def _headers(response: Response) -> dict[str, str]:
 
 
 def _body(response: Response, end: float, limit: int) -> bytes:
-    announced = response.headers.get("Content-Length", "")
-    if announced.isdecimal() and int(announced) > limit:
+    announced = _announced(response)
+    if announced is not None and announced > limit:
         raise _TooLarge(f"{announced} bytes are announced, {limit} is the limit")
     body = bytearray()
     while chunk := _next_chunk(response):
@@ -171,9 +157,15 @@ def _body(response: Response, end: float, limit: int) -> bytes:
         if time.monotonic() > end:
             raise requests.ReadTimeout("the answer comes too slowly")
     # urllib3 1.26 doesn't mind.
-    if announced.isdecimal() and "Content-Encoding" not in response.headers and len(body) < int(announced):
+    if announced is not None and "Content-Encoding" not in response.headers and len(body) < announced:
         raise requests.ConnectionError(f"{len(body)} of {announced} bytes came")
     return bytes(body)
+
+
+def _announced(response: Response) -> int | None:
+    """The body's length as its header gives it; of one that no memory holds, the first digits."""
+    digits = response.headers.get("Content-Length", "")
+    return int(digits.lstrip("0")[:18] or "0") if digits.isascii() and digits.isdecimal() else None
 
 
 def _next_chunk(response: Response) -> bytes:
@@ -187,13 +179,17 @@ class _TooLarge(Exception):
     pass
 
 
-class _RefusedPeer(Exception):
-    pass
+_BREAKS: Final = (NotConnected, requests.RequestException, urllib3_errors.HTTPError, HTTPException, OSError)
+# The latter two are of SOCKS proxies, whose connections urllib3 makes in its own way. A ProxyError also comes of
+# connections that broke later.
+_UNSENT: Final = (NotConnected, urllib3_errors.NewConnectionError, urllib3_errors.ConnectTimeoutError)
 
 
 def _broken(error: Exception) -> ConnectionLostError:
     causes = list(_causes(error))
-    unsent = any(isinstance(cause, _BEFORE_SENDING) for cause in causes)
+    # What is wrong with an address or a header, requests finds before it connects.
+    is_invalid = isinstance(error, requests.RequestException) and isinstance(error, ValueError)
+    unsent = is_invalid or any(isinstance(cause, _UNSENT) for cause in causes)
     inmost = causes[-1]
     reason = str(inmost) if isinstance(inmost, (OSError, urllib3_errors.HTTPError)) else ""
     # In urllib3's own texts the part after the object's repr says what happened.
@@ -207,43 +203,3 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         yield error
         inner = [value for value in (getattr(error, "reason", None), *error.args) if isinstance(value, BaseException)]
         error = inner[0] if inner else error.__cause__
-
-
-class _GuardedAdapter(HTTPAdapter):
-    """Checks the address that was really reached before anything is sent: a name may lead anywhere, and elsewhere the
-    second time it is looked up. Through a proxy only the proxy is reached, and that one isn't checked."""
-
-    def __init__(self, rule: PeerRule) -> None:
-        self._rule = rule
-        super().__init__(pool_maxsize=16)
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: object) -> None:
-        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
-        self.poolmanager.pool_classes_by_scheme = _guarded_pools(self._rule)
-
-
-def _guarded_pools(rule: PeerRule) -> dict[str, type[HTTPConnectionPool]]:
-    class Plain(HTTPConnection):
-        def connect(self) -> None:
-            super().connect()
-            _require_peer(self, "http", rule)
-
-    class Encrypted(HTTPSConnection):
-        def connect(self) -> None:
-            super().connect()
-            _require_peer(self, "https", rule)
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain  # pyright: ignore[reportAssignmentType]
-
-    class EncryptedPool(HTTPSConnectionPool):
-        ConnectionCls = Encrypted  # pyright: ignore[reportAssignmentType]
-
-    return {"http": PlainPool, "https": EncryptedPool}
-
-
-def _require_peer(connection: HTTPConnection, scheme: str, rule: PeerRule) -> None:
-    peer = str(connection.sock.getpeername()[0])  # pyright: ignore[reportOptionalMemberAccess]
-    if not rule(peer, scheme):
-        connection.close()
-        raise _RefusedPeer(f"{connection.host} leads to {peer}")

@@ -1,0 +1,73 @@
+"""What the journal notes of a job, and how a note is read that is damaged or of another version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, Literal, get_args
+
+from .lenient_json import Json, read_json
+from .responses import ResultInfo, finite
+
+State = Literal["sending", "submitted", "fetched", "delivered"]
+_STATES: Final[tuple[State, ...]] = get_args(State)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """How far a job is."""
+
+    state: State
+    """sending: it may have arrived. submitted: it has an id. fetched: what came is on disk. delivered: as fetched, and
+    the user has it too."""
+    at: float
+    """Seconds since 1970."""
+    request_id: str = ""
+    status_url: str = ""
+    response_url: str = ""
+    picture_sha256: str = ""
+    inference_seconds: float | None = None
+    credits: str | None = None
+
+    def with_info(self, info: ResultInfo) -> JournalEntry:
+        return replace(self, inference_seconds=info.inference_seconds, credits=info.credits)
+
+    @property
+    def info(self) -> ResultInfo:
+        """What the API said about the result."""
+        return ResultInfo(self.inference_seconds, self.credits)
+
+
+def read_entry(text: bytes, written: float) -> JournalEntry:
+    """The entry of a file that was `written` then, in seconds since 1970: whatever of it can be read.
+
+    What isn't known is left out, as a newer version may write more. Of a damaged one counts what it certainly holds:
+    what came, a request's id, or else that something may have been sent.
+    """
+    values = read_json(text)
+    values = values if isinstance(values, dict) else {}
+    request_id, digest = _text(values, "request_id"), _text(values, "picture_sha256")
+    at = finite(values.get("at"))
+    state = next((known for known in _STATES if known == values.get("state")), None)
+    if state is None or at is None or (state == "submitted" and not request_id):
+        state, at = None, written
+    return JournalEntry(
+        state or _state(request_id, digest),
+        at,
+        request_id,
+        _text(values, "status_url"),
+        _text(values, "response_url"),
+        digest,
+        finite(values.get("inference_seconds")),
+        _text(values, "credits") or None,
+    )
+
+
+def _state(request_id: str, digest: str) -> State:
+    if digest:
+        return "fetched"
+    return "submitted" if request_id else "sending"
+
+
+def _text(values: dict[str, Json], name: str) -> str:
+    value = values.get(name)
+    return value if isinstance(value, str) else ""
