@@ -9,7 +9,7 @@ from .lenient_json import Json, read_json
 from .responses import ResultInfo, finite
 
 State = Literal["sending", "submitted", "fetched", "delivered"]
-_STATES: Final[tuple[State, ...]] = get_args(State)
+_STATES: Final[dict[str, State]] = {state: state for state in get_args(State)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def read_entry(text: bytes, written: float) -> JournalEntry:
     values = values if isinstance(values, dict) else {}
     request_id, digest = _text(values, "request_id"), _text(values, "picture_sha256")
     at = finite(values.get("at"))
-    state = next((known for known in _STATES if known == values.get("state")), None)
+    state = _STATES.get(_text(values, "state"))
     if state is None or at is None or (state == "submitted" and not request_id):
         state, at = None, written
     return JournalEntry(

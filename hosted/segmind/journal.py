@@ -27,6 +27,8 @@ RESULTS_KEPT: Final = 3600.0
 """Seconds for which the API keeps results, and the journal those that were delivered."""
 _REMEMBERED: Final = 7 * 24 * 3600.0
 """Seconds after which a job is forgotten; until then the API is asked, whose clock is the one that counts."""
+_UNFINISHED: Final = 24 * 3600.0
+"""Seconds after which a crash, and not a writer, explains a file that isn't in use."""
 _KEPT_BYTES: Final = 1 << 30
 """Of results altogether; beyond it the oldest delivered ones go."""
 _LONGEST_ENTRY: Final = 64 << 20
@@ -139,7 +141,7 @@ class Journal:
             with suppress(JournalError):
                 self._prune(digest)
         for file in self._files.listed(".tmp"):
-            if self._clock.wall() - file.written > _REMEMBERED:
+            if self._clock.wall() - file.written > _UNFINISHED:
                 with suppress(JournalError):
                     self._files.remove(file.path)
 
@@ -172,7 +174,7 @@ class Journal:
         """Whether there is a fresh picture without an entry: the thread that stores it writes the entry next."""
         with suppress(OSError):
             age = self._clock.wall() - self.place(digest).stat().st_mtime
-            return age < _REMEMBERED and not self._files.path(digest, ".json").exists()
+            return age < _UNFINISHED and not self._files.path(digest, ".json").exists()
         return False
 
     def _is_over(self, entry: JournalEntry) -> bool:

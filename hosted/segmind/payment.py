@@ -14,10 +14,12 @@ _NOTHING: Final = "Nothing was charged."
 _FORGOTTEN: Final = "The same run again is a new request."
 _ACCEPTED: Final = (
     "Run the same again within the hour: the request was accepted, so it is picked up and not paid for twice. To send "
-    "it anew, change `run_again`."
+    "it anyway, change `run_again`."
 )
-_KEPT: Final = "What came was paid for and is kept in {place}."
-_READ_AGAIN: Final = " The same run again reads it there and sends nothing. To send it anew, change `run_again`."
+_KEPT: Final = "What came may have been charged and is kept in {place}."
+_READ_AGAIN: Final = (
+    " For an hour the same run again reads it there and sends nothing. To send it anyway, change `run_again`."
+)
 _UNKNOWN: Final = (
     "It may have been charged, so for an hour the same isn't sent again by itself. See https://cloud.segmind.com for "
     "whether it ran. To send it anyway, change `run_again`."

@@ -62,7 +62,7 @@ def test_one_picture_and_its_report(api, source, targets, tmp_path, capsys):
     assert (entry["request_id"], entry["inference_seconds"], entry["error"]) == ("req-0", 1.25, None)
     assert (entry["target"], entry["output"]) == (str(targets / "10.png"), str(output))
     assert KEY not in shown.out + shown.err + report.read_text()
-    assert not list((tmp_path / "state").rglob("*.picture"))
+    assert [json.loads(path.read_text())["state"] for path in (tmp_path / "state").rglob("*.json")] == ["delivered"]
 
 
 @pytest.mark.parametrize("name", ["notes.png", "notes.txt", "gone.png"])

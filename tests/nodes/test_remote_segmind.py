@@ -71,7 +71,8 @@ def test_swap_gives_the_hosted_picture_and_the_report(api, run, tmp_path):
     assert result["image"].dtype == torch.float32
     assert torch.equal(result["image"], greys(200))
     assert result["report"] == "request req-0\ninference took 1.25 s"
-    assert not list((tmp_path / "state").rglob("*.picture"))
+    states = [json.loads(path.read_text())["state"] for path in (tmp_path / "state").rglob("*.json")]
+    assert states == ["delivered"]
 
 
 def test_widgets_are_the_apis_settings_with_its_values_ranges_and_defaults(comfy, schema):

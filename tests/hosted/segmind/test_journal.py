@@ -8,13 +8,16 @@ import textwrap
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from multifaceswap.hosted.segmind import journal as journal_module
 from multifaceswap.hosted.segmind.deadline import Clock, Deadline
+from multifaceswap.hosted.segmind.entries import JournalEntry
 from multifaceswap.hosted.segmind.errors import JournalError, TimeLimitError
-from multifaceswap.hosted.segmind.journal import Journal, JournalEntry
+from multifaceswap.hosted.segmind.journal import Journal
+from multifaceswap.hosted.segmind.journal_files import JournalFiles
 from multifaceswap.pipeline.errors import CancelledError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -63,16 +66,72 @@ def test_entries_come_back_as_written(journal):
     assert journal.read("d") is None
 
 
-def test_picture_is_kept_until_delivered(journal):
-    entry = journal.store("d", submitted(), b"picture")
+@pytest.mark.parametrize("request_id", ["id", ""])
+def test_result_is_kept_for_the_hour_once_delivered_and_for_a_week_until_then(journal, wall, tmp_path, request_id):
+    entry = journal.store("d", replace(journal.new("submitted"), request_id=request_id), b"picture")
     assert entry.state == "fetched" and journal.read("d") == entry
-    assert journal.picture("d", entry) == b"picture"
+    for age in (0, 3600, 6 * 24 * 3600):
+        wall.now = NOW + age
+        journal.prune()
+        assert journal.picture("d", entry) == b"picture"
+    wall.now = NOW
     journal.delivered("d")
-    assert journal.picture("d", entry) is None
-    assert journal.read("d") == submitted()
-    journal.store("v1", journal.new("fetched"), b"picture")
-    journal.delivered("v1")
-    assert journal.read("v1") is None
+    assert journal.read("d") == replace(entry, state="delivered")
+    wall.now += 3599
+    journal.prune()
+    assert journal.picture("d", journal.read("d")) == b"picture"
+    wall.now += 2
+    assert bool(journal.read("d")) is bool(request_id)
+    assert journal.picture("d", replace(entry, state="delivered")) is None
+    journal.prune()
+    assert [path.name for path in (tmp_path / "a/b").iterdir()] == (["d.json"] if request_id else [])
+
+
+def test_delivered_results_have_a_limit_and_the_oldest_go(journal, tmp_path, monkeypatch):
+    monkeypatch.setattr(journal_module, "_KEPT_BYTES", 25)
+    for number in range(4):
+        journal.store(f"d{number}", journal.new("fetched"), b"0123456789")
+        os.utime(tmp_path / f"a/b/d{number}.picture", (NOW + number, NOW + number))
+    kept = []
+    for number in (3, 2, 1):
+        journal.delivered(f"d{number}")
+        kept.append(sorted(path.stem for path in (tmp_path / "a/b").glob("*.picture")))
+    # What nobody has yet is never let go.
+    assert kept == [["d0", "d1", "d2", "d3"], ["d0", "d1", "d2", "d3"], ["d0", "d2", "d3"]]
+    # That it was paid for stays known.
+    assert journal.read("d1").state == "delivered"
+
+
+@pytest.mark.parametrize("state", ["sending", "submitted", "fetched"])
+def test_picture_that_no_entry_knows_of_yet_counts(journal, state):
+    journal.store("d", journal.new("fetched"), b"picture")
+    journal.write("d", replace(submitted(), state=state))
+    assert journal.picture("d", journal.read("d")) == b"picture"
+
+
+def test_what_is_sent_anew_has_nothing_of_before(journal):
+    journal.store("d", submitted(), b"picture")
+    journal.begin("d")
+    assert journal.read("d") == JournalEntry("sending", NOW)
+    assert journal.picture("d", journal.read("d")) is None
+
+
+@pytest.mark.parametrize("stopped_at", [1, 2, 3])
+def test_one_picture_or_the_other_counts_whenever_storing_ends(journal, monkeypatch, stopped_at):
+    entry = journal.store("d", submitted(), b"old")
+    written, save = [], JournalFiles.save
+
+    def save_until_the_end(files, path, data):
+        written.append(path)
+        if len(written) == stopped_at:
+            raise JournalError("the end")
+        save(files, path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JournalFiles, "save", save_until_the_end)
+        with pytest.raises(JournalError):
+            journal.store("d", entry, b"new")
+    assert journal.picture("d", journal.read("d")) == (b"new" if stopped_at == 3 else b"old")
 
 
 def test_picture_that_is_not_whole_is_none(journal, tmp_path):
@@ -110,7 +169,8 @@ def test_result_is_not_taken_from_under_who_submits_anew(journal, tmp_path):
     ["", "{", "[]", "null", "{}", '{"state": "sending"}', '{"state": "gone", "at": 1}',
      '{"state": "sending", "at": "x"}',
      '{"state": "submitted", "at": 1}', '{"state": "submitted", "at": 1, "request_id": 5}',
-     '{"state": "sending", "at": 1, "more": 2}', b"\xff\xfe"],
+     b"\xff\xfe", "[" * 100_000, '{"state": "sending", "at": ' + "9" * 5000 + "}"],
+    ids=lambda text: str(text)[:40],
 )  # fmt: skip
 def test_damaged_entry_counts_as_one_in_doubt(journal, wall, tmp_path, text):
     journal.write("d", submitted())
@@ -120,10 +180,104 @@ def test_damaged_entry_counts_as_one_in_doubt(journal, wall, tmp_path, text):
     assert journal.read("d") == JournalEntry("sending", NOW - 5)
 
 
+def test_entry_of_a_newer_version_keeps_what_is_known(journal, tmp_path):
+    values = {**asdict(submitted()), "priority": [1], "nested": {"a": None}}
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/d.json").write_text(json.dumps(values))
+    assert journal.read("d") == submitted()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"state": "verified"}, {"state": None}, {"at": "noon"}, {"at": float("nan")}, {"at": None},
+     {"state": ["submitted"]}, {"credits": {}}, {"inference_seconds": "x"}, {"status_url": 7}],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "beside", ["", '"more": ' + "[" * 100_000 + "]" * 100_000 + ", ", '"more": ' + "9" * 5000 + ", "]
+)
+def test_id_is_read_whatever_is_wrong_beside_it(journal, tmp_path, damage, beside):
+    (tmp_path / "a/b").mkdir(parents=True)
+    path = tmp_path / "a/b/d.json"
+    path.write_text("{" + beside + json.dumps({**asdict(submitted()), **damage})[1:])
+    os.utime(path, (NOW - 5, NOW - 5))
+    entry = journal.read("d")
+    is_dated = damage.keys() & {"state", "at"}
+    assert (entry.state, entry.request_id, entry.at) == ("submitted", "id", NOW - 5 if is_dated else NOW)
+
+
+def special(path, kind):
+    """Something that isn't an entry of ours, under its name."""
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "loop":
+        path.symlink_to(path)
+    elif kind == "huge":
+        with path.open("wb") as file:
+            file.truncate(1 << 40)
+    else:
+        path.write_bytes(b"[" * 100_000)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+@pytest.mark.parametrize("suffix", [".json", ".picture", ".lock", ".tmp"])
+@pytest.mark.parametrize("kind", ["folder", "fifo", "loop", "huge", "nested"])
+def test_foreign_files_stop_no_other_job(journal, wall, tmp_path, suffix, kind):
+    journal.write("d", submitted())
+    journal.write("over", replace(journal.new("sending"), at=NOW - 10**7))
+    special(tmp_path / f"a/b/x{suffix}", kind)
+    wall.now += 60
+    journal.prune()
+    assert journal.read("d") == submitted()
+    assert not (tmp_path / "a/b/over.json").exists()
+    entry = journal.store("e", journal.new("fetched"), b"picture")
+    journal.delivered("e")
+    assert journal.picture("e", entry) == b"picture"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+@pytest.mark.parametrize("kind", ["folder", "fifo", "huge"])
+def test_entry_that_is_no_file_counts_as_one_in_doubt(journal, tmp_path, kind):
+    (tmp_path / "a/b").mkdir(parents=True)
+    special(tmp_path / "a/b/d.json", kind)
+    os.utime(tmp_path / "a/b/d.json", (NOW - 5, NOW - 5))
+    assert journal.read("d") == JournalEntry("sending", NOW - 5)
+
+
+def test_files_that_may_not_be_read_stop_no_other_job(journal, tmp_path, monkeypatch):
+    """Written by another user once: who tests this may be allowed everything, so the refusal is made."""
+    journal.write("d", submitted())
+    journal.store("theirs", submitted(), b"picture")
+    os.utime(tmp_path / "a/b/theirs.json", (NOW - 5, NOW - 5))
+    read_bytes, opened = Path.read_bytes, os.open
+
+    def refuse(action):
+        def refusing(path, *arguments, **options):
+            if Path(path).name.startswith("theirs"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return action(path, *arguments, **options)
+
+        return refusing
+
+    monkeypatch.setattr(Path, "read_bytes", refuse(read_bytes))
+    assert journal.read("theirs") == JournalEntry("sending", NOW - 5)
+    assert journal.picture("theirs", submitted()) is None
+    monkeypatch.setattr(os, "open", refuse(opened))
+    journal.prune()
+    assert journal.read("d") == submitted()
+    journal.store("e", submitted(), b"picture")
+    journal.delivered("e")
+    assert journal.read("e").state == "delivered"
+    with pytest.raises(JournalError, match=r"theirs\.lock: Permission denied"), locked(journal, "theirs"):
+        pytest.fail("held what can't be opened")
+
+
 @pytest.mark.parametrize(
     ("state", "hours", "remembered"),
-    [("sending", 23, True), ("sending", 25, False), ("submitted", 23, True), ("submitted", 25, False),
-     ("fetched", 25, True), ("fetched", 24 * 8, False), ("submitted", -1000, True)],
+    [("sending", 24 * 6, True), ("sending", 24 * 8, False), ("submitted", 24 * 6, True), ("submitted", 24 * 8, False),
+     ("fetched", 24 * 6, True), ("fetched", 24 * 8, False), ("submitted", -1000, True)],
 )  # fmt: skip
 def test_entries_are_forgotten_in_time(journal, wall, tmp_path, state, hours, remembered):
     journal.store("d", submitted(), b"x")
