@@ -139,7 +139,9 @@ class Journal:
         names = {file.path.stem for suffix in _SUFFIXES for file in self._files.listed(suffix)}
         for digest in names:
             with suppress(JournalError):
-                self._prune(digest)
+                # Looked at without its lock first, which takes far longer.
+                if self._is_due(digest):
+                    self._prune(digest)
         for file in self._files.listed(".tmp"):
             if self._clock.wall() - file.written > _UNFINISHED:
                 with suppress(JournalError):
@@ -149,11 +151,15 @@ class Journal:
         with self._if_free(digest) as free:
             if not free or self._is_begun(digest):
                 return
-            entry = self.read(digest)
-            if entry is None:
+            if self.read(digest) is None:
                 self.forget(digest)
-            elif entry.state == "delivered" and not self.is_recent(entry):
+            elif self._is_due(digest):
                 self._files.remove(self.place(digest))
+
+    def _is_due(self, digest: str) -> bool:
+        """Whether the job is over, or its picture was delivered and the hour is over."""
+        entry = self.read(digest)
+        return entry is None or (entry.state == "delivered" and not self.is_recent(entry))
 
     def _make_room(self) -> None:
         """Remove the oldest delivered results where there are too many bytes of results."""
