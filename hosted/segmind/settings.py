@@ -96,7 +96,7 @@ SETTINGS: Final[Mapping[str, SegmindSetting]] = MappingProxyType(
 """Every setting but the two pictures, in the API's order (https://www.segmind.com/models/faceswap-v3-multifaceswap)."""
 
 MODES: Final = ("asynchronous", "synchronous")
-"""v2: submit, poll, fetch, and a lost connection costs nothing. v1: one call that waits; what breaks it may be paid."""
+"""v2: submit, poll, fetch; once accepted, nothing is lost. v1: one call that waits; what breaks it may be paid for."""
 TRANSPORTS: Final = ("upload", "data-uri", "url")
 """How pictures travel: uploaded for lasting URLs; inside the request, which the API doesn't document; given as URLs."""
 DEFAULT_TIMEOUT: Final = 600.0
@@ -108,7 +108,7 @@ CALLS: Final[Mapping[str, SegmindSetting]] = MappingProxyType(
         "mode": SegmindSetting(
             "choice",
             MODES[0],
-            "How the API is called. asynchronous: a lost connection costs nothing. synchronous: one call that waits",
+            "How the API is called. asynchronous: an accepted request survives a lost connection. synchronous: one call that waits",
             MODES,
         ),
         "transport": SegmindSetting(
