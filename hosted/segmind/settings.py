@@ -108,7 +108,8 @@ CALLS: Final[Mapping[str, SegmindSetting]] = MappingProxyType(
         "mode": SegmindSetting(
             "choice",
             MODES[0],
-            "How the API is called. asynchronous: an accepted request survives a lost connection. synchronous: one call that waits",
+            "How the API is called. asynchronous: an accepted request survives a lost connection. "
+            "synchronous: one call that waits",
             MODES,
         ),
         "transport": SegmindSetting(
