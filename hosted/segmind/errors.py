@@ -30,7 +30,11 @@ from typing import ClassVar
 from ...pipeline.errors import RemoteError
 
 _QUOTED = 200
-"""Characters at most of a request's id in a message."""
+
+
+def quoted(text: str) -> str:
+    """What came, as messages repeat it: one line of at most 200 characters, all of which can be shown."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in " ".join(text.split())[:_QUOTED])
 
 
 class SegmindError(RemoteError):
@@ -57,7 +61,7 @@ class SegmindError(RemoteError):
         frame = "" if self.frame is None else f"target picture {self.frame}: "
         status = "" if self.status is None else f" (HTTP {self.status})"
         detail = f": {self.detail}" if self.detail else ""
-        request = f" [request {self.request_id[:_QUOTED]}]" if self.request_id else ""
+        request = f" [request {quoted(self.request_id)}]" if self.request_id else ""
         said = " ".join(filter(None, (self.advice, self.payment)))
         return f"{frame}{self.summary}{status}{detail}{request}. {said}".rstrip()
 

@@ -15,14 +15,12 @@ from requests import PreparedRequest, Response
 from urllib3 import exceptions as urllib3_errors
 
 from .connections import GuardedAdapter, NotConnected, PeerRule, RefusedPeer
-from .errors import ConnectionLostError, RefusedAddressError, ResultError, SegmindError
+from .errors import ConnectionLostError, RefusedAddressError, ResultError, SegmindError, quoted
 from .key import ApiKey
 from .lenient_json import Json, read_json
 
 _CHUNK: Final = 1 << 16
 _AGENT: Final = "multifaceswap"
-_QUOTED: Final = 200
-"""Characters of an answer that are repeated in a message."""
 
 
 class ApiResponse(NamedTuple):
@@ -46,7 +44,7 @@ class ApiResponse(NamedTuple):
         body = self.json()
         error = body.get("error") or body.get("message") or body.get("detail") if isinstance(body, dict) else None
         text = error if isinstance(error, str) else json.dumps(error) if error else self._text()
-        return " ".join(text.split())[:_QUOTED]
+        return quoted(text)
 
     def _text(self) -> str:
         kind = self.headers.get("content-type", "")
@@ -180,21 +178,24 @@ class _TooLarge(Exception):
 
 
 _BREAKS: Final = (NotConnected, requests.RequestException, urllib3_errors.HTTPError, HTTPException, OSError)
-# The latter two are of SOCKS proxies, whose connections urllib3 makes in its own way. A ProxyError also comes of
-# connections that broke later.
-_UNSENT: Final = (NotConnected, urllib3_errors.NewConnectionError, urllib3_errors.ConnectTimeoutError)
+# The latter two are of SOCKS proxies, whose connections urllib3 makes in its own way. Not among them: ProxyError, which
+# also comes of connections that broke later, and InvalidHeader, which may be about the answer.
+_UNSENT: Final = (
+    NotConnected,
+    requests.exceptions.InvalidURL,
+    urllib3_errors.NewConnectionError,
+    urllib3_errors.ConnectTimeoutError,
+)
 
 
 def _broken(error: Exception) -> ConnectionLostError:
     causes = list(_causes(error))
-    # What is wrong with an address or a header, requests finds before it connects.
-    is_invalid = isinstance(error, requests.RequestException) and isinstance(error, ValueError)
-    unsent = is_invalid or any(isinstance(cause, _UNSENT) for cause in causes)
+    unsent = any(isinstance(cause, _UNSENT) for cause in causes)
     inmost = causes[-1]
     reason = str(inmost) if isinstance(inmost, (OSError, urllib3_errors.HTTPError)) else ""
     # In urllib3's own texts the part after the object's repr says what happened.
     reason = reason.rpartition(">: ")[2] or type(inmost).__name__
-    return ConnectionLostError(" ".join(reason.split())[:300], unsent=unsent)
+    return ConnectionLostError(quoted(reason), unsent=unsent)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -82,6 +82,35 @@ def test_answers_that_say_nothing_usable_are_submitted_once(api, run, faults, ro
     assert api.paid() == 1
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\n{}",
+     b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n{}",
+     b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}", b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 500 + b"\r\n{}",
+     b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000 + b"\r\n\r\n{}", b"HTTP/1.1 -20 OK\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n",
+     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n", b"\0\xff\r\n\r\n", b"{}",
+     b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nno gzip", b"HTTP/1.1 100 Continue\r\n\r\n" * 3],
+    ids=lambda answer: str(answer[:60]),
+)  # fmt: skip
+@pytest.mark.parametrize("mode", ["asynchronous", "synchronous"])
+def test_answers_that_are_no_http_are_submitted_once(run, mode, answer):
+    server = RawServer(10**6, answer)
+    with server as base:
+        answers = [run(0, mode, base_url=base) for _ in range(2)]
+    assert server.submits == 1
+    assert all("may have been charged" in str(answer) for answer in answers)
+
+
+@pytest.mark.parametrize("route", ["submit", "status"])
+def test_messages_quote_little_of_what_came_and_nothing_that_acts_on_a_terminal(api, run, faults, route):
+    words = "\x1b[31m\x07" + "x" * 100_000
+    if route == "status":
+        api.fault("submit", faults.status(200, {"request_id": words}))
+    api.fault(route, faults.status(500, {"error": words}))
+    error = str(run(0))
+    assert len(error) < 1000 and error.isprintable() and "[31m" in error
+
+
 class RawServer:
     """Counts submits; reads so many bytes of each, once they are there, sends some of an answer, and hangs up."""
 
