@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from multifaceswap.hosted.segmind import errors
+from multifaceswap.hosted.segmind.deadline import Clock
 from multifaceswap.hosted.segmind.journal import Journal
 from multifaceswap.hosted.segmind.settings import SegmindSettings
 from multifaceswap.pipeline.errors import CancelledError
@@ -276,11 +278,11 @@ def test_expired_request_is_forgotten_and_sent_anew(api, make_client, swap, fake
     assert result.report[-1] == "a request that was sent before has expired at the API: it was sent anew"
 
 
-def test_expired_request_is_sent_anew_by_one_alone(api, make_client, swap, faults, fake_clock):
+def test_expired_request_is_sent_anew_by_one_alone(api, make_client, swap, faults):
     """Both find that the id has expired; the second finds the first one's new request."""
-    first = make_client(clock=fake_clock.clock())
+    first = make_client()
     first.delivered(swap(by=first))
-    fake_clock.now += 3700
+    later = Clock(wall=lambda: time.time() + 3700)
     both = threading.Barrier(2)
 
     def expired(handler, body):
@@ -288,7 +290,7 @@ def test_expired_request_is_sent_anew_by_one_alone(api, make_client, swap, fault
         handler.reply(404, {"error": "request not found"})
 
     api.fault("status", expired, expired)
-    done, clients = [], [make_client(clock=fake_clock.clock()) for _ in range(2)]
+    done, clients = [], [make_client(clock=later) for _ in range(2)]
     threads = [threading.Thread(target=lambda by=by: done.append(swap(by=by))) for by in clients]
     for thread in threads:
         thread.start()
