@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .app.session import Session
     from .nodes import MultiFaceSwapExtension
     from .pipeline.errors import (
+        BusyError,
         CancelledError,
         DamagedModelError,
         EngineError,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 WEB_DIRECTORY = "web"
 __all__ = [
+    "BusyError",
     "CancelledError",
     "DamagedModelError",
     "EngineError",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..media.atomic import require_writable, require_writable_folder, temporary_name
-from ..media.clips import is_clip
+from ..media.clips import is_clip, require_unowned_output
 from ..media.pictures import picture_format, picture_size, require_fits
 from ..pipeline.errors import ImageError
 
@@ -35,9 +35,12 @@ def require_folders(outputs: Iterable[Path]) -> None:
 
 
 def require_place(path: Path) -> None:
-    """Raise ImageError where a file can't be written by its name's length or what stands there."""
+    """Raise ImageError where a file can't be written by its name's length or what stands there, and BusyError where it
+    is a clip that another command is writing."""
     with _named(path):
         require_writable(path)
+        if is_clip(path):
+            require_unowned_output(path)
 
 
 @contextmanager

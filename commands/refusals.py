@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..app.outputs import require_folders, require_held, require_place, require_readable
 from ..batch import Entry, Item, Place, files_of, record_of
-from ..pipeline.errors import ImageError
+from ..pipeline.errors import BusyError, ImageError
 from . import console
 
 
@@ -59,7 +59,7 @@ def _reason(target: Path | None, paths: Sequence[Path], image_format: str | None
             require_held(target, paths[0], image_format)
         for path in paths:
             require_place(path)
-    except ImageError as error:
+    except (ImageError, BusyError) as error:
         return str(error)
     return None
 

@@ -17,7 +17,7 @@ from ..app.session import Session
 from ..app.settings import SETTINGS, Value
 from ..media.clips import CLIP_EXTENSIONS, checkpoint_folder, is_clip
 from ..media.pictures import write_file
-from ..pipeline.errors import SettingsError
+from ..pipeline.errors import BusyError, SettingsError
 from . import console
 from .files import (
     MASK_TEXT,
@@ -127,6 +127,8 @@ def _swap(session: Session, job: Job, donors: FileDonors, settings: dict[str, Va
     try:
         with console.frames(job.target.name, shown=is_clip(job.target)) as progress:
             done = swap_job(session, job, donors, settings, progress, notice)
+    except BusyError:  # what is left there isn't this command's
+        raise
     except BaseException:  # whatever ended it: this only says what is left
         if is_clip(job.target) and checkpoint_folder(job.output).is_dir():
             console.note(f"{checkpoint_folder(job.output)} keeps what is finished: the same command goes on from there")

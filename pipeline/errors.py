@@ -6,6 +6,7 @@ MultiFaceSwapError
 ├── MismatchError            faces or pairs were handed over with pictures they don't belong to
 ├── FaceNotFoundError        an asked-for face isn't there, and missing faces are to be errors
 ├── ImageError               a picture or clip can't be read or written
+├── BusyError                another command is writing the same output
 ├── ModelError
 │   ├── MissingModelError    a model file isn't where it is looked for
 │   └── DamagedModelError    a model file isn't what its name promises
@@ -60,6 +61,10 @@ class FaceNotFoundError(MultiFaceSwapError):
 
 class ImageError(MultiFaceSwapError):
     """A picture or clip can't be read, isn't a picture, or can't be written."""
+
+
+class BusyError(MultiFaceSwapError):
+    """Another command is writing the same output; the message says which."""
 
 
 class ModelError(MultiFaceSwapError):

@@ -3,7 +3,7 @@
 PyAV is the extra `video`; it is imported when a clip is opened.
 """
 
-from .checkpoint import checkpoint_folder
+from .checkpoint import checkpoint_folder, require_unowned_output
 from .formats import CLIP_EXTENSIONS, OUTPUT_EXTENSIONS, is_clip, output_format
 from .reading import Clip
 from .transcode import ClipResult, swap_file
@@ -18,5 +18,6 @@ __all__ = [
     "fitting_extension",
     "is_clip",
     "output_format",
+    "require_unowned_output",
     "swap_file",
 ]

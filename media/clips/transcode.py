@@ -12,12 +12,13 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ... import __version__
 from ...pipeline.clip.flow import ClipFrame, ClipSettings, Engine, SwappedFrame, Watcher, swap_frames
 from ...pipeline.clip.notes import ClipPerson, Notes
 from ...pipeline.errors import ImageError, SettingsError
 from ...pipeline.faces.index_list import Span
 from ...pipeline.types import Notice, Progress
-from .checkpoint import Checkpoint, ResumeState
+from .checkpoint import Checkpoint, ResumeState, owned_output
 from .copying import Reached
 from .encoding import PartWriter, Plan, plan
 from .extras import Choice
@@ -29,7 +30,7 @@ from .trial import Trial, cut_short
 
 FRAMES_A_PART: Final = 240
 """After a crash at most that many frames are done again."""
-_RECORDS: Final = 5
+_RECORDS: Final = 6
 """Version of the parts' records; parts with records of another one are made again."""
 
 
@@ -63,28 +64,30 @@ def swap_file(
     Sound, subtitles, times and colours are the target's; a turned clip comes out upright. The parts that are finished
     are in a folder `.NAME.parts` beside the output until the clip is complete: with `resume`, the same work (same file,
     same `identity`, which stands for donors and settings) that was cut off goes on from there and gives the same
-    result, and an error or a cancel leaves the folder; without, nothing is left. However it ends, its threads have
-    ended and its files are closed. `progress` is called after every frame, and
-    `notice` before the first with each line on what the output can't hold, which the report has too.
-    Raises ImageError, SettingsError, and whatever the models and `progress` raise.
+    result, and an error or a cancel leaves the folder; without, nothing is left. Parts that are no longer as they were
+    written are made again. However it ends, its threads have ended and its files are closed. `progress` is called after
+    every frame, and `notice` before the first with each line on what the output can't hold, which the report has too.
+    Raises ImageError, SettingsError, BusyError where somebody else is writing the output, and whatever the models and
+    `progress` raise.
     """
     output = Path(output)
     kind = output_format(output)
     _require_apart(clip, output)
-    info = clip.info()
-    chosen = plan(info, kind, hardware)
-    choice = Trial(clip, info, chosen, output).run()
-    if notice is not None:
-        for line in choice.left_out:
-            notice(line)
-    frames_a_part = max(frames_a_part, settings.reach)
-    with _parts(output, _identity(clip, chosen, identity, frames_a_part), resume) as parts:
-        run = _Run(clip, info, chosen, parts, watcher, engine, settings, frames_a_part)
-        if not parts.is_complete:
-            run.encode(progress)
-        reached = mux_parts(clip, info, chosen, run.parts_to_join(), choice, output)
-        parts.discard()
-    return run.result(output, choice, reached)
+    with owned_output(output):
+        info = clip.info()
+        chosen = plan(info, kind, hardware)
+        choice = Trial(clip, info, chosen, output).run()
+        if notice is not None:
+            for line in choice.left_out:
+                notice(line)
+        frames_a_part = max(frames_a_part, settings.reach)
+        with _parts(output, _identity(clip, chosen, identity, frames_a_part), resume) as parts:
+            run = _Run(clip, info, chosen, parts, watcher, engine, settings, frames_a_part)
+            if not parts.is_complete:
+                run.encode(progress)
+            reached = mux_parts(clip, info, chosen, run.parts_to_join(), choice, output)
+            parts.discard()
+        return run.result(output, choice, reached)
 
 
 @dataclass(slots=True)
@@ -241,5 +244,5 @@ def _identity(clip: Clip, chosen: Plan, identity: str, frames_a_part: int) -> st
         with suppress(OSError):
             status = os.stat(clip.source)
             source = [os.path.realpath(clip.source), status.st_size, status.st_mtime_ns]
-    info = [_RECORDS, source, clip.start, clip.duration, chosen.identity, identity, frames_a_part]
+    info = [__version__, _RECORDS, source, clip.start, clip.duration, chosen.identity, identity, frames_a_part]
     return hashlib.sha256(json.dumps(info).encode()).hexdigest()

@@ -92,9 +92,12 @@ def require_fits(size: Size, image_format: str) -> None:
 
 
 def write_file(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file that appears complete or not at all; missing folders are made. Raises ImageError."""
+    """Write a file that appears complete or not at all, on the disk when this returns; missing folders are made.
+
+    Raises ImageError.
+    """
     try:
-        write_atomic(path, data)
+        write_atomic(path, data, durable=True)
     except OSError as error:
         raise ImageError(f"{path}: can't be written: {error.strerror or error}") from error
 
