@@ -7,7 +7,7 @@ from .items import Item, items_of
 from .locally import run_locally
 from .on_ray import Cluster, run_on_ray
 from .places import Place
-from .working import Entry, Worker, files_of, record_of, tally
+from .working import Entry, Worker, files_of, owned_folder, record_of, tally
 
 __all__ = [
     "Cluster",
@@ -17,6 +17,7 @@ __all__ = [
     "Worker",
     "files_of",
     "items_of",
+    "owned_folder",
     "record_of",
     "run_locally",
     "run_on_ray",

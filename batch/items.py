@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import NamedTuple, TypeGuard, cast
 
-from ..app.names import free_name
+from ..app.names import free_name, inner_name
 from ..pipeline.errors import ImageError, SettingsError
 from .places import Place
 
@@ -106,7 +109,7 @@ def _rows_at(
     place: Place, is_wanted: Callable[[str], bool], result_name: ResultName, passed_over: list[str]
 ) -> Iterator[_Row]:
     if place.name.lower().endswith((*_TABLES, *_LINES)):
-        yield from (_listed(row, place, number, result_name) for number, row in enumerate(_rows(place), 1))
+        yield from (_listed(where, row, place, result_name) for where, row in _rows(place))
     elif place.is_folder():
         for name in place.inside():
             if is_wanted(name):
@@ -117,35 +120,84 @@ def _rows_at(
         yield _Row(Item(result_name(place.name, {}), place.address), is_named=False)
 
 
-def _rows(place: Place) -> Sequence[object]:
+def _rows(place: Place) -> Iterator[tuple[str, object]]:
+    """Each row with what messages call it."""
     try:
         text = place.read().decode("utf-8-sig")
-        if place.name.lower().endswith(_TABLES):
-            return list(csv.DictReader(io.StringIO(text), strict=True))
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-    except (ValueError, csv.Error) as error:
+    except ValueError as error:
         raise SettingsError(f"{place.address}: can't be read as a manifest: {error}") from error
+    yield from _of_table(place, text) if place.name.lower().endswith(_TABLES) else _of_lines(place, text)
 
 
-def _listed(row: object, place: Place, number: int, result_name: ResultName) -> _Row:
+def _of_table(place: Place, text: str) -> Iterator[tuple[str, object]]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for number, row in enumerate(reader, 1):
+            yield f"{place.address}, row {number}", row
+    except (ValueError, csv.Error) as error:
+        where = f"{place.address}, line {reader.line_num}"
+        raise SettingsError(f"{where}: can't be read as a manifest: {error}") from error
+
+
+def _of_lines(place: Place, text: str) -> Iterator[tuple[str, object]]:
+    # JSON's texts may hold other line ends than this one as they are.
+    for number, line in enumerate(text.split("\n"), 1):
+        where = f"{place.address}, line {number}"
+        try:
+            if line.strip():
+                yield where, json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise SettingsError(f"{where}: can't be read as a manifest: {error}") from error
+
+
+def _listed(where: str, row: object, place: Place, result_name: ResultName) -> _Row:
     if not _is_named(row) or not row.get(_TARGET):
-        raise SettingsError(f"{place.address}, row {number}: expected a `{_TARGET}` and named values, got {row}")
-    target = place.parent.at(str(row[_TARGET]))
-    taken = (_TARGET, _SOURCE, _OUTPUT)
-    options = {key.replace("_", "-"): str(v) for key, v in row.items() if key not in taken and v not in (None, "")}
-    output = str(row.get(_OUTPUT) or result_name(target.name, options))
-    if output.startswith(("/", "\\")) or ".." in output.split("/") or ":" in output:
-        raise SettingsError(
-            f"{place.address}, row {number}: `{_OUTPUT}` must be inside the output folder, got {output!r}"
-        )
-    sources = tuple(place.parent.at(source).address for source in _several(row.get(_SOURCE)))
-    return _Row(Item(output, target.address, sources, options), is_named=bool(row.get(_OUTPUT)))
+        raise SettingsError(f"{where}: expected a `{_TARGET}` and named values, got {reprlib.repr(row)}")
+    target = place.parent.at(_address(where, _TARGET, row[_TARGET]))
+    sources = tuple(place.parent.at(source).address for source in _several(where, row.get(_SOURCE)))
+    options = dict(_options(where, row))
+    asked = row.get(_OUTPUT)
+    name = _inner(where, asked) if asked else result_name(target.name, options)
+    return _Row(Item(name, target.address, sources, options), is_named=bool(asked))
+
+
+def _inner(where: str, output: object) -> str:
+    """The name of a result as a row asks for it."""
+    try:
+        return inner_name(_address(where, _OUTPUT, output))
+    except SettingsError:
+        raise
+    except ValueError as error:
+        raise SettingsError(f"{where}: `{_OUTPUT}` {error}, got {reprlib.repr(output)}") from error
+
+
+def _options(where: str, row: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for key, value in row.items():
+        if key in (_TARGET, _SOURCE, _OUTPUT) or value in (None, ""):
+            continue
+        if not isinstance(value, str | int | float):
+            raise SettingsError(f"{where}: expected a text or number for `{key[:80]}`, got {reprlib.repr(value)}")
+        yield key.replace("_", "-"), str(value)
 
 
 def _is_named(row: object) -> TypeGuard[dict[str, object]]:
     return isinstance(row, dict) and all(isinstance(key, str) for key in cast("dict[object, object]", row))
 
 
-def _several(value: object) -> list[str]:
-    values = cast("list[object]", value) if isinstance(value, list) else str(value or "").split(";")
-    return [str(one).strip() for one in values if str(one).strip()]
+def _several(where: str, value: object) -> list[str]:
+    listed: list[object] = [*value.split(";")] if isinstance(value, str) else _as_list(value)
+    addresses = [_address(where, _SOURCE, one).strip() for one in listed if one]
+    return [address for address in addresses if address]
+
+
+def _as_list(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else [value]
+
+
+def _address(where: str, key: str, value: object) -> str:
+    """A path or URL as a row gives it."""
+    if isinstance(value, str) and "\0" not in value:
+        with suppress(UnicodeEncodeError):
+            os.fsencode(value)
+            return value
+    raise SettingsError(f"{where}: expected a path in `{key}`, got {reprlib.repr(value)}")

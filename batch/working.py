@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, cast
 
 from ..app.report import Json
+from ..media.ownership import owned
 from ..media.retry import Retries
+from ..media.sealed import seal, unseal
 from ..pipeline.errors import (
+    BusyError,
     CancelledError,
     EngineError,
     FaceNotFoundError,
@@ -27,6 +32,8 @@ from ..pipeline.errors import (
 from .items import Item
 from .places import Place
 
+log = logging.getLogger(__name__)
+
 Entry = dict[str, Json]
 """What the report says of an item."""
 Work = Callable[[Item, Path, Path], Mapping[str, Json]]
@@ -35,7 +42,8 @@ _RECORDS = ".multifaceswap"
 """Folder in the output folder."""
 _LONGEST_NAME = 255
 """What file systems take, in bytes."""
-_FINAL = (SettingsError, MismatchError, FaceNotFoundError)
+_LOCK = "batch"
+_FINAL = (BusyError, SettingsError, MismatchError, FaceNotFoundError)
 """The same again would end the same."""
 _FATAL = (ModelError, MissingPackageError)
 """All items would end like this."""
@@ -78,14 +86,14 @@ class Worker:
         known = _read(record)
         entry = known.get("entry")
         if known.get("fingerprint") == fingerprint and isinstance(entry, dict) and output.exists():
-            return {**entry, "kept": known.get("run") != self.run}
+            return {**cast("Entry", entry), "kept": known.get("run") != self.run}
         run = {"run": self.run, "fingerprint": fingerprint}
         begun = _count(known.get("begun")) if known.items() >= run.items() else 0
         if begun > self.retries:
             raise EngineError(f"left out: {begun} workers ended while doing it, as they do when memory runs out")
-        record.write(json.dumps({**run, "begun": begun + 1}).encode())
+        record.write(seal({**run, "begun": begun + 1}))
         entry = {**self._tried(item, output, work), "worker": f"{socket.gethostname()}:{os.getpid()}"}
-        record.write(json.dumps({**run, "entry": entry}).encode())
+        record.write(seal({**run, "entry": entry}))
         return {**entry, "kept": False}
 
     def _tried(self, item: Item, output: Place, work: Work) -> Entry:
@@ -109,6 +117,19 @@ class Worker:
         files = [(address, Place(address).version()) for address in (item.target, *item.sources, *self.inputs)]
         text = json.dumps([dict(self.settings), dict(item.options), files], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+@contextmanager
+def owned_folder(output: str) -> Generator[None]:
+    """Keep other batches from a folder of results on this machine; object storage has no locks.
+
+    Raises BusyError where one is at it, OSError where nothing can be written there.
+    """
+    if Place(output).is_remote:
+        yield
+        return
+    with owned(Path(output) / _RECORDS / _LOCK, output):
+        yield
 
 
 def files_of(item: Item, output: str) -> Entry:
@@ -148,12 +169,12 @@ def _count(begun: object) -> int:
 
 
 def _read(record: Place) -> dict[str, object]:
-    """What is known of an item: nothing where there is no record, or none that can be read."""
+    """What is known of an item: nothing where there is no record, or none as it was written."""
     try:
-        known = json.loads(record.read())
-    except (OSError, ValueError):
+        return unseal(record.read()) or {}
+    except OSError as error:
+        log.debug("%s: no record: %s", record.address, error)
         return {}
-    return cast("dict[str, object]", known) if isinstance(known, dict) else {}
 
 
 def _message(error: BaseException) -> str:

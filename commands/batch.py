@@ -17,7 +17,7 @@ from ..app.outputs import require_outputs
 from ..app.report import Json
 from ..app.session import Session
 from ..app.settings import Scope, Value
-from ..batch import Cluster, Entry, Item, Place, Worker, items_of, run_locally, run_on_ray, tally
+from ..batch import Cluster, Entry, Item, Place, Worker, items_of, owned_folder, run_locally, run_on_ray, tally
 from ..media.clips import is_clip
 from ..media.pictures import FORMATS, is_mentioned, is_picture, passed_over_note
 from ..pipeline.errors import ImageError, ModelError, SettingsError
@@ -49,8 +49,18 @@ def run(arguments: Namespace) -> int:
     _require_usable(items, worker, arguments)
     entries = _refused(items, arguments)
     left = _left(items, entries)
-    if any(not item.sources and not item.options for item in left):
-        _require_donors(swaps)
+    with owned_folder(arguments.output):
+        if any(not item.sources and not item.options for item in left):
+            _require_donors(swaps)
+        _work(items, left, entries, worker, arguments)
+    console.say(f"{tally(entries)}: {_report(arguments).address}")
+    return console.exit_code([None if entry["error"] is None else str(entry["error"]) for entry in entries])
+
+
+def _work(
+    items: Sequence[Item], left: Sequence[Item], entries: list[Entry], worker: Worker, arguments: Namespace
+) -> None:
+    """Do the items that are left, and add their entries to the others."""
     try:
         with console.counted(_entries(left, worker, arguments), "item", len(left)) as bar:
             for entry in bar:
@@ -58,8 +68,6 @@ def run(arguments: Namespace) -> int:
                 _tell(entry)
     finally:
         _write_report(arguments, items, entries)
-    console.say(f"{tally(entries)}: {_report(arguments).address}")
-    return console.exit_code([None if entry["error"] is None else str(entry["error"]) for entry in entries])
 
 
 def _entries(items: Sequence[Item], worker: Worker, arguments: Namespace) -> Iterator[Entry]:

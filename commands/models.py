@@ -17,7 +17,14 @@ from ..models.pool import open_row
 from ..models.spec import Model, ModelFile
 from ..models.store import Folders
 from ..models.verify import verify, wrong_size
-from ..pipeline.errors import DamagedModelError, MissingModelError, ModelError, MultiFaceSwapError, SettingsError
+from ..pipeline.errors import (
+    BusyError,
+    DamagedModelError,
+    MissingModelError,
+    ModelError,
+    MultiFaceSwapError,
+    SettingsError,
+)
 from . import console
 
 OFFLINE = "MULTIFACESWAP_OFFLINE"
@@ -86,7 +93,7 @@ def _get(arguments: Namespace, folders: Folders) -> int:
     for file, model in files.items():
         try:
             console.say(_provide(file, model, folders, offline))
-        except (ModelError, OSError) as error:
+        except (ModelError, BusyError, OSError) as error:
             console.fail(console.message(error))
             failed += 1
     return 0 if not failed else 1 if failed < len(files) else 2

@@ -103,6 +103,8 @@ GENDERAGE = ModelFile(
 BISENET = ModelFile(
     "parsing_bisenet.pth",
     ("facedetection", "facexlib"),
+    ("468e13ca13a9b43cc0881a9f99083a430e9c0a38abd935431d1c28ee94b26567",),
+    (53_289_463,),
     urls=(f"{_FACEXLIB}/v0.2.0/parsing_bisenet.pth",),
     licence="MIT (code)",
 )
