@@ -40,17 +40,18 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, mode: int = 0o666
 
 
 @contextmanager
-def atomic_path(path: str | os.PathLike[str], *, durable: bool = False) -> Generator[Path]:
+def atomic_path(path: str | os.PathLike[str], *, durable: bool = False, within: Path | None = None) -> Generator[Path]:
     """Hand out a path to write to; the file there becomes `path` when the block ends, and is removed if it raises.
 
-    `durable`: from then on it survives a power cut. Links are followed, missing folders are made. Raises OSError;
+    `durable`: from then on it survives a power cut. `within` is a folder of the same file system to write it in, where
+    it isn't to be that of `path`. Links are followed, missing folders are made. Raises OSError;
     FileExistsError where `path` isn't a regular file.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise FileExistsError(errno.EEXIST, "it exists and is not a regular file", os.fspath(path))
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(temporary_name())
+    temporary = (within or target.parent) / temporary_name()
     try:
         yield temporary
         replace_file(temporary, target, durable=durable)

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 from filelock import FileLock, Timeout
 
 from ..pipeline.errors import BusyError
-from .atomic import hidden_beside, write_atomic
+from .atomic import hidden_beside, remove, write_atomic
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,9 @@ def require_unowned(path: str | os.PathLike[str], shown: str = "") -> None:
 @contextmanager
 def _locked(place: Path, shown: str) -> Generator[None]:
     file, note = hidden_beside(place, ".lock"), hidden_beside(place, ".owner")
+    for path in (file, note):
+        if path.is_symlink() or path.is_dir():
+            remove(path)  # nobody holds what is no file
     # Open to everybody: it is empty, and one that a killed process left must not keep other users away.
     lock = FileLock(file, mode=0o666, thread_local=False, fallback_to_soft=False)
     try:

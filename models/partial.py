@@ -62,10 +62,11 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """A file that is being fetched. `is_checked`: in the end a published hash tells whether it was put together right."""
+    """A file that is being fetched."""
 
     path: Path
     is_checked: bool
+    """Whether a published hash will tell that it was put together right."""
 
     @property
     def size(self) -> int:

@@ -81,7 +81,7 @@ def owned_output(output: Path) -> Generator[None]:
     folder = checkpoint_folder(output)
     with ExitStack() as stack:
         try:
-            if not folder.is_dir():
+            if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
                 remove(folder)
             stack.callback(_drop_empty, folder)
             stack.enter_context(owned(folder / _LOCK, os.fspath(output)))

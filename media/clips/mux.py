@@ -50,7 +50,8 @@ def mux_parts(clip: Clip, info: ClipInfo, plan: Plan, parts: Sequence[Part], cho
     The file appears complete or not at all. Raises ImageError.
     """
     try:
-        with atomic_path(output, durable=True) as temporary:
+        # Among the parts, where what a killed process leaves is found and removed.
+        with atomic_path(output, durable=True, within=parts[0].path.parent) as temporary:
             return write(clip, info, plan, parts, choice, temporary, output_format(output))
     except (OSError, ffmpeg_error()) as error:
         raise ImageError(f"{output}: can't be written: {error.strerror or error}") from error

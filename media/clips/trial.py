@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...pipeline.errors import ImageError
 from ..atomic import require_writable, temporary_name
+from .checkpoint import checkpoint_folder
 from .copying import Reached
 from .encoding import PartWriter, Plan
 from .extras import Choice, choose, kept_tags, timecode_of, unfit
@@ -154,11 +154,11 @@ def require_sound(streams: Sequence[AudioStream], kind: str, output: Path) -> No
 
 @contextmanager
 def trial_files(output: Path) -> Generator[tuple[Path, Path]]:
-    """Two new files beside the output, which are removed again. Raises OSError where the output can't be there."""
+    """Two new files among the parts, which are removed again. Raises OSError where the output can't be there."""
     require_writable(output)
-    place = Path(os.path.realpath(output))
-    place.parent.mkdir(parents=True, exist_ok=True)
-    paths = [place.with_name(temporary_name()) for _ in range(2)]
+    folder = checkpoint_folder(output)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / temporary_name() for _ in range(2)]
     try:
         for path in paths:
             path.touch(exist_ok=False)
