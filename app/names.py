@@ -29,13 +29,13 @@ _LONGEST: Final = 255
 """Characters in a name."""
 
 
-def result_name(target: str, image_format: str | None) -> str:
+def result_name(target: str, image_format: str | None, *, windows: bool = os.name == "nt") -> str:
     """A target's name, with forward slashes where folders lead to it, with the extension of what its result is.
 
     That is its own where it can be written and `image_format` is None, else that of the format asked for. On Windows,
-    characters that a name can't have there become `_`.
+    where targets may come from elsewhere, what no name can have there becomes `_`.
     """
-    path = PurePosixPath(_for_windows(target) if os.name == "nt" else target)
+    path = PurePosixPath(_for_windows(target) if windows else target)
     if is_clip(target):
         extension = path.suffix if path.suffix.lower() in OUTPUT_EXTENSIONS else ".mp4"
     else:

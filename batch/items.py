@@ -135,7 +135,7 @@ def _of_table(place: Place, text: str) -> Iterator[tuple[str, object]]:
         for number, row in enumerate(reader, 1):
             yield f"{place.address}, row {number}", row
     except (ValueError, csv.Error) as error:
-        where = f"{place.address}, line {reader.line_num}"
+        where = f"{place.address}, line {reader.reader.line_num}"
         raise SettingsError(f"{where}: can't be read as a manifest: {error}") from error
 
 

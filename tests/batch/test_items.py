@@ -83,9 +83,92 @@ def test_a_manifest_that_makes_no_sense_is_an_error(tmp_path, text, message):
         _items(_manifest(tmp_path, text))
 
 
-def test_a_line_that_is_not_json_is_an_error(tmp_path):
-    with pytest.raises(SettingsError, match="can't be read as a manifest"):
-        _items(_manifest(tmp_path, "{", "list.ndjson"))
+def _lines(tmp_path, *lines):
+    path = tmp_path / "list.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b'{"target": "y.p', "can't be read as a manifest: Unterminated string"),
+        (b"{", "can't be read as a manifest"),
+        (b"[" * 100_000, "can't be read as a manifest: maximum recursion depth"),
+        (b'{"a":' * 100_000, "can't be read as a manifest: maximum recursion depth"),
+        (b'{"target": ' + b"1" * 5000 + b"}", "can't be read as a manifest"),
+        (b"\x00\x00\x00", "can't be read as a manifest"),
+        (b"null", "expected a `target` and named values, got None"),
+        (b"[]", "expected a `target` and named values"),
+        (b'"x.png"', "expected a `target` and named values"),
+        (b"7", "expected a `target` and named values, got 7"),
+        (b"{}", "expected a `target`"),
+        (b'{"target": ""}', "expected a `target`"),
+        (b'{"target": 7}', "expected a path in `target`, got 7"),
+        (b'{"target": ["y.png"]}', "expected a path in `target`"),
+        (b'{"target": {"y": 1}}', "expected a path in `target`"),
+        (b'{"target": "y\\u0000.png"}', "expected a path in `target`"),
+        (b'{"target": "\\ud800.png"}', "expected a path in `target`"),
+        (b'{"target": "y.png", "source": 7}', "expected a path in `source`, got 7"),
+        (b'{"target": "y.png", "source": ["a", {}, 7]}', "expected a path in `source`, got 7"),
+        (b'{"target": "y.png", "source": {"a": "b"}}', "expected a path in `source`"),
+        (b'{"target": "y.png", "output": ["a"]}', "expected a path in `output`"),
+        (b'{"target": "y.png", "output": true}', "expected a path in `output`, got True"),
+        (b'{"target": "y.png", "output": "..\\\\x.jpg"}', "`output` must be inside the output folder"),
+        (b'{"target": "y.png", "output": "C:x.jpg"}', "`output` must be inside the output folder"),
+        (b'{"target": "y.png", "output": "nul.png"}', "names a device on Windows"),
+        (b'{"target": "y.png", "strength": [1]}', "expected a text or number for `strength`"),
+        (b'{"target": "y.png", "strength": {}}', "expected a text or number for `strength`"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_said_with_its_number(tmp_path, line, message):
+    with pytest.raises(SettingsError) as caught:
+        _items(_lines(tmp_path, b'{"target": "x.png"}', b"", line))
+    text = str(caught.value)
+    assert text.startswith(f"{tmp_path / 'list.jsonl'}, line 3: ") and message in text
+    assert "\n" not in text and len(text) < 300 + len(str(tmp_path))
+
+
+@pytest.mark.parametrize("row", [b"[" * 400 + b"1" + b"]" * 400, b'["' + b"x" * 100_000 + b'"]'])
+def test_what_a_line_holds_is_quoted_in_part(tmp_path, row):
+    with pytest.raises(SettingsError) as caught:
+        _items(_lines(tmp_path, row))
+    assert "line 1: expected a `target`" in str(caught.value) and len(str(caught.value)) < 300 + len(str(tmp_path))
+
+
+def test_an_empty_manifest_names_nothing(tmp_path):
+    for name in ("list.jsonl", "list.csv"):
+        with pytest.raises(ImageError, match="there is no picture or clip here"):
+            _items(_manifest(tmp_path, "", name))
+
+
+def test_a_table_that_is_cut_short_says_where(tmp_path):
+    with pytest.raises(SettingsError, match=r"line 2: can't be read as a manifest: unexpected end of data"):
+        _items(_manifest(tmp_path, 'target\n"x.p'))
+
+
+def test_lines_end_where_lines_of_json_end(tmp_path):
+    """Texts may hold other line ends as they are."""
+    line = json.dumps({"target": "a\u2028b\x85c.png"}, ensure_ascii=False)
+    (first, second) = _items(_manifest(tmp_path, f"{line}\r\n{line}", "list.jsonl"))
+    assert first.target == second.target == str(tmp_path / "a\u2028b\x85c.png")
+
+
+def test_backslashes_in_outputs_lead_into_folders(tmp_path):
+    (item,) = _items(_manifest(tmp_path, "target,output\nx.png,a\\b\\y.png\n"))
+    assert item.name == "a/b/y.png"
+
+
+def test_targets_may_have_names_that_nobody_asked_for(tmp_path):
+    (item,) = _items(_lines(tmp_path, b'{"target": "10:30.png"}'))
+    assert item.target == str(tmp_path / "10:30.png")
+
+
+@pytest.mark.parametrize("pair", ["a.png,A.PNG", "a/b.png,A/B.png", "a/b.png,a\\B.png", "stra\u00dfe.png,STRASSE.png"])
+def test_outputs_that_are_one_file_on_some_systems_are_refused(tmp_path, pair):
+    one, other = pair.split(",")
+    with pytest.raises(SettingsError, match="would both become"):
+        _items(_manifest(tmp_path, f"target,output\nx.png,{one}\ny.png,{other}\n"))
 
 
 def test_an_item_survives_being_sent():

@@ -4,9 +4,10 @@ import json
 from functools import partial
 
 import pytest
-from multifaceswap.batch import Item, Worker, run_locally, tally, working
+from multifaceswap.batch import Item, Worker, owned_folder, run_locally, tally, working
 from multifaceswap.media.retry import Retries
 from multifaceswap.pipeline.errors import (
+    BusyError,
     CancelledError,
     ImageError,
     MissingModelError,
@@ -143,6 +144,38 @@ def test_a_damaged_record_is_no_record(tmp_path, item):
     _run(_worker(tmp_path, work), item)
     record = tmp_path / "out" / ".multifaceswap" / "x.png.json"
     assert json.loads(record.read_text())["entry"]["faces"] == 1
-    for text in ("", "[]", '{"entry"'):
-        record.write_text(text)
-        assert _run(_worker(tmp_path, work), item)[0]["kept"] is False
+    whole = record.read_bytes()
+    for data in (
+        *(b"", b"[]", b'{"entry"', b"null", b"7", b"\xff\xfe", b"\0" * 50, b"[" * 100_000, b'{"a":' * 100_000),
+        *(whole[:-1], whole.replace(b'"faces": 1', b'"faces": 2'), whole.replace(b'"entry"', b'"other"')),
+        json.dumps({**json.loads(whole), "entry": {}}).encode(),
+        json.dumps({**json.loads(whole), "entry": [1], "begun": "x"}).encode(),
+        json.dumps({**json.loads(whole), "new": 1}).encode(),
+    ):
+        record.write_bytes(data)
+        (entry,) = _run(_worker(tmp_path, work), item)
+        assert (entry["kept"], entry["faces"], entry["error"]) == (False, 1, None)
+        assert _run(_worker(tmp_path, work), item)[0]["kept"] is True
+
+
+def test_a_record_that_is_a_folder_stops_no_other_item(tmp_path, item):
+    (tmp_path / "y.png").write_bytes(b"")
+    (tmp_path / "out" / ".multifaceswap" / "x.png.json").mkdir(parents=True)
+    entries = _run(_worker(tmp_path, Copies()), item, Item("y.png", str(tmp_path / "y.png")))
+    assert "x.png.json" in entries[0]["error"] and entries[1]["error"] is None
+
+
+def test_a_result_that_another_command_writes_is_left_to_it(tmp_path, item):
+    work = Copies(BusyError("out.mp4: is being written by process 7"))
+    (entry,) = _run(_worker(tmp_path, work), item)
+    assert (work.calls, entry["fatal"]) == (1, False) and "process 7" in entry["error"]
+
+
+def test_one_batch_at_a_time_has_a_folder(tmp_path):
+    out = tmp_path / "out"
+    with owned_folder(str(out)):
+        with pytest.raises(BusyError, match=r"out: is being written by this process since"), owned_folder(str(out)):
+            pytest.fail("there are two")
+        with owned_folder(str(tmp_path / "other")), owned_folder("memory://bucket/out"):
+            pass
+    assert [path.name for path in tmp_path.iterdir()] == []

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import ast
+import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
 from multifaceswap.media import atomic
-from multifaceswap.media.atomic import atomic_path, patiently, replace_file, write_atomic
+from multifaceswap.media.atomic import atomic_path, hidden_beside, patiently, remove, replace_file, write_atomic
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_SHIPPED = {"tests", "benchmarks", "scripts", "docs", "build"}
@@ -152,9 +154,89 @@ def test_patience_ends(monkeypatch, is_windows, tries):
 
     monkeypatch.setattr(atomic.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(atomic, "_IS_WINDOWS", is_windows)
-    with pytest.raises(PermissionError):
+    with pytest.raises(PermissionError) as caught:
         patiently(refused)
-    assert len(calls) == tries
+    assert len(calls) == tries and ("another program has it open" in str(caught.value)) == is_windows
+
+
+def test_a_file_that_is_open_elsewhere_is_named_with_what_may_be_the_matter(tmp_path, monkeypatch):
+    reason = "The process cannot access the file because it is being used by another process"
+
+    def busy(source, target):
+        raise PermissionError(13, reason, source)
+
+    monkeypatch.setattr(os, "replace", busy)
+    monkeypatch.setattr(atomic.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(atomic, "_IS_WINDOWS", True)
+    with pytest.raises(PermissionError) as caught:
+        write_atomic(tmp_path / "a", b"new")
+    assert caught.value.strerror == f"{reason}: it is write-protected, or another program has it open"
+    monkeypatch.undo()
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP, errno.EACCES])
+@pytest.mark.parametrize("step", ["open", "fsync"])
+def test_where_a_folder_cannot_be_written_down_its_files_are_complete_all_the_same(tmp_path, monkeypatch, code, step):
+    real = getattr(os, step)
+
+    def refuse(file, *arguments):
+        if os.path.isdir(file) if step == "open" else stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError(code, os.strerror(code))
+        return real(file, *arguments)
+
+    monkeypatch.setattr(os, step, refuse)
+    write_atomic(tmp_path / "a", b"data", durable=True)
+    monkeypatch.undo()
+    assert names(tmp_path) == ["a"] and (tmp_path / "a").read_bytes() == b"data"
+
+
+@POSIX
+def test_a_folder_on_a_broken_disk_is_an_error(tmp_path, monkeypatch):
+    real = os.fsync
+
+    def broken(file):
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        write_atomic(tmp_path / "a", b"data", durable=True)
+
+
+def test_all_kinds_of_things_are_removed_and_what_is_not_there_is_no_error(tmp_path):
+    (tmp_path / "folder" / "in").mkdir(parents=True)
+    (tmp_path / "folder" / "in" / "x").touch()
+    (tmp_path / "file").touch()
+    for name in ("folder", "file", "nothing"):
+        remove(tmp_path / name)
+    assert names(tmp_path) == []
+
+
+@POSIX
+def test_of_a_link_only_the_link_is_removed(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "x").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    (tmp_path / "dangling").symlink_to(tmp_path / "none")
+    remove(tmp_path / "link")
+    remove(tmp_path / "dangling")
+    assert names(tmp_path) == ["folder"] and names(tmp_path / "folder") == ["x"]
+
+
+def test_a_file_may_be_written_in_another_folder_until_it_is_whole(tmp_path):
+    (tmp_path / "parts").mkdir()
+    with atomic_path(tmp_path / "a.mp4", within=tmp_path / "parts") as path:
+        path.write_bytes(b"whole")
+        assert path.parent == tmp_path / "parts" and names(tmp_path) == ["parts"]
+    assert names(tmp_path) == ["a.mp4", "parts"] and names(tmp_path / "parts") == []
+
+
+def test_hidden_names_leave_room(tmp_path):
+    assert hidden_beside(tmp_path / "a.mp4", ".lock") == tmp_path / ".a.mp4.lock"
+    long = hidden_beside(tmp_path / ("x" * 251 + ".mp4"), ".lock")
+    assert len(long.name) == 38 and long.suffix == ".lock" and long.parent == tmp_path
 
 
 def _renames(tree):
