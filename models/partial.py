@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from ..media.atomic import remove, write_atomic
 from ..media.sealed import seal, unseal
 
-_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 """`Content-Range` (RFC 9110, 14.4)."""
 
 

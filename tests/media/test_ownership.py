@@ -6,10 +6,8 @@ import errno
 import json
 import os
 import socket
-import subprocess
-import sys
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,33 +15,7 @@ from filelock import FileLock
 from multifaceswap.media import ownership
 from multifaceswap.media.ownership import owned, require_unowned
 from multifaceswap.pipeline.errors import BusyError
-
-ROOT = Path(__file__).resolve().parents[2]
-HOLDER = """
-import importlib.util, sys
-spec = importlib.util.spec_from_file_location("multifaceswap", {init!r}, submodule_search_locations=[{root!r}])
-module = importlib.util.module_from_spec(spec)
-sys.modules["multifaceswap"] = module
-spec.loader.exec_module(module)
-from multifaceswap.media.ownership import owned
-with owned({path!r}):
-    print("mine", flush=True)
-    sys.stdin.read()
-"""
-
-
-@contextmanager
-def held(path):
-    """Another process that owns the output."""
-    code = HOLDER.format(init=str(ROOT / "__init__.py"), root=str(ROOT), path=str(path))
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout.readline() == "mine\n"
-        try:
-            yield process
-        finally:
-            process.kill()
+from otherprocess import held
 
 
 def names(folder):
