@@ -76,9 +76,9 @@ def swap_clip(
     wherever they are: see `pipeline.clip.recognition`.
 
     `missing` `error` is raised at the end of a scene that shows people and lacks one asked for. `progress` is called
-    once a frame, `notice` before the first with what the output can't hold. Raises ImageError, SettingsError and the
-    models' errors, and before any work FaceNotFoundError or SettingsError where it is certain that no face can be
-    swapped.
+    once a frame, `notice` before the first with what the output can't hold. Raises ImageError, SettingsError, BusyError
+    where another command is writing the output, and the models' errors, and before any work FaceNotFoundError or
+    SettingsError where it is certain that no face can be swapped.
     """
     _require_files(target, output)
     case = Case(source_faces=given.source_faces is not None, references=given.has_references)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -198,6 +197,6 @@ def _address(where: str, key: str, value: object) -> str:
     """A path or URL as a row gives it."""
     if isinstance(value, str) and "\0" not in value:
         with suppress(UnicodeEncodeError):
-            os.fsencode(value)
+            value.encode("utf-8", "surrogateescape")  # as POSIX writes names that aren't in its encoding
             return value
     raise SettingsError(f"{where}: expected a path in `{key}`, got {reprlib.repr(value)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -81,7 +82,7 @@ def require_free(outputs: Iterable[Path], inputs: Iterable[Path], hint: str = ""
     written: set[str] = set()
     read = {identity for path in inputs if (identity := _identity(path))}
     for path in outputs:
-        place = os.path.normcase(os.path.realpath(path))
+        place = _place(path)
         if place in written:
             raise SettingsError(f"{path} would be written twice: give every output a name of its own")
         if _identity(path) in read:
@@ -97,6 +98,12 @@ def require_new_masks(masks: Iterable[Path], hint: str = "; --limit-mask is what
                 f"--mask {path} is there already, and it would be replaced by a mask of what changed: choose another "
                 f"name or say --overwrite{hint}"
             )
+
+
+def _place(path: Path) -> str:
+    """The same text for all names of one file, which on some systems may differ in case."""
+    place = os.path.normcase(os.path.realpath(path))
+    return place.casefold() if sys.platform == "darwin" else place
 
 
 def _identity(path: Path) -> Identity | None:

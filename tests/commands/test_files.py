@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from multifaceswap import cli
+from multifaceswap.commands import files
 from multifaceswap.commands.files import Targets, find_targets, require_free, results
 from multifaceswap.pipeline.errors import SettingsError
 from PIL import Image
@@ -39,6 +40,18 @@ def test_several_targets_need_a_folder(output):
 def test_one_file_is_not_written_twice_by_any_name(tmp_path):
     with pytest.raises(SettingsError, match="would be written twice"):
         require_free([tmp_path / "a.png", tmp_path / "b" / ".." / "a.png"], [])
+
+
+@pytest.mark.parametrize(("system", "is_one"), [("darwin", True), ("linux", False)])
+def test_on_systems_that_tell_no_case_two_outputs_are_one(tmp_path, monkeypatch, system, is_one):
+    monkeypatch.setattr(files.sys, "platform", system)
+    monkeypatch.setattr(files.os.path, "normcase", str)
+    outputs = [tmp_path / "a" / "stra\u00dfe.png", tmp_path / "a" / "STRASSE.png"]
+    if is_one:
+        with pytest.raises(SettingsError, match="written twice"):
+            require_free(outputs, [])
+    else:
+        require_free(outputs, [])
 
 
 def test_an_input_is_known_by_any_name(tmp_path, blank):
