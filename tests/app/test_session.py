@@ -193,7 +193,7 @@ def test_functions_take_a_session_and_errors_are_at_the_root(session, hopper, op
     assert multifaceswap.swap_faces([hopper], [hopper], multifaceswap.map_indexes(faces, faces), session=session)
     assert opened == []
     names = [name for name in multifaceswap.__all__ if name.endswith("Error")]
-    assert len(names) == 14
+    assert len(names) == 15
     assert all(issubclass(getattr(multifaceswap, name), multifaceswap.MultiFaceSwapError) for name in names)
 
 
