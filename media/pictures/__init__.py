@@ -1,11 +1,12 @@
 """Picture files in and out: nothing is lost that can be kept, an unreadable file is one clear line."""
 
+from ..limits import MAX_PIXELS
 from .colour import converted
 from .depth import to_uint8
 from .finding import EXTENSIONS, FoundPictures, find_pictures, is_mentioned, is_picture, passed_over_note
 from .masks import write_mask
 from .metadata import Metadata, read_metadata
-from .reading import MAX_PIXELS, DecodedPicture, decode_file, decode_picture, picture_size, read_picture
+from .reading import DecodedPicture, decode_file, decode_picture, picture_size, read_picture
 from .writing import FORMATS, encode_picture, picture_format, require_fits, write_file, write_picture
 
 __all__ = [

@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from ...pipeline.types import Size
+
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 Chunk = tuple[bytes, bytes]
 """Kind and content."""
@@ -20,17 +22,78 @@ _SRGB_PRIMARIES: Final = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000
 _LIKE_SRGB: Final = ((1, 2, 5, 6), (1, 2, 6, 13, 14, 15))
 """Colour primaries and transfer characteristics (ITU-T H.273) that viewers show as sRGB."""
 _AVIF_HEADER: Final = 1 << 16
+TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
+_RAW_EXIF: Final = b"Raw profile type exif\0"
+"""EXIF as a text, by programs that are older than its chunk."""
+_MOST_RAW: Final = 1 << 20
+_MOST_PROFILE: Final = 16 << 20
+_DAMAGED: Final = b"?"
+
+
+def png_size(start: bytes) -> Size | None:
+    """The size of a PNG, whose first 24 bytes say it; None for other files."""
+    is_png = len(start) >= 24 and start.startswith(PNG_SIGNATURE) and start[12:16] == b"IHDR"
+    size = Size(*struct.unpack_from(">II", start, 16)) if is_png else None
+    return size if size and all(size) else None
 
 
 def png_chunks(data: bytes) -> Iterator[Chunk]:
     """Kind and content of what a PNG is made of; nothing of other files."""
+    return ((kind, data[start + 8 : end - 4]) for kind, start, end in _spans(data))
+
+
+def _spans(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kinds of a PNG's chunks, and where they start and end."""
     start = len(PNG_SIGNATURE)
     while data.startswith(PNG_SIGNATURE) and start + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, start)
-        kind, content = data[start + 4 : start + 8], data[start + 8 : start + 8 + length]
-        if len(content) == length:
-            yield kind, content
-        start += 12 + length
+        end = start + 12 + length
+        if start + 8 + length <= len(data):
+            yield data[start + 4 : start + 8], start, end
+        start = end
+
+
+def bare_png(data: bytes) -> tuple[bytes, bytes | None]:
+    """A PNG without its texts and its profile, and that profile; other files as they are.
+
+    What reads pixels would unpack all of them, and refuse the picture where they are large. Of a damaged profile
+    something is given that is none.
+    """
+    kept: list[bytes] = []
+    last, profile = 0, None
+    for kind, start, end in _spans(data):
+        if kind == b"iCCP":
+            profile = profile or _profile(data[start + 8 : end - 4])
+        elif kind not in TEXTS or (data.startswith(_RAW_EXIF, start + 8) and end - start <= _MOST_RAW):
+            continue
+        kept.append(data[last:start])
+        last = end
+    return (b"".join([*kept, data[last:]]) if last else data), profile
+
+
+def _profile(content: bytes) -> bytes:
+    start = content.find(b"\0") + 2
+    return unpacked(content[start:], _MOST_PROFILE) or _DAMAGED
+
+
+def unpacked(packed: bytes, most: int) -> bytes | None:
+    """What zlib packed; None where that is damaged, cut short or more than `most` bytes."""
+    stream = zlib.decompressobj()
+    try:
+        data = stream.decompress(packed, most)
+    except zlib.error:
+        return None
+    return data if stream.eof else None
+
+
+def text_size(kind: bytes, content: bytes, most: int) -> int | None:
+    """Bytes of a chunk of text once it is unpacked; None where that can't be done or is more than `most`."""
+    rest = content[content.find(b"\0") + 1 :]
+    if kind == b"tEXt" or (kind == b"iTXt" and rest[:1] != b"\1"):
+        return len(content)
+    packed = rest[1:] if kind == b"zTXt" else rest[2:].split(b"\0", 2)[-1]
+    text = unpacked(packed, most)
+    return None if text is None else len(text)
 
 
 def png_chunk(kind: bytes, content: bytes) -> bytes:

@@ -10,6 +10,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from ...pipeline.errors import ImageError
+from ...pipeline.quotes import named
 from ...pipeline.types import FloatArray, Picture
 from .colour import to_srgb
 
@@ -42,7 +43,7 @@ def deep_pixels(data: bytes, image: Image.Image, name: str, profile: bytes | Non
     """
     if isinstance(image, TiffImageFile) and image.tag_v2.get(_PLANES) == _SEPARATE and len(image.getbands()) > 1:
         raise ImageError(
-            f"{name}: 16 bits a channel in separate planes can't be read: save it with interleaved channels"
+            f"{named(name)}: 16 bits a channel in separate planes can't be read: save it with interleaved channels"
         )
     image.close()  # its 8-bit pixels are as large as half of what comes
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

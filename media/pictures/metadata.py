@@ -11,12 +11,17 @@ from typing import Final
 
 from PIL import Image
 
-from .chunks import PNG_SIGNATURE, avif_colour, png_chunks, png_colour
+from ...pipeline.quotes import listed
+from .bounds import gif_frames
+from .chunks import PNG_SIGNATURE, TEXTS, avif_colour, png_chunks, png_colour, text_size
 from .colour import colours_of
 from .deep import is_deep_grey
-from .reading import DAMAGE, ORIENTATION_TAG, content_of, opened
+from .directories import tiff_pages
+from .reading import DAMAGE, ORIENTATION_TAG, content_of, exif_of, opened
 
-_TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
+_MOST_TEXT: Final = 1 << 20
+"""Bytes of a packed text, and of all texts 32 times as many: what Pillow, and so ComfyUI, opens again."""
+_MOST_TEXTS: Final = 32 << 20
 # These hold an orientation of their own, which no longer fits pixels that were turned upright.
 _RAW_PROFILE = b"Raw profile type"
 _XMP = b"XML:com.adobe.xmp"
@@ -50,8 +55,7 @@ class Metadata:
     @property
     def keywords(self) -> str:
         """What the texts are called."""
-        names = (content.partition(b"\0")[0].decode("latin-1") for _, content in self.texts)
-        return ", ".join(dict.fromkeys(names))
+        return listed(dict.fromkeys(_keyword(content) for _, content in self.texts))
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata:
@@ -64,15 +68,16 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
         colours = colours_of(image, is_grey=is_deep_grey(data, image))
         exif = _exif(image) if _may_have_exif(data) else None
         meaning = tuple(png_colour(data) or avif_colour(data, colours.profile))
-        notes = (*_frames(image), *colours.notes, *_left_out(image, data))
-        return Metadata(colours.profile, exif, _dpi(image), tuple(_texts(data)), meaning, notes)
+        texts, too_large = _texts(data)
+        notes = (*_frames(image, data), *colours.notes, *_left_out(image, data), *too_large)
+        return Metadata(colours.profile, exif, _dpi(image), texts, meaning, notes)
 
 
 def _exif(image: Image.Image) -> bytes | None:
     if image.format == "TIFF":
         return None
     with suppress(*DAMAGE):
-        exif = image.getexif()
+        exif = exif_of(image)
         if ORIENTATION_TAG in exif:
             exif[ORIENTATION_TAG] = 1
         return exif.tobytes() if len(exif) else None
@@ -87,12 +92,22 @@ def _dpi(image: Image.Image) -> tuple[float, float] | None:
     return None
 
 
-def _frames(image: Image.Image) -> Iterator[str]:
+def _frames(image: Image.Image, data: bytes) -> Iterator[str]:
     with suppress(*DAMAGE):
-        pictures = _pictures_of_jpeg(image) if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
-        if pictures > 1:
+        pictures = _number_of_pictures(image, data)
+        if pictures is None or pictures > 1:
             kind = "pictures" if image.format in ("MPO", "HEIF") else "frames"
-            yield f"{pictures} {kind}: only the first is used"
+            yield f"{'more than one frame' if pictures is None else f'{pictures} {kind}'}: only the first is used"
+
+
+def _number_of_pictures(image: Image.Image, data: bytes) -> int | None:
+    """None where it is more than one, and would take too long to say how many."""
+    # Pillow steps through them, in the square of their number.
+    if image.format == "TIFF":
+        return tiff_pages(data)
+    if image.format == "GIF":
+        return gif_frames(data)
+    return _pictures_of_jpeg(image) if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
 
 
 def _pictures_of_jpeg(image: Image.Image) -> int:
@@ -119,5 +134,22 @@ def _may_have_exif(data: bytes) -> bool:
     )
 
 
-def _texts(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    return ((kind, text) for kind, text in png_chunks(data) if kind in _TEXTS and not text.startswith(_NOT_CARRIED))
+def _texts(data: bytes) -> tuple[tuple[tuple[bytes, bytes], ...], list[str]]:
+    """The chunks of text that are carried, and a line on those that are too large."""
+    kept: list[tuple[bytes, bytes]] = []
+    left_out: list[str] = []
+    room = _MOST_TEXTS
+    for kind, content in png_chunks(data):
+        if kind not in TEXTS or content.startswith(_NOT_CARRIED):
+            continue
+        size = text_size(kind, content, min(_MOST_TEXT, room)) if room > 0 else None
+        if size is None or size > room:
+            left_out.append(_keyword(content))
+            continue
+        room -= size
+        kept.append((kind, content))
+    return tuple(kept), [f"texts left out: {listed(left_out)}: too large or damaged"] if left_out else []
+
+
+def _keyword(content: bytes) -> str:
+    return content[:80].partition(b"\0")[0].decode("latin-1")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
 import struct
 import warnings
 import zlib
@@ -18,15 +18,18 @@ import cv2
 import numpy as np
 from PIL import Image, features
 
-from ...pipeline.errors import ImageError
+from ...pipeline.errors import ImageError, MultiFaceSwapError
+from ...pipeline.quotes import excerpt, named
 from ...pipeline.types import Picture, Size
+from ..files import open_file, read_file
+from ..limits import MAX_PIXELS, require_pixels
 from ..picture_formats import format_of
-from .chunks import jp2_profile
+from .bounds import require_bounded
+from .chunks import bare_png, jp2_profile, png_size
 from .colour import colours_of, to_srgb
 from .deep import deep_pixels, is_deep, is_deep_grey
+from .directories import is_bounded_exif
 
-MAX_PIXELS = 100 * 2**20
-"""Cameras sold as "100 megapixels" give 11648×8736, a little more than 100 million."""
 _MAX_BYTES = 10 * MAX_PIXELS
 """Uncompressed 16-bit RGB and alpha has 8 bytes a pixel."""
 READABLE = ("jpeg", "png", "webp", "avif", "tiff", "bmp", "gif", "jpeg2000")
@@ -108,15 +111,16 @@ def decode_file(data: bytes, name: str, formats: tuple[str, ...] | None = None) 
 
 def picture_size(path: str | os.PathLike[str]) -> Size:
     """A picture's size as its header says, before it is turned upright. Raises ImageError."""
-    try:
-        with open(path, "rb") as file:
-            if not file.read(1):
-                raise ImageError(f"{os.fspath(path)}: the file is empty")
-            file.seek(0)
-            with opened(file, os.fspath(path)) as image:
-                return Size(*image.size)
-    except OSError as error:
-        raise ImageError(f"{os.fspath(path)}: can't be read: {_one_line(error)}") from error
+    with _read_errors(path), open_file(path) as file:
+        start = file.read(24)
+        if not start:
+            raise ImageError(f"{named(path)}: the file is empty")
+        if (size := png_size(start)) is not None:
+            require_pixels(size, named(path))
+            return size
+        file.seek(0)
+        with opened(file, os.fspath(path)) as image:
+            return Size(*image.size)
 
 
 def reads_heif() -> bool:
@@ -126,45 +130,70 @@ def reads_heif() -> bool:
 
 def content_of(path: str | os.PathLike[str]) -> bytes:
     """A file's bytes. Raises ImageError."""
-    try:
-        if os.path.isdir(path):
-            raise ImageError(f"{os.fspath(path)}: is a folder, not a picture")
-        with open(path, "rb") as file:
-            # Python asks for room for all that may come; pipes don't say how much that is.
-            status = os.fstat(file.fileno())
-            data = file.read(min(status.st_size if stat.S_ISREG(status.st_mode) else _MAX_BYTES, _MAX_BYTES) + 1)
-    except (OSError, ValueError) as error:
-        raise ImageError(f"{os.fspath(path)}: can't be read: {_one_line(error)}") from error
+    with _read_errors(path):
+        data = read_file(path, _MAX_BYTES)
     if not data:
-        raise ImageError(f"{os.fspath(path)}: the file is empty")
-    if len(data) > _MAX_BYTES:
-        raise ImageError(f"{os.fspath(path)}: too large a file for a picture of 100 megapixels")
+        raise ImageError(f"{named(path)}: the file is empty")
     return data
+
+
+@contextmanager
+def _read_errors(path: str | os.PathLike[str]) -> Generator[None]:
+    try:
+        yield
+    except IsADirectoryError as error:
+        raise ImageError(f"{named(path)}: is a folder, not a picture") from error
+    except OSError as error:
+        too_large = "too large a file for a picture of 100 megapixels"
+        reason = too_large if error.errno == errno.EFBIG else f"can't be read: {_one_line(error)}"
+        raise ImageError(f"{named(path)}: {reason}") from error
 
 
 @contextmanager
 def opened(source: bytes | BinaryIO, name: str, formats: tuple[str, ...] | None = None) -> Generator[Image.Image]:
     """The picture with its header read; any error then or in the block becomes an ImageError of one line."""
     file = BytesIO(source) if isinstance(source, bytes) else source
+    shown = named(name)
     known = formats or _readable(file, name)
     try:
+        require_bounded(file, shown)
+        profile = None
+        if isinstance(source, bytes):
+            bare, profile = bare_png(source)
+            file = file if bare is source else BytesIO(bare)
         # Pillow warns of pictures from 89 megapixels on, and of much that doesn't matter.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(file, formats=known) as image:
-                _require_size(image, name)
-                if image.format == "JPEG2000" and isinstance(source, bytes) and (profile := jp2_profile(source)):
+                require_pixels(Size(*image.size), shown)
+                if image.format == "JPEG2000" and isinstance(source, bytes):
+                    profile = jp2_profile(source)
+                if profile:
                     image.info["icc_profile"] = profile
                 yield image
+    except MultiFaceSwapError:
+        raise
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{name}: larger than 100 megapixels: make it smaller first") from error
+        raise ImageError(f"{shown}: larger than 100 megapixels: make it smaller first") from error
     except Image.UnidentifiedImageError as error:
         listed = ", ".join(known).upper()
-        raise ImageError(f"{name}: not a picture, or of a kind that can't be read (expected {listed})") from error
+        raise ImageError(f"{shown}: not a picture, or of a kind that can't be read (expected {listed})") from error
     except MemoryError as error:
-        raise ImageError(f"{name}: there is not enough memory to open it") from error
+        raise ImageError(f"{shown}: there is not enough memory to open it") from error
     except DAMAGE as error:
-        raise ImageError(f"{name}: the picture is damaged or cut short: {_one_line(error)}") from error
+        raise ImageError(f"{shown}: the picture is damaged or cut short: {_one_line(error)}") from error
+
+
+def exif_of(image: Image.Image) -> Image.Exif:
+    """A picture's EXIF. Raises what decoders raise on damaged files; ValueError where tags share what they hold."""
+    if image.format == "PNG" and "exif" not in image.info:
+        image.load()  # it may come after the pixels
+    block = image.info.get("exif")
+    if block is None and isinstance(text := image.info.get("Raw profile type exif"), str):
+        block = bytes.fromhex("".join(text.split("\n")[3:]))
+    if isinstance(block, bytes) and not is_bounded_exif(block):
+        raise ValueError("its EXIF is out of all proportion")
+    return image.getexif()
 
 
 def _readable(file: BinaryIO, name: str) -> tuple[str, ...]:
@@ -179,7 +208,7 @@ def _readable(file: BinaryIO, name: str) -> tuple[str, ...]:
         _register_heif(name)
         return (*READABLE, "heif")
     if any(brand in _AVIF for brand in brands) and not features.check("avif"):
-        raise ImageError(f"{name}: AVIF needs a Pillow that was built with it: pip install --upgrade Pillow")
+        raise ImageError(f"{named(name)}: AVIF needs a Pillow that was built with it: pip install --upgrade Pillow")
     return READABLE
 
 
@@ -187,24 +216,19 @@ def _register_heif(name: str) -> None:
     try:
         import_module("pillow_heif").register_heif_opener()
     except ImportError as error:
-        raise ImageError(f"{name}: {_HEIF_CURE}") from error
-
-
-def _require_size(image: Image.Image, name: str) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageError(f"{name}: {image.width}×{image.height} is larger than 100 megapixels: make it smaller first")
+        raise ImageError(f"{named(name)}: {_HEIF_CURE}") from error
 
 
 def _one_line(error: BaseException) -> str:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(reason.split()) or type(error).__name__
+    return excerpt(reason) or type(error).__name__
 
 
 def _orientation(image: Image.Image) -> int:
     # Read after decoding: Pillow and OpenCV turn TIFFs themselves, and Pillow then takes the tag away. A broken EXIF
     # block is no reason to refuse a picture whose pixels are fine.
     with suppress(*DAMAGE):
-        return int(image.getexif().get(ORIENTATION_TAG, 1))
+        return int(exif_of(image).get(ORIENTATION_TAG, 1))
     return 1
 
 
@@ -212,7 +236,9 @@ def _plain_pixels(image: Image.Image, name: str, profile: bytes | None) -> Pictu
     if image.mode == "I;16" and image.format == "JPEG2000":
         return np.asarray(image)[..., None]
     if image.mode[0] in "IF":
-        raise ImageError(f"{name}: pixels of kind {image.mode} can't be used: save it with 8 or 16 bits a channel")
+        raise ImageError(
+            f"{named(name)}: pixels of kind {image.mode} can't be used: save it with 8 or 16 bits a channel"
+        )
     shown = to_srgb(image, profile) if profile else image
     wanted = _target_mode(shown)
     # Pillow copies a picture that has the wanted mode already.

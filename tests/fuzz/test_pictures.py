@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multifaceswap.hosted.segmind.errors import ResultError
 from multifaceswap.hosted.segmind.media import as_media, decode_result
+from multifaceswap.media import limits
 from multifaceswap.media.pictures import FORMATS, encode_picture, read_metadata, read_picture, reading, write_picture
 from multifaceswap.pipeline.errors import ImageError
 from mutations import mutated, tries
@@ -26,7 +27,7 @@ _BYTES = 64 << 20
 def small_pictures():
     """Headers that promise much are refused early."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "MAX_PIXELS", _PIXELS)
+        patch.setattr(limits, "MAX_PIXELS", _PIXELS)
         yield
 
 

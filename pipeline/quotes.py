@@ -1,0 +1,54 @@
+"""What came, as messages show it: at most 200 characters of it, on one line, whatever it holds."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from reprlib import Repr
+from typing import Final
+
+MOST: Final = 200
+_MANY: Final = 8
+"""Names that a list shows."""
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""What breaks lines, moves the cursor or can't be written at all."""
+_REPR: Final = Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = MOST
+_REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = _REPR.maxset = 40
+
+
+def quoted(value: object) -> str:
+    """A value as Python writes it, cut off behind its start."""
+    if isinstance(value, str | bytes):
+        return _cut(repr(value[:MOST]) + ("…" if len(value) > MOST else ""))
+    try:
+        return _cut(_REPR.repr(value))
+    except (ValueError, RecursionError):  # Python writes no number of more than 4300 digits
+        return f"a {type(value).__name__} too large to be shown"
+
+
+def excerpt(text: object) -> str:
+    """The start of a text that others wrote, such as a library's message, as one line."""
+    return _cut(_printable(" ".join(str(text)[: 4 * MOST].split())))
+
+
+def named(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> str:
+    """A file's name. Of a long one the end is shown, which tells files apart."""
+    name = os.fsdecode(path)
+    shown = _printable(name[-MOST:])
+    return shown if len(name) <= MOST and len(shown) <= MOST else f"…{shown[1 - MOST :]}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first of several names, with commas."""
+    given = list(names)
+    return excerpt(", ".join([*(name[:MOST] for name in given[:_MANY]), *(["…"] if len(given) > _MANY else [])]))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST else f"{text[: MOST - 1]}…"
+
+
+def _printable(text: str) -> str:
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
