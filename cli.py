@@ -15,6 +15,7 @@ from typing import NoReturn
 from . import __version__
 from .commands import COMMANDS, console
 from .pipeline.errors import CancelledError, MultiFaceSwapError, SettingsError
+from .pipeline.quotes import MOST, excerpt
 
 _NEGATIVE = re.compile(r"-\d")
 
@@ -59,12 +60,17 @@ class _Parser(argparse.ArgumentParser):
         """As of the class; a command names what it doesn't know, with its own help, before its parent does."""
         arguments, unknown = super().parse_known_args(args, namespace or argparse.Namespace())
         if unknown:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+            self.error(f"unrecognized arguments: {excerpt(' '.join(unknown))}")
         return arguments, unknown
 
     def error(self, message: str) -> NoReturn:
         command = self.prog.removeprefix(console.PROGRAM).strip()
-        raise SettingsError(f"{message} (see {' '.join([console.PROGRAM, *command.split(), '--help'])})")
+        raise SettingsError(f"{_shortened(message)} (see {' '.join([console.PROGRAM, *command.split(), '--help'])})")
+
+
+def _shortened(message: str) -> str:
+    """A message of argparse, which quotes all of what came, somewhere in it."""
+    return message if len(message) <= 3 * MOST else f"{message[:MOST]} … {message[-MOST:]}"
 
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:

@@ -10,6 +10,7 @@ from ..media.atomic import require_writable, require_writable_folder, temporary_
 from ..media.clips import is_clip, require_unowned_output
 from ..media.pictures import picture_format, picture_size, require_fits
 from ..pipeline.errors import ImageError
+from ..pipeline.quotes import excerpt, named
 
 
 def require_outputs(outputs: Iterable[Path]) -> None:
@@ -48,9 +49,9 @@ def _named(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        raise ImageError(f"{path}: can't be written: {error.strerror or error}") from error
+        raise ImageError(f"{named(path)}: can't be written: {excerpt(error.strerror or error)}") from error
     except ValueError as error:
-        raise ImageError(f"{path!r}: can't be written: {error}") from error
+        raise ImageError(f"{named(path)}: can't be written: {excerpt(error)}") from error
 
 
 def require_readable(target: Path) -> None:
@@ -72,4 +73,4 @@ def require_held(target: Path, output: Path, image_format: str | None) -> None:
     try:
         require_fits(size, written)
     except ImageError as error:
-        raise ImageError(f"{target}: {error}") from error
+        raise ImageError(f"{named(target)}: {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +13,7 @@ from ..models.spec import Kind as ModelKind
 from ..pipeline.errors import IndexListError, SettingsError, require_choice
 from ..pipeline.faces.index_list import parse_indexes
 from ..pipeline.faces.parts import parse_parts
+from ..pipeline.quotes import quoted
 
 Value = str | float | bool
 SettingKind = Literal["choice", "model", "number", "integer", "switch", "indexes", "parts", "device"]
@@ -89,18 +89,20 @@ class Setting:
         try:
             return self.check(float(text))
         except ValueError as error:  # SettingsError too: what was written is said in both cases
-            raise SettingsError(f"{self.name}: expected {self._range}, got {text!r}") from error
+            raise SettingsError(f"{self.name}: expected {self._range}, got {quoted(text)}") from error
 
     def _switch(self, value: object) -> bool:
         if not isinstance(value, bool):
-            raise SettingsError(f"{self.name}: expected True or False, got {value!r}")
+            raise SettingsError(f"{self.name}: expected True or False, got {quoted(value)}")
         return value
 
     def _number(self, value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise SettingsError(f"{self.name}: expected {self._range}, got {value!r}")
-        if (self.kind == "integer" and value != int(value)) or not self.low <= value <= self.high:
-            raise SettingsError(f"{self.name}: expected {self._range}, got {value:.15g}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+            raise SettingsError(f"{self.name}: expected {self._range}, got {quoted(value)}")
+        # Compared before anything else: infinity is no whole number, and a number of 400 digits no float.
+        if not self.low <= value <= self.high or (self.kind == "integer" and value != int(value)):
+            shown = quoted(value) if isinstance(value, int) else f"{value:.15g}"
+            raise SettingsError(f"{self.name}: expected {self._range}, got {shown}")
         return int(value) if self.kind == "integer" else float(value)
 
     def _text(self, value: object) -> str:
@@ -108,7 +110,7 @@ class Setting:
         if isinstance(value, int) and not isinstance(value, bool) and "off" in self.choices:
             value = str(value or "off")
         if not isinstance(value, str):
-            raise SettingsError(f"{self.name}: expected {self._expected}, got {value!r}")
+            raise SettingsError(f"{self.name}: expected {self._expected}, got {quoted(value)}")
         return "off" if value == "0" and "off" in self.choices else value
 
     @property

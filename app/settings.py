@@ -15,6 +15,7 @@ from ..pipeline.errors import SettingsError
 from ..pipeline.faces.ordering import GENDERS, ORDERS
 from ..pipeline.faces.pairing import MISSING, PAIRINGS
 from ..pipeline.faces.parts import PARTS
+from ..pipeline.quotes import listed
 from ..pipeline.types import DEFAULT_INTERPOLATION, ColourMatch, Interpolation
 from .setting_types import DISABLE, SCOPES, Scope, Setting, Value
 
@@ -302,10 +303,10 @@ def checked(given: Mapping[str, object], *scopes: Scope) -> dict[str, Value]:
     named = {present.get(name, name): value for name, value in given.items()}
     twice = [row for row in named if sum(present.get(name, name) == row for name in given) > 1]
     if twice:
-        raise SettingsError(f"{', '.join(twice)}: given under two names, expected one")
+        raise SettingsError(f"{listed(twice)}: given under two names, expected one")
     unknown = [name for name in named if name not in rows]
     if unknown:
-        raise SettingsError(f"{', '.join(unknown)}: no such setting here, expected {', '.join(rows)}")
+        raise SettingsError(f"{listed(unknown)}: no such setting here, expected {', '.join(rows)}")
     return {name: row.check(named.get(name)) for name, row in rows.items()}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -13,6 +12,7 @@ from typing import NamedTuple, TypeGuard, cast
 
 from ..app.names import free_name, inner_name
 from ..pipeline.errors import ImageError, SettingsError
+from ..pipeline.quotes import excerpt, listed, named, quoted
 from .places import Place
 
 _TABLES = (".csv",)
@@ -77,7 +77,7 @@ def items_of(given: Sequence[str], is_wanted: Callable[[str], bool], result_name
     passed_over: list[str] = []
     rows = [row for address in given for row in _rows_at(Place(address), is_wanted, result_name, passed_over)]
     if not rows:
-        raise ImageError(f"{', '.join(given)}: there is no picture or clip here")
+        raise ImageError(f"{listed(map(named, given))}: there is no picture or clip here")
     return Found(_with_names_of_their_own(rows), passed_over)
 
 
@@ -97,8 +97,8 @@ def _asked_for(items: Sequence[Item]) -> set[str]:
         other = names.get(item.name.casefold())
         if other is not None:
             raise SettingsError(
-                f"{other} and {item.target} would both become {item.name}: give the results names of their own in the "
-                f"manifest's column `{_OUTPUT}`"
+                f"{named(other)} and {named(item.target)} would both become {named(item.name)}: give the results "
+                f"names of their own in the manifest's column `{_OUTPUT}`"
             )
         names[item.name.casefold()] = item.target
     return set(names)
@@ -124,7 +124,7 @@ def _rows(place: Place) -> Iterator[tuple[str, object]]:
     try:
         text = place.read().decode("utf-8-sig")
     except ValueError as error:
-        raise SettingsError(f"{place.address}: can't be read as a manifest: {error}") from error
+        raise SettingsError(f"{named(place.address)}: can't be read as a manifest: {excerpt(error)}") from error
     yield from _of_table(place, text) if place.name.lower().endswith(_TABLES) else _of_lines(place, text)
 
 
@@ -132,26 +132,26 @@ def _of_table(place: Place, text: str) -> Iterator[tuple[str, object]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         for number, row in enumerate(reader, 1):
-            yield f"{place.address}, row {number}", row
+            yield f"{named(place.address)}, row {number}", row
     except (ValueError, csv.Error) as error:
-        where = f"{place.address}, line {reader.reader.line_num}"
-        raise SettingsError(f"{where}: can't be read as a manifest: {error}") from error
+        where = f"{named(place.address)}, line {reader.reader.line_num}"
+        raise SettingsError(f"{where}: can't be read as a manifest: {excerpt(error)}") from error
 
 
 def _of_lines(place: Place, text: str) -> Iterator[tuple[str, object]]:
     # JSON's texts may hold other line ends than this one as they are.
     for number, line in enumerate(text.split("\n"), 1):
-        where = f"{place.address}, line {number}"
+        where = f"{named(place.address)}, line {number}"
         try:
             if line.strip():
                 yield where, json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise SettingsError(f"{where}: can't be read as a manifest: {error}") from error
+            raise SettingsError(f"{where}: can't be read as a manifest: {excerpt(error)}") from error
 
 
 def _listed(where: str, row: object, place: Place, result_name: ResultName) -> _Row:
     if not _is_named(row) or not row.get(_TARGET):
-        raise SettingsError(f"{where}: expected a `{_TARGET}` and named values, got {reprlib.repr(row)}")
+        raise SettingsError(f"{where}: expected a `{_TARGET}` and named values, got {quoted(row)}")
     target = place.parent.at(_address(where, _TARGET, row[_TARGET]))
     sources = tuple(place.parent.at(source).address for source in _several(where, row.get(_SOURCE)))
     options = dict(_options(where, row))
@@ -167,7 +167,7 @@ def _inner(where: str, output: object) -> str:
     except SettingsError:
         raise
     except ValueError as error:
-        raise SettingsError(f"{where}: `{_OUTPUT}` {error}, got {reprlib.repr(output)}") from error
+        raise SettingsError(f"{where}: `{_OUTPUT}` {error}, got {quoted(output)}") from error
 
 
 def _options(where: str, row: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -175,7 +175,7 @@ def _options(where: str, row: Mapping[str, object]) -> Iterator[tuple[str, str]]
         if key in (_TARGET, _SOURCE, _OUTPUT) or value in (None, ""):
             continue
         if not isinstance(value, str | int | float):
-            raise SettingsError(f"{where}: expected a text or number for `{key[:80]}`, got {reprlib.repr(value)}")
+            raise SettingsError(f"{where}: expected a text or number for `{excerpt(key)}`, got {quoted(value)}")
         yield key.replace("_", "-"), str(value)
 
 
@@ -199,4 +199,4 @@ def _address(where: str, key: str, value: object) -> str:
         with suppress(UnicodeEncodeError):
             value.encode("utf-8", "surrogateescape")  # as POSIX writes names that aren't in its encoding
             return value
-    raise SettingsError(f"{where}: expected a path in `{key}`, got {reprlib.repr(value)}")
+    raise SettingsError(f"{where}: expected a path in `{key}`, got {quoted(value)}")

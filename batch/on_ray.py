@@ -10,6 +10,7 @@ from importlib import import_module
 from types import ModuleType
 
 from ..pipeline.errors import EngineError, SettingsError
+from ..pipeline.quotes import excerpt
 from .items import Item
 from .working import Entry, Worker
 
@@ -67,7 +68,7 @@ def _entries(ray: ModuleType, items: Sequence[Item], worker: Worker, cluster: Cl
         for row in done.iter_rows():
             yield json.loads(row["entry"])
     except ray.exceptions.RayError as error:
-        raise EngineError(f"Ray ended the batch: {str(error).splitlines()[-1]}") from error
+        raise EngineError(f"Ray ended the batch: {excerpt(''.join(str(error).splitlines()[-1:]))}") from error
 
 
 class _Actor:

@@ -15,11 +15,16 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol, cast
 
 from ..media.atomic import temporary_name
+from ..media.files import bounded, read_file, require_regular
 from ..media.pictures import write_file
 from ..pipeline.errors import ImageError, SettingsError
+from ..pipeline.quotes import excerpt, named
 
 if TYPE_CHECKING:
     from upath import UPath
+
+
+_MOST_READ = 64 << 20
 
 
 class _Files(Protocol):
@@ -91,8 +96,12 @@ class Place:
         return f"{status.st_size}-{status.st_mtime_ns}"
 
     def read(self) -> bytes:
-        """Raises OSError."""
-        return self._path().read_bytes()
+        """A text file's bytes: a manifest or a record. Raises OSError, for one of more than 64 MiB too."""
+        path = self._path()
+        if isinstance(path, Path):
+            return read_file(path, _MOST_READ)
+        with path.open("rb") as file:
+            return bounded(file.read(_MOST_READ + 1), _MOST_READ)
 
     def write(self, data: bytes) -> None:
         """Raises OSError or ImageError."""
@@ -101,9 +110,10 @@ class Place:
 
     @contextmanager
     def fetched(self) -> Generator[Path]:
-        """The file on this machine, for as long as the block lasts. Raises OSError."""
+        """The file on this machine, for as long as the block lasts. Raises OSError, for a pipe or a device too."""
         source = self._path()
         if isinstance(source, Path):
+            require_regular(source)
             yield source
             return
         with TemporaryDirectory(prefix="multifaceswap-") as folder:
@@ -143,9 +153,9 @@ def _opened(url: str) -> UPath:
         _ = path.fs
     except ImportError as error:
         raise ImageError(
-            f"{url}: can't be reached: {error}. Object storage needs universal_pathlib, which comes with "
-            "multifaceswap[ray], and the package of its kind: s3fs for s3, gcsfs for gs, adlfs for abfs."
+            f"{named(url)}: can't be reached: {excerpt(error)}. Object storage needs universal_pathlib, which comes "
+            "with multifaceswap[ray], and the package of its kind: s3fs for s3, gcsfs for gs, adlfs for abfs."
         ) from error
     except ValueError as error:
-        raise SettingsError(f"{url}: {error}") from error
+        raise SettingsError(f"{named(url)}: {excerpt(error)}") from error
     return path

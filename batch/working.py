@@ -29,6 +29,7 @@ from ..pipeline.errors import (
     MultiFaceSwapError,
     SettingsError,
 )
+from ..pipeline.quotes import excerpt
 from .items import Item
 from .places import Place
 
@@ -178,4 +179,5 @@ def _read(record: Place) -> dict[str, object]:
 
 
 def _message(error: BaseException) -> str:
-    return "there is not enough memory" if isinstance(error, MemoryError) else str(error) or type(error).__name__
+    text = "there is not enough memory" if isinstance(error, MemoryError) else str(error) or type(error).__name__
+    return text if isinstance(error, MultiFaceSwapError) else excerpt(text)

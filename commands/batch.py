@@ -21,6 +21,7 @@ from ..batch import Cluster, Entry, Item, Place, Worker, items_of, owned_folder,
 from ..media.clips import is_clip
 from ..media.pictures import FORMATS, is_mentioned, is_picture, passed_over_note
 from ..pipeline.errors import ImageError, ModelError, SettingsError
+from ..pipeline.quotes import excerpt, named
 from . import console
 from .files import add_paths, pictures_of, require_free
 from .options import add_number, add_settings, values_of
@@ -53,7 +54,7 @@ def run(arguments: Namespace) -> int:
         if any(not item.sources and not item.options for item in left):
             _require_donors(swaps)
         _work(items, left, entries, worker, arguments)
-    console.say(f"{tally(entries)}: {_report(arguments).address}")
+    console.say(f"{tally(entries)}: {named(_report(arguments).address)}")
     return console.exit_code([None if entry["error"] is None else str(entry["error"]) for entry in entries])
 
 
@@ -82,7 +83,7 @@ def _tell(entry: Entry) -> None:
         return
     if entry["fatal"]:
         raise ModelError(entry["error"])
-    target, error = str(entry["target"]), str(entry["error"])
+    target, error = named(str(entry["target"])), str(entry["error"])
     console.fail(error if target in error else f"{target}: {error}")
 
 
@@ -117,14 +118,14 @@ def _require_usable(items: Sequence[Item], worker: Worker, arguments: Namespace)
         raise SettingsError(f"{', '.join(f'--{name}' for name in _CLUSTER)} are for --ray, which isn't given")
     for item in items:
         if not item.sources and not arguments.source:
-            raise SettingsError(f"{item.target}: there is no source: say --source, or give its row a `source`")
+            raise SettingsError(f"{named(item.target)}: there is no source: say --source, or give its row a `source`")
     _require_models(items, arguments)
     results = [Place(arguments.output).at(item.name) for item in items]
     read_by_items = [address for item in items for address in (item.target, *item.sources)]
     inputs = [Place(address) for address in (*read_by_items, *worker.inputs)]
     replaced = {place.address for place in inputs if place.is_remote} & {place.address for place in results}
     if replaced:
-        raise SettingsError(f"{min(replaced)} is an input and would be overwritten: choose another output")
+        raise SettingsError(f"{named(min(replaced))} is an input and would be overwritten: choose another output")
     outputs, read = ([Path(place.address) for place in some if not place.is_remote] for some in (results, inputs))
     require_free(outputs, read)
 
@@ -159,7 +160,7 @@ def _require_models(items: Sequence[Item], arguments: Namespace) -> None:
             try:
                 own = _with_options(values, dict(options))
             except SettingsError as error:
-                raise SettingsError(f"{targets[0]}: {error}") from error
+                raise SettingsError(f"{named(targets[0])}: {error}") from error
             require_models(session, targets, own, bool(arguments.reference))
 
 
@@ -169,7 +170,7 @@ def _with_options(values: Mapping[str, Value], options: Mapping[str, str]) -> di
     known = {name.replace("_", "-"): row for row in rows.values() for name in (row.name, *row.old_names)}
     for option, text in options.items():
         if option not in known:
-            raise SettingsError(f"manifest: {option} is not a setting, expected {', '.join(rows)}")
+            raise SettingsError(f"manifest: {excerpt(option)} is not a setting, expected {', '.join(rows)}")
         values[known[option].name] = known[option].parse(text)
     return values
 

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from ..app.report import TargetReport
 from ..pipeline.errors import CancelledError, IndexListError, MissingPackageError, ModelError, MultiFaceSwapError
+from ..pipeline.quotes import excerpt, named
 from ..pipeline.types import Progress
 
 PROGRAM = "multifaceswap"
@@ -34,20 +35,20 @@ def fail(text: str) -> None:
 
 def done(report: TargetReport, said: Collection[str] = ()) -> None:
     """What became of a target, without the notes that were `said` before."""
+    target = named(report.target)
     for line in report.notes:
         if line not in said:
-            note(f"{report.target}: {line}")
-    say(
-        f"{report.target} -> {report.output}: {report.summary}"
-        if report.summary
-        else f"{report.target} -> {report.output}"
-    )
+            note(f"{target}: {line}")
+    made = f"{target} -> {named(report.output or '')}"
+    say(f"{made}: {report.summary}" if report.summary else made)
 
 
 def message(error: BaseException, subject: object = "") -> str:
     """An error's own words, or what it stands for where it has none; the subject in front unless it is named."""
     text = "there is not enough memory" if isinstance(error, MemoryError) else str(error) or type(error).__name__
-    return text if str(subject) in text else f"{subject}: {text}"
+    text = text if isinstance(error, MultiFaceSwapError) else excerpt(text)
+    shown = named(str(subject))
+    return text if shown in text else f"{shown}: {text}"
 
 
 def progress(items: Sequence[T], unit: str) -> tqdm[T]:

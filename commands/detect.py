@@ -12,6 +12,7 @@ from ..app.report import Json, TargetReport
 from ..app.session import Session
 from ..media.pictures import read_metadata, read_picture, write_picture
 from ..pipeline.draw.preview import draw_faces
+from ..pipeline.quotes import named
 from ..pipeline.types import Face, FaceSet, Picture
 from . import console
 from .files import find_targets, require_free, results
@@ -61,7 +62,7 @@ def _detect(session: Session, file: Path, preview: Path | None, arguments: Names
     found, kept = _found(session, picture, arguments)
     (faces,) = kept.frames
     for line in filter(None, (*left_out, filtered(found, arguments.detect_gender), *found.notes)):
-        console.note(f"{file}: {line}")
+        console.note(f"{named(file)}: {line}")
     if preview:
         write_picture(preview, draw_faces(picture, faces))
     height, width = picture.shape[:2]

@@ -13,6 +13,7 @@ from ..app.names import free_name, result_name
 from ..media.clips import is_clip, output_format
 from ..media.pictures import EXTENSIONS, find_pictures, passed_over_note, picture_format
 from ..pipeline.errors import SettingsError
+from ..pipeline.quotes import named
 from . import console
 
 Identity = tuple[int, int]
@@ -66,7 +67,7 @@ def results(targets: Targets, output: str, image_format: str | None, option: str
         return [Path(output)]
     is_named_like_a_file = Path(output).suffix.lower() in EXTENSIONS or is_clip(output)
     if os.path.isfile(output) or (is_named_like_a_file and not os.path.isdir(output)):
-        raise SettingsError(f"{option} {output}: expected a folder, because there are several targets")
+        raise SettingsError(f"{option} {named(output)}: expected a folder, because there are several targets")
     taken: set[str] = set()
     return [Path(output) / _free(result_name(file.name, image_format), taken) for file in targets.files]
 
@@ -84,9 +85,9 @@ def require_free(outputs: Iterable[Path], inputs: Iterable[Path], hint: str = ""
     for path in outputs:
         place = _place(path)
         if place in written:
-            raise SettingsError(f"{path} would be written twice: give every output a name of its own")
+            raise SettingsError(f"{named(path)} would be written twice: give every output a name of its own")
         if _identity(path) in read:
-            raise SettingsError(f"{path} is an input and would be overwritten: choose another output{hint}")
+            raise SettingsError(f"{named(path)} is an input and would be overwritten: choose another output{hint}")
         written.add(place)
 
 
@@ -95,8 +96,8 @@ def require_new_masks(masks: Iterable[Path], hint: str = "; --limit-mask is what
     for path in masks:
         if path.exists():
             raise SettingsError(
-                f"--mask {path} is there already, and it would be replaced by a mask of what changed: choose another "
-                f"name or say --overwrite{hint}"
+                f"--mask {named(path)} is there already, and it would be replaced by a mask of what changed: choose "
+                f"another name or say --overwrite{hint}"
             )
 
 

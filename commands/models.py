@@ -25,6 +25,7 @@ from ..pipeline.errors import (
     MultiFaceSwapError,
     SettingsError,
 )
+from ..pipeline.quotes import listed
 from . import console
 
 OFFLINE = "MULTIFACESWAP_OFFLINE"
@@ -160,5 +161,5 @@ def _chosen(names: Sequence[str]) -> list[Model]:
     known = list(dict.fromkeys(model.name for model in catalog.MODELS))
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise SettingsError(f"model: expected {', '.join(known)}, got {', '.join(unknown)}")
+        raise SettingsError(f"model: expected {', '.join(known)}, got {listed(unknown)}")
     return [model for model in catalog.MODELS if model.name in names]

@@ -18,6 +18,7 @@ from ..app.settings import SETTINGS, Value
 from ..media.clips import CLIP_EXTENSIONS, checkpoint_folder, is_clip
 from ..media.pictures import write_file
 from ..pipeline.errors import BusyError, SettingsError
+from ..pipeline.quotes import named
 from . import console
 from .files import (
     MASK_TEXT,
@@ -106,7 +107,7 @@ def _require_usable(targets: Sequence[Path], arguments: Namespace) -> None:
     for name in _PICTURES_ONLY:
         for target in filter(is_clip, targets if getattr(arguments, name) else ()):
             known = ", ".join(sorted(CLIP_EXTENSIONS))
-            raise SettingsError(f"--{name.replace('_', '-')} works for pictures; {target} is a clip ({known})")
+            raise SettingsError(f"--{name.replace('_', '-')} works for pictures; {named(target)} is a clip ({known})")
 
 
 def _attempt(
@@ -122,7 +123,7 @@ def _swap(session: Session, job: Job, donors: FileDonors, settings: dict[str, Va
 
     def notice(line: str) -> None:
         said.append(line)
-        console.note(f"{job.target}: {line}")
+        console.note(f"{named(job.target)}: {line}")
 
     try:
         with console.frames(job.target.name, shown=is_clip(job.target)) as progress:
@@ -131,7 +132,9 @@ def _swap(session: Session, job: Job, donors: FileDonors, settings: dict[str, Va
         raise
     except BaseException:  # whatever ended it: this only says what is left
         if is_clip(job.target) and checkpoint_folder(job.output).is_dir():
-            console.note(f"{checkpoint_folder(job.output)} keeps what is finished: the same command goes on from there")
+            console.note(
+                f"{named(checkpoint_folder(job.output))} keeps what is finished: the same command goes on from there"
+            )
         raise
     console.done(done, said)
     return done

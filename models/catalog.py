@@ -8,6 +8,7 @@ those that the projects' own pages and other users of the files state.
 from __future__ import annotations
 
 from ..pipeline.errors import SettingsError
+from ..pipeline.quotes import quoted
 from .restorers.rows import RESTORERS
 from .spec import BUILTIN_FOLDER, KINDS, DetectorParams, EmbedderParams, Kind, Model, ModelFile, SwapperParams, shipped
 
@@ -225,4 +226,4 @@ def find(kind: Kind, name: str) -> Model:
     for model in MODELS:
         if model.kind == kind and model.name == name:
             return model
-    raise SettingsError(f"{kind}: expected one of {', '.join(names(kind))}, got {name!r}")
+    raise SettingsError(f"{kind}: expected one of {', '.join(names(kind))}, got {quoted(name)}")

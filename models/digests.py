@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, cast
 
 from ..media.atomic import write_atomic
+from ..media.files import open_file
 from .caches import cache_folder
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def _digest(path: Path, size: int, changed: int) -> str:
 
 def _computed(path: Path) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..pipeline.errors import MissingModelError, MissingPackageError, SettingsError
+from ..pipeline.quotes import quoted
 from .spec import Model, ModelFile
 
 BUILTIN_PATH = Path(__file__).parent / "builtin"
@@ -37,7 +38,7 @@ class Folders:
         try:
             return cls({}, [Path(folder) for folder in several])
         except TypeError as error:
-            raise SettingsError(f"folders: expected paths of folders, got {folders!r}") from error
+            raise SettingsError(f"folders: expected paths of folders, got {quoted(folders)}") from error
 
     @classmethod
     def default(cls) -> Folders:

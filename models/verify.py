@@ -5,7 +5,9 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+from ..media.files import open_file
 from ..pipeline.errors import DamagedModelError
+from ..pipeline.quotes import named
 from .digests import sha256_of
 from .runtime.onnx_file import read_ports
 from .spec import ModelFile
@@ -26,7 +28,9 @@ def verify(path: Path, file: ModelFile) -> str:
     if file.sha256 and sha256_of(path) in file.sha256:
         return ""
     if file.built_in:
-        raise DamagedModelError(f"{path} was changed or damaged ({difference(path, file)}). Install the package again.")
+        raise DamagedModelError(
+            f"{named(path)} was changed or damaged ({difference(path, file)}). Install the package again."
+        )
     require_intact(path, Path(file.name).suffix)
     return f"{path.name} is not the published file, but used ({difference(path, file)})" if file.sha256 else ""
 
@@ -53,12 +57,12 @@ def difference(path: Path, file: ModelFile) -> str:
 def require_intact(path: Path, suffix: str) -> None:
     """Raise DamagedModelError for a file that can't be what `suffix` says: `.onnx` or `.pth`."""
     if not path.stat().st_size:
-        raise DamagedModelError(f"{path} is empty. Fetch it again.")
-    with path.open("rb") as stream:
+        raise DamagedModelError(f"{named(path)} is empty. Fetch it again.")
+    with open_file(path) as stream:
         head = stream.read(_HEAD)
     reason = _unsound(path, head, suffix)
     if reason:
-        raise DamagedModelError(f"{path} {reason}. Fetch it again.")
+        raise DamagedModelError(f"{named(path)} {reason}. Fetch it again.")
 
 
 def _unsound(path: Path, head: bytes, suffix: str) -> str:

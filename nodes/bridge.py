@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..pipeline.errors import MismatchError
+from ..pipeline.quotes import quoted
 from ..pipeline.types import Face, FaceSet, FloatArray, Picture, Size
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _frames(bboxes: Boxes) -> Sequence[object]:
     if isinstance(bboxes, dict):
         return [[bboxes]]
     if not isinstance(bboxes, (list, tuple)):
-        raise MismatchError(f"bboxes: expected a list of boxes per picture, got {bboxes!r}")
+        raise MismatchError(f"bboxes: expected a list of boxes per picture, got {quoted(bboxes)}")
     if not bboxes or isinstance(bboxes[0], dict):
         return [bboxes]
     return bboxes
@@ -130,5 +131,7 @@ def _corners(boxes: Any) -> Iterator[FloatArray]:
         try:
             left, top, width, height = (float(box[key]) for key in ("x", "y", "width", "height"))
         except (TypeError, KeyError, ValueError) as error:
-            raise MismatchError(f"bboxes: expected boxes with x, y, width and height in pixels, got {box!r}") from error
+            raise MismatchError(
+                f"bboxes: expected boxes with x, y, width and height in pixels, got {quoted(box)}"
+            ) from error
         yield np.array([left, top, left + width, top + height], np.float32)

@@ -21,6 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .quotes import quoted
+
 _QUOTED = 80
 """Most characters of a list that a message shows."""
 INDEX_LISTS = "Write face numbers separated by commas: 0 or 0,1,2 or 0-3, -1 for the last face, * for all."
@@ -102,10 +104,10 @@ class CancelledError(MultiFaceSwapError):
 def require_choice(setting: str, value: str, choices: Sequence[str]) -> None:
     """Raise SettingsError unless `value` is one of `choices`."""
     if value not in choices:
-        raise SettingsError(f"{setting}: expected one of {', '.join(choices)}, got {value!r}")
+        raise SettingsError(f"{setting}: expected one of {', '.join(choices)}, got {quoted(value)}")
 
 
 def require_range(setting: str, value: float, low: float, high: float) -> None:
     """Raise SettingsError unless the value lies within low to high."""
     if not low <= value <= high:
-        raise SettingsError(f"{setting}: expected {low} to {high}, got {value}")
+        raise SettingsError(f"{setting}: expected {low} to {high}, got {quoted(value)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from reprlib import Repr
@@ -33,9 +32,9 @@ def excerpt(text: object) -> str:
     return _cut(_printable(" ".join(str(text)[: 4 * MOST].split())))
 
 
-def named(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> str:
-    """A file's name. Of a long one the end is shown, which tells files apart."""
-    name = os.fsdecode(path)
+def named(path: object) -> str:
+    """A file's name, given as text or path. Of a long one the end is shown, which tells files apart."""
+    name = str(path)
     shown = _printable(name[-MOST:])
     return shown if len(name) <= MOST and len(shown) <= MOST else f"…{shown[1 - MOST :]}"
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import MismatchError, SettingsError
+from .quotes import quoted
 from .types import Picture, Size
 
 _CHANNELS: Final = (1, 3, 4)
@@ -112,7 +113,7 @@ def _named(value: object) -> str:
     """What is no array, and how it becomes one."""
     kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
     if isinstance(value, (str, bytes)) or hasattr(value, "__fspath__"):
-        return f"{kind} {value!r}: open it with np.array(PIL.Image.open(path))"
+        return f"{kind} {quoted(value)}: open it with np.array(PIL.Image.open(path))"
     if kind.startswith("PIL."):
         return f"{kind}: make an array of it with np.array(picture)"
     return kind

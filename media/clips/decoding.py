@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .formats import damage_error, ffmpeg_error, pyav
+from .formats import DECODER_OPTIONS, damage_error, ffmpeg_error, pyav
 from .timeline import Timeline, is_avi
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def _decoder(film: VideoStream) -> Decode:
     except (ffmpeg_error(), ValueError):  # this build of FFmpeg doesn't have it
         return _decode_by(film.codec_context)
     assert isinstance(context, pyav().VideoCodecContext)
+    context.options = dict(DECODER_OPTIONS)
     context.thread_type = "AUTO"
     return _decode_by(context)
 

@@ -14,7 +14,7 @@ from ...pipeline.errors import ImageError
 from ...pipeline.geometry import Region
 from ...pipeline.types import Picture
 from .facts import ClipInfo
-from .formats import ffmpeg_error, pyav
+from .formats import FOREIGN, ffmpeg_error, pyav, write_errors
 from .hdr import hdr_options
 from .planes import frame_of
 from .reading import DecodedFrame, decoded_of
@@ -148,7 +148,7 @@ def _works(found: Plan) -> bool:
         frame = av.VideoFrame(*found.info.size, found.pixel_format)
         frame.pts, frame.time_base = 0, found.info.time_base
         return bool(_encoded(context, frame) + _encoded(context, None))
-    except (ffmpeg_error(), ValueError):
+    except (ffmpeg_error(), *FOREIGN):
         return False
 
 
@@ -232,11 +232,8 @@ class PartWriter:
 
     @contextmanager
     def _errors(self) -> Generator[None]:
-        try:
+        with write_errors(self._path, self._plan.encoder):
             yield
-        except ffmpeg_error() as error:
-            reason = error.strerror or error
-            raise ImageError(f"{self._path}: can't be written by {self._plan.encoder}: {reason}") from error
 
     def _mux(self, packets: Sequence[Packet[VideoStream]]) -> None:
         for packet in packets:

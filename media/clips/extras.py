@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from io import BytesIO
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
+from ...pipeline.quotes import excerpt
 from .film import is_known, is_still
 from .formats import pyav
 from .sound import Recoder
@@ -27,6 +29,8 @@ _COPIED: Final = ("audio", "subtitle")
 _COVERS: Final = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 _OWN: Final = {"encoder", "rotate", "major_brand", "minor_version", "compatible_brands", "alpha_mode", "software"}
 """Tags that are about the file and not about the clip."""
+_TAGS: Final = 500
+"""So many are carried: FFmpeg takes the square of their number to write them."""
 _COUNTED: Final = ("_statistics", "bps", "number_of_", "duration")
 """What tags of Matroska begin with that count what was coded."""
 
@@ -82,9 +86,11 @@ def choose(source: InputContainer, film: VideoStream, kind: str, extension: str,
             left_out.append(f"{extra.text} was left out: {reason}")
     timecode = timecode_of(source, film)
     if timecode and starts_later:
-        left_out.append(f"the timecode {timecode} was left out: the clip starts later")
+        left_out.append(f"the timecode {excerpt(timecode)} was left out: the clip starts later")
     elif timecode:
-        extras.append(Extra("timecode", f"the timecode {timecode}"))
+        extras.append(Extra("timecode", f"the timecode {excerpt(timecode)}"))
+    if len(source.metadata) > _TAGS:
+        left_out.append(f"tags left out: only the first {_TAGS} of {len(source.metadata):,} are carried")
     named = [("chapters", "the list of chapters"), ("tags", "the list of tags"), ("marks", "the film's side data")]
     return Choice((*extras, *(Extra(name, text) for name, text in named)), tuple(left_out))
 
@@ -92,7 +98,7 @@ def choose(source: InputContainer, film: VideoStream, kind: str, extension: str,
 def _extra_of(stream: Stream, kind: str, held: frozenset[str], full: str) -> tuple[Extra | None, str]:
     """What a stream is, None for one that is carried in another way, and why it can't go along."""
     if stream.type == "attachment":
-        name = stream.metadata.get("filename", f"{stream.index}")
+        name = excerpt(stream.metadata.get("filename", f"{stream.index}"))
         can = kind == "matroska" and _can_attach()
         return Extra("attachment", f"attachment {name}", stream.index), "" if can else full
     if stream.type == "video" and is_still(stream):
@@ -240,7 +246,8 @@ def _tags(stream: Stream) -> dict[str, str]:
 def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """The tags that are about the clip, and not about the file; without the timecode, which has rules of its own."""
     left = {*_OWN, "timecode"}
-    return {key: tags[key] for key in tags if key.lower() not in left and not key.lower().startswith(_COUNTED)}
+    kept = (key for key in tags if key.lower() not in left and not key.lower().startswith(_COUNTED))
+    return {key: tags[key] for key in islice(kept, _TAGS)}
 
 
 def unfit(streams: Sequence[Stream], kind: str) -> Iterator[str]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
+import struct
+from collections.abc import Generator
+from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ...pipeline.errors import ImageError, SettingsError
+from ...pipeline.errors import ImageError, MultiFaceSwapError, SettingsError
+from ...pipeline.quotes import excerpt, named
+from ..files import require_regular
+from ..limits import MAX_PIXELS
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -32,23 +37,70 @@ _READ: Final = (
 )
 """FFmpeg's names of the formats that are read: those that hold their pictures themselves. Playlists, scripts and
 patterns of names, which lead to other files or addresses, aren't among them."""
+DECODER_OPTIONS: Final = {"max_pixels": str(MAX_PIXELS)}
+"""What no decoder goes beyond, whatever the file says later on."""
+FOREIGN: Final = (
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    RuntimeError,
+    AttributeError,
+    TypeError,
+    AssertionError,
+    EOFError,
+    struct.error,
+)
+"""What PyAV raises over damaged files beside errors of its own."""
+_DAMAGED: Final = "it is damaged, cut short, or something else"
 
 
 def open_clip(source: str | os.PathLike[str] | BufferedIOBase) -> InputContainer:
     """PyAV's container of a regular file, or of a seekable stream of bytes, to be closed; errors are PyAV's own.
 
     Names are names of files, whatever they look like: FFmpeg would take `04.23:50.mp4` for an address. Tags that aren't
-    UTF-8 come back as they went in. Raises ImageError for a folder, a pipe or a device.
+    UTF-8 come back as they went in. Raises OSError for a folder, a pipe or a device.
     """
     if isinstance(source, BufferedIOBase):
         source.seek(0)
         given: str | BufferedIOBase = source
     else:
         given = os.path.abspath(source)
-        if os.path.lexists(given) and not stat.S_ISREG(os.stat(given).st_mode):
-            raise ImageError(f"{os.fspath(source)}: can't be read as a clip: it is not a regular file")
-    options = {"format_whitelist": _READ, "protocol_whitelist": "file"}
-    return pyav().open(given, "r", container_options=options, metadata_errors="surrogateescape")
+        require_regular(given)
+    allowed = {"format_whitelist": _READ, "protocol_whitelist": "file"}
+    return pyav().open(
+        given, "r", options=DECODER_OPTIONS, container_options=allowed, metadata_errors="surrogateescape"
+    )
+
+
+@contextmanager
+def read_errors(name: str) -> Generator[None]:
+    """What PyAV raises over the clip `name` becomes an ImageError."""
+    refused = ffmpeg_error()
+    try:
+        yield
+    except MultiFaceSwapError:
+        raise
+    except refused as error:
+        raise ImageError(f"{named(name)}: can't be read as a clip: {unreadable_for(error)}") from error
+    except OSError as error:
+        raise ImageError(f"{named(name)}: can't be read as a clip: {excerpt(error.strerror or error)}") from error
+    except MemoryError as error:
+        raise ImageError(f"{named(name)}: can't be read as a clip: there is not enough memory") from error
+    except FOREIGN as error:
+        raise ImageError(f"{named(name)}: can't be read as a clip: {_DAMAGED} ({excerpt(error)})") from error
+
+
+@contextmanager
+def write_errors(output: str | os.PathLike[str], by: str = "") -> Generator[None]:
+    """What PyAV and the system raise over the clip that is written, `by` an encoder, becomes an ImageError."""
+    refused = ffmpeg_error()
+    try:
+        yield
+    except MultiFaceSwapError:
+        raise
+    except (OSError, refused, *FOREIGN) as error:
+        reason = excerpt(getattr(error, "strerror", None) or error)
+        raise ImageError(f"{named(output)}: can't be written{by and f' by {by}'}: {reason}") from error
 
 
 def is_clip(path: str | os.PathLike[str]) -> bool:
@@ -60,7 +112,9 @@ def output_format(path: str | os.PathLike[str]) -> str:
     """FFmpeg's name of the format to write. Raises SettingsError for another extension."""
     extension = Path(path).suffix.lower()
     if extension not in OUTPUT_EXTENSIONS:
-        raise SettingsError(f"{path}: can't tell the format: end a clip's name in {', '.join(OUTPUT_EXTENSIONS)}")
+        raise SettingsError(
+            f"{named(path)}: can't tell the format: end a clip's name in {', '.join(OUTPUT_EXTENSIONS)}"
+        )
     return OUTPUT_EXTENSIONS[extension]
 
 
@@ -97,5 +151,5 @@ def unreadable_for(error: FFmpegError) -> str:
     from av.error import EOFError as EndOfFileError
 
     if isinstance(error, (damage_error(), EndOfFileError)) or error.errno == errno.EINVAL:
-        return "it is damaged, cut short, or something else"
-    return str(error.strerror or error)
+        return _DAMAGED
+    return excerpt(error.strerror or error)

@@ -9,14 +9,13 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ...pipeline.errors import ImageError
 from ..atomic import atomic_path
 from .copying import Copier, Reached
 from .encoding import Plan, keeps_fields
 from .extras import Choice, add_streams, copy_of, describe, read_covers, say_alike
 from .facts import FIELDS, ClipInfo, codec_of
 from .film import film_of
-from .formats import ffmpeg_error, open_clip, output_format, pyav
+from .formats import open_clip, output_format, pyav, write_errors
 from .reading import Clip
 
 if TYPE_CHECKING:
@@ -49,12 +48,9 @@ def mux_parts(clip: Clip, info: ClipInfo, plan: Plan, parts: Sequence[Part], cho
 
     The file appears complete or not at all. Raises ImageError.
     """
-    try:
-        # Among the parts, where what a killed process leaves is found and removed.
-        with atomic_path(output, durable=True, within=parts[0].path.parent) as temporary:
-            return write(clip, info, plan, parts, choice, temporary, output_format(output))
-    except (OSError, ffmpeg_error()) as error:
-        raise ImageError(f"{output}: can't be written: {error.strerror or error}") from error
+    # Among the parts, where what a killed process leaves is found and removed.
+    with write_errors(output), atomic_path(output, durable=True, within=parts[0].path.parent) as temporary:
+        return write(clip, info, plan, parts, choice, temporary, output_format(output))
 
 
 def write(

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...pipeline.clip.flow import ClipFrame
 from ...pipeline.errors import ImageError
-from ...pipeline.types import Picture
+from ...pipeline.quotes import named
+from ...pipeline.types import Picture, Size
+from ..limits import require_pixels
 from .decoding import RawFrame, raw_frames
 from .facts import ClipInfo, info_of
 from .film import film_of, is_known, start_of
-from .formats import ffmpeg_error, open_clip, unreadable_for
+from .formats import DECODER_OPTIONS, open_clip, read_errors
 from .timeline import Timeline, may_jump
 from .upright import Upright, upright
 
@@ -76,19 +78,23 @@ class Clip:
     def name(self) -> str:
         return os.fspath(self.source) if isinstance(self.source, str | os.PathLike) else "the clip"
 
+    @property
+    def shown_name(self) -> str:
+        """As messages show it."""
+        return named(self.name)
+
     @contextmanager
     def opened(self) -> Generator[tuple[InputContainer, VideoStream]]:
-        """The container and its film. PyAV's errors, here or in the block, become an ImageError."""
-        unreadable = ffmpeg_error()
-        try:
-            with open_clip(self.source) as container:
-                film = film_of(container)
-                if film is None:
-                    raise ImageError(self._without_film(container))
-                film.thread_type = "AUTO"
-                yield container, film
-        except unreadable as error:
-            raise ImageError(f"{self.name}: can't be read as a clip: {unreadable_for(error)}") from error
+        """The container and its film. PyAV's errors, here or in the block, become an ImageError, and so does a film of
+        more than 100 megapixels."""
+        with read_errors(self.name), open_clip(self.source) as container:
+            film = film_of(container)
+            if film is None:
+                raise ImageError(self._without_film(container))
+            require_pixels(Size(film.codec_context.width, film.codec_context.height), self.shown_name)
+            film.codec_context.options = dict(DECODER_OPTIONS)
+            film.thread_type = "AUTO"
+            yield container, film
 
     def info(self) -> ClipInfo:
         """Reads as much as the first frame. Raises ImageError."""
@@ -97,7 +103,7 @@ class Clip:
             with closing(raw_frames(container, film, line)) as frames:
                 first = next(frames, None)
                 if first is None:
-                    raise ImageError(f"{self.name}: has no frame that can be decoded")
+                    raise ImageError(f"{self.shown_name}: has no frame that can be decoded")
                 filters = upright(first.frame)
                 shown, _ = Upright(filters, None)(first.frame)
                 return info_of(container, film, first.frame, shown)
@@ -167,10 +173,10 @@ class Clip:
 
     def _without_film(self, container: InputContainer) -> str:
         if any(is_known(stream) for stream in container.streams.video):
-            return f"{self.name}: has no film in it, only a cover picture"
+            return f"{self.shown_name}: has no film in it, only a cover picture"
         if container.streams.video:
-            return f"{self.name}: can't be read as a clip: the codec of its pictures isn't known"
-        return f"{self.name}: has no pictures in it"
+            return f"{self.shown_name}: can't be read as a clip: the codec of its pictures isn't known"
+        return f"{self.shown_name}: has no pictures in it"
 
 
 def _seek(container: InputContainer, film: VideoStream, time: Fraction) -> None:

@@ -17,6 +17,7 @@ from ...pipeline.clip.flow import ClipFrame, ClipSettings, Engine, SwappedFrame,
 from ...pipeline.clip.notes import ClipPerson, Notes
 from ...pipeline.errors import ImageError, SettingsError
 from ...pipeline.faces.index_list import Span
+from ...pipeline.quotes import named
 from ...pipeline.types import Notice, Progress
 from .checkpoint import Checkpoint, ResumeState, owned_output
 from .copying import Reached
@@ -123,7 +124,7 @@ class _Run:
                     progress(done, max(done, self.info.frames))
                 del frame
             if not done:
-                raise ImageError(f"{self.clip.name}: has no frame in the part that is kept")
+                raise ImageError(f"{self.clip.shown_name}: has no frame in the part that is kept")
             part.finish(None, self.watcher.assignment.report())
 
     def parts_to_join(self) -> list[Part]:
@@ -234,7 +235,7 @@ def _require_apart(clip: Clip, output: Path) -> None:
     if not isinstance(clip.source, BufferedIOBase):
         with suppress(OSError):
             if os.path.samefile(clip.source, output):
-                raise SettingsError(f"{output}: is the target itself: choose another output")
+                raise SettingsError(f"{named(output)}: is the target itself: choose another output")
 
 
 def _identity(clip: Clip, chosen: Plan, identity: str, frames_a_part: int) -> str:

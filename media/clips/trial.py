@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...pipeline.errors import ImageError
+from ...pipeline.quotes import excerpt, listed, named
 from ..atomic import require_writable, temporary_name
 from .checkpoint import checkpoint_folder
 from .copying import Reached
 from .encoding import PartWriter, Plan
 from .extras import Choice, choose, kept_tags, timecode_of, unfit
 from .facts import ClipInfo
-from .formats import OUTPUT_EXTENSIONS, ffmpeg_error, output_format
+from .formats import FOREIGN, OUTPUT_EXTENSIONS, ffmpeg_error, output_format, write_errors
 from .mux import Part, write
 from .reading import Clip, DecodedFrame, decoded_of
 
@@ -57,19 +58,16 @@ class Trial:
         with self.clip.opened() as (source, film):
             require_sound(source.streams.audio, kind, self.output)
             choice = choose(source, film, kind, self.output.suffix, bool(self.clip.start))
-        try:
-            with trial_files(self.output) as (part, made):
-                frame = self._encode(part)
-                return self._lost(self._fitting(choice, Part(part, frame.pts), made, kind), made)
-        except OSError as error:
-            raise ImageError(f"{self.output}: can't be written: {error.strerror or error}") from error
+        with write_errors(self.output), trial_files(self.output) as (part, made):
+            frame = self._encode(part)
+            return self._lost(self._fitting(choice, Part(part, frame.pts), made, kind), made)
 
     def _encode(self, path: Path) -> DecodedFrame:
         """The first frame in a part."""
         with closing(self.clip.frames(self.info)) as frames:
             frame = next(frames, None)
         if frame is None:
-            raise ImageError(f"{self.clip.name}: has no frame in the part that is kept")
+            raise ImageError(f"{self.clip.shown_name}: has no frame in the part that is kept")
         decoded = decoded_of(frame)
         writer = PartWriter(path, self.plan, decoded.pts)
         writer.open()
@@ -79,7 +77,7 @@ class Trial:
 
     def _fitting(self, choice: Choice, part: Part, made: Path, kind: str) -> Choice:
         """The choice without what keeps the file from being written, which is found by trying each by itself."""
-        refused = ffmpeg_error(), ValueError
+        refused = ffmpeg_error(), *FOREIGN
         try:
             self._write(choice, part, made, kind)
             return choice
@@ -91,12 +89,11 @@ class Trial:
                 self._write(Choice((extra,)), part, made, kind)
             except refused as error:
                 if kind != "matroska" and extra.text.startswith("audio"):
-                    raise ImageError(f"{self.output}: its format can't hold {extra.text}; .mkv holds all") from error
+                    raise ImageError(
+                        f"{named(self.output)}: its format can't hold {extra.text}; .mkv holds all"
+                    ) from error
                 fitting = fitting.without(extra, f"{self.output.suffix} can't hold it")
-        try:
-            self._write(fitting, part, made, kind)
-        except refused as error:
-            raise ImageError(f"{self.output}: can't be written: {getattr(error, 'strerror', None) or error}") from error
+        self._write(fitting, part, made, kind)
         return fitting
 
     def _write(self, choice: Choice, part: Part, made: Path, kind: str) -> None:
@@ -114,11 +111,11 @@ class Trial:
         again = f"will be coded anew, without loss: {self.output.suffix} can't hold it as it is"
         lines = [f"{extra.text} {again}" for extra in choice.of("sound")]
         lines += [*self._unmarked(Clip(made).info()), *self._untagged(lost)]
-        lines += [f"the language {one} was left out: {self.output.suffix} can't hold it" for one in missed]
+        lines += [f"the language {excerpt(one)} was left out: {self.output.suffix} can't hold it" for one in missed]
         return choice._replace(left_out=(*choice.left_out, *lines))
 
     def _untagged(self, lost: Sequence[str]) -> list[str]:
-        shown = ", ".join(lost[:_SHOWN]) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
+        shown = listed(lost[:_SHOWN]) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
         return [f"tags left out: {shown}: {self.output.suffix} can't hold them"] if lost else []
 
     def _unmarked(self, found: ClipInfo) -> list[str]:
@@ -149,7 +146,7 @@ def require_sound(streams: Sequence[AudioStream], kind: str, output: Path) -> No
     """Raise ImageError where the output's format can't hold the clip's sound."""
     for name in unfit(streams, kind):
         others = ", ".join(suffix for suffix in OUTPUT_EXTENSIONS if suffix != output.suffix.lower())
-        raise ImageError(f"{output}: its format can't hold {name} sound: choose among {others}; .mkv holds all")
+        raise ImageError(f"{named(output)}: its format can't hold {name} sound: choose among {others}; .mkv holds all")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import BinaryIO, Final
 
 from ...pipeline.errors import ImageError
+from ..limits import MAX_PIXELS
 from .directories import CUT_SHORT, EXIF, check_tiff, is_bounded_exif
 
 _PARTS: Final = 1 << 18
@@ -26,6 +27,9 @@ _SCANNED: Final = 1 << 31
 _STEPPED: Final = 256
 """Segments of a kind that is read in Python: EXIF and what Photoshop writes."""
 _PNG: Final = b"\x89PNG"
+_PNG_CHANNELS: Final = {2: 3, 4: 2, 6: 4}
+_DEFLATED: Final = 1032
+"""Most bytes that a byte of a PNG unpacks to (zlib's technical details)."""
 _GIF_BLOCKS: Final = 1 << 14
 """Before a GIF's pixels: comments of 4 MB."""
 _GIF_EXTENSION: Final = 0x21
@@ -105,6 +109,11 @@ def _check_scans(data: memoryview, at: int, most: int) -> str | None:
 
 
 def _check_png(file: BinaryIO) -> str | None:
+    size = file.seek(0, io.SEEK_END)
+    file.seek(16)
+    width, height, bits, kind = struct.unpack(">IIBB", file.read(10))
+    if width * height <= MAX_PIXELS and width * height * bits * _PNG_CHANNELS.get(kind, 1) // 8 > size * _DEFLATED:
+        return f"pixels of {width}×{height} in {size:,} bytes"
     file.seek(8)
     for _ in range(_PARTS):
         head = file.read(8)

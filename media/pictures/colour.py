@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 import numpy as np
 from PIL import Image, ImageCms
 
+from ...pipeline.quotes import excerpt
 from ...pipeline.types import Picture
 from .depth import to_uint8
 
@@ -97,7 +98,7 @@ def _space_of(profile: bytes) -> bytes:
 
 
 def _name(space: bytes) -> str:
-    return _WORDS.get(space, space.decode("latin-1").strip())
+    return _WORDS.get(space, excerpt(space.decode("latin-1").strip()))
 
 
 def _mode_of(space: bytes) -> str:
@@ -125,7 +126,7 @@ def _transformed(
             image, profile, wanted, _INTENT, "RGB", flags=ImageCms.Flags.BLACKPOINTCOMPENSATION
         )
     except ImageCms.PyCMSError as error:
-        raise OSError(f"its ICC profile can't be used: {error}") from error
+        raise OSError(f"its ICC profile can't be used: {excerpt(error)}") from error
     if changed is None:
         raise OSError("its ICC profile can't be used")
     return changed

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
 from ...pipeline.errors import ImageError
+from ...pipeline.quotes import listed, named
 from ..picture_formats import READ, format_of
 from .reading import reads_heif
 
@@ -16,7 +17,6 @@ EXTENSIONS: Final = frozenset(extension for extensions in READ.values() for exte
 """Of pictures. A folder's HEIC and HEIF are taken where their package is there."""
 _FOLDERS_OWN: Final = ("thumbs.db", "desktop.ini")
 """What Windows puts into folders; other systems hide such files."""
-_MOST_NAMED: Final = 8
 
 
 class FoundPictures(NamedTuple):
@@ -40,10 +40,10 @@ def passed_over_note(names: Sequence[str]) -> str | None:
     """One line on files that a folder passes over, the first of them by name; None where there are none."""
     if not names:
         return None
-    listed = ", ".join([*names[:_MOST_NAMED], *(["…"] if len(names) > _MOST_NAMED else [])])
+    shown = listed(names)
     heif = any(format_of(name) == "heif" for name in names) and not reads_heif()
     cure = " (with pillow-heif installed, HEIC and HEIF are read)" if heif else ""
-    return f"{len(names)} file{'' if len(names) == 1 else 's'} passed over: {listed}{cure}"
+    return f"{len(names)} file{'' if len(names) == 1 else 's'} passed over: {shown}{cure}"
 
 
 def is_picture(name: str) -> bool:
@@ -69,7 +69,7 @@ def _found(given: str | os.PathLike[str]) -> FoundPictures:
     if glob.has_magic(str(path)) and not path.exists():
         matches = sorted(Path(match) for match in glob.glob(str(path)))
         if not matches:
-            raise ImageError(f"{path}: there is no picture here")
+            raise ImageError(f"{named(path)}: there is no picture here")
         return FoundPictures(matches, [])
     return FoundPictures([path], [])
 
@@ -80,5 +80,5 @@ def _inside(folder: Path) -> FoundPictures:
     others = [file for file in files if not is_picture(file.name)]
     if not taken:
         note = passed_over_note([file.name for file in others])
-        raise ImageError(f"{folder}: there is no picture here" + (f": {note}" if note else ""))
+        raise ImageError(f"{named(folder)}: there is no picture here" + (f": {note}" if note else ""))
     return FoundPictures(taken, others)

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, features
 
 from ...pipeline.errors import ImageError, SettingsError, require_choice, require_range
+from ...pipeline.quotes import excerpt, named
 from ...pipeline.types import Picture, Size
 from ..atomic import write_atomic
 from ..picture_formats import FORMATS, MPO, format_of
@@ -51,7 +52,7 @@ def write_picture(
     path = Path(path)
     data, lost = encode_picture(picture, picture_format(path, image_format), image_quality, metadata)
     write_file(path, data)
-    return tuple(f"{path.name}: {loss}" for loss in lost)
+    return tuple(f"{named(path.name)}: {loss}" for loss in lost)
 
 
 def encode_picture(
@@ -76,12 +77,12 @@ def picture_format(path: str | os.PathLike[str], image_format: str | None = None
     differ, and where this Pillow can't write it."""
     by_extension = format_of(os.fspath(path))
     if by_extension in FORMATS and image_format and by_extension != image_format:
-        raise SettingsError(f"{path}: the extension says {by_extension}, image_format says {image_format}")
+        raise SettingsError(f"{named(path)}: the extension says {by_extension}, image_format says {image_format}")
     chosen = image_format or (None if Path(path).suffix.lower() == MPO else by_extension)
     if chosen is None or (image_format is None and chosen not in FORMATS):
-        raise SettingsError(f"{path}: can't tell the format: end the name in {', '.join(FORMATS.values())}")
+        raise SettingsError(f"{named(path)}: can't tell the format: end the name in {', '.join(FORMATS.values())}")
     if chosen == "avif" and not features.check("avif"):
-        raise SettingsError(f"{path}: avif needs a Pillow that was built with it: pip install --upgrade Pillow")
+        raise SettingsError(f"{named(path)}: avif needs a Pillow that was built with it: pip install --upgrade Pillow")
     return chosen
 
 
@@ -98,8 +99,10 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
     """
     try:
         write_atomic(path, data, durable=True)
-    except OSError as error:
-        raise ImageError(f"{path}: can't be written: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        raise ImageError(
+            f"{named(path)}: can't be written: {excerpt(getattr(error, 'strerror', None) or error)}"
+        ) from error
 
 
 def _pixels(picture: Picture) -> Picture:

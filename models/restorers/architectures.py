@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...pipeline.errors import DamagedModelError
+from ...pipeline.quotes import excerpt, listed, named
 from ..runtime.checkpoints import load_state
 from ..runtime.registry import MemoryHook
 from ..runtime.torch import TorchNetwork
@@ -86,9 +87,11 @@ def _filled(path: Path) -> nn.Module:
     state = load_state(path)
     architecture = recognise(state)
     if architecture is None:
-        raise DamagedModelError(f"{path} holds no known restorer, but {', '.join(list(state)[:_SHOWN])}, …")
+        raise DamagedModelError(f"{named(path)} holds no known restorer, but {listed(list(state)[:_SHOWN])}, …")
     support = MAIN_REGISTRY.get(architecture.name) or EXTRA_REGISTRY[architecture.name]
     try:
         return support.architecture.load(state).model
     except (RuntimeError, KeyError, IndexError) as error:
-        raise DamagedModelError(f"{path} holds another network than {architecture.name}: {error}") from error
+        raise DamagedModelError(
+            f"{named(path)} holds another network than {architecture.name}: {excerpt(error)}"
+        ) from error

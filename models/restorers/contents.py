@@ -15,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
+from ...media.files import open_file
 from ...pipeline.errors import DamagedModelError
 from ..runtime.onnx_file import Port, read_ports
 from .architectures import Architecture, recognise
@@ -61,7 +62,7 @@ def look(path: Path) -> Contents | None:
 
 @lru_cache(maxsize=256)
 def _look(path: Path, _time: int, _size: int) -> Contents | None:
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         start = stream.read(len(_LEGACY))
         stream.seek(0)
         if start == _LEGACY:

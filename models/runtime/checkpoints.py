@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ...pipeline.errors import DamagedModelError
+from ...pipeline.quotes import excerpt, listed, named, quoted
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -50,7 +51,9 @@ def load_state(path: Path) -> dict[str, Tensor]:
         raise _unreadable(path, first) from error
     state = _unwrapped(content)
     if state is None:
-        raise DamagedModelError(f"{path} is no network's weights: it holds {_described(content)}. Fetch it again.")
+        raise DamagedModelError(
+            f"{named(path)} is no network's weights: it holds {_described(content)}. Fetch it again."
+        )
     return {key: _single(value) for key, value in state.items()}
 
 
@@ -63,7 +66,7 @@ def load_into(module: nn.Module, path: Path, what: str) -> None:
     wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
     found = {key: tuple(value.shape) for key, value in state.items()}
     if found != wanted:
-        raise DamagedModelError(f"{path} holds another network than {what}: {_difference(found, wanted)}.")
+        raise DamagedModelError(f"{named(path)} holds another network than {what}: {_difference(found, wanted)}.")
     module.load_state_dict(state, strict=True)
 
 
@@ -89,7 +92,7 @@ def _single(value: Tensor) -> Tensor:
 def _described(content: object) -> str:
     if isinstance(content, dict):
         keys = list(cast("dict[object, object]", content))
-        return f"{', '.join(map(repr, keys[:_SHOWN]))}{', …' if len(keys) > _SHOWN else ''}" or "nothing"
+        return f"{excerpt(', '.join(map(quoted, keys[:_SHOWN])))}{', …' if len(keys) > _SHOWN else ''}" or "nothing"
     return f"a {type(content).__name__}"
 
 
@@ -97,11 +100,11 @@ def _difference(found: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple
     missing, unknown = [key for key in wanted if key not in found], [key for key in found if key not in wanted]
     other = [key for key in wanted if key in found and found[key] != wanted[key]]
     parts = [
-        f"{len(keys)} of {len(wanted)} weights {text}, e.g. {', '.join(keys[:_SHOWN])}"
+        f"{len(keys)} of {len(wanted)} weights {text}, e.g. {listed(keys[:_SHOWN])}"
         for keys, text in ((missing, "are missing"), (other, "have another shape"))
         if keys
     ]
-    parts += [f"{len(unknown)} are unknown, e.g. {', '.join(unknown[:_SHOWN])}"] if unknown else []
+    parts += [f"{len(unknown)} are unknown, e.g. {listed(unknown[:_SHOWN])}"] if unknown else []
     return "; ".join(parts)
 
 
@@ -110,10 +113,10 @@ def _refused(path: Path, error: Exception) -> DamagedModelError:
     if asked is None:
         return _unreadable(path, "its list of weights can't be read")
     return DamagedModelError(
-        f"{path} is refused: opening it would run code of its own ({asked[1]}), and weights need none. Don't trust "
-        "where it came from; fetch it from the published address."
+        f"{named(path)} is refused: opening it would run code of its own ({excerpt(asked[1])}), and weights need none. "
+        "Don't trust where it came from; fetch it from the published address."
     )
 
 
 def _unreadable(path: Path, reason: str) -> DamagedModelError:
-    return DamagedModelError(f"{path} is damaged or cut short: {reason}. Fetch it again.")
+    return DamagedModelError(f"{named(path)} is damaged or cut short: {excerpt(reason)}. Fetch it again.")

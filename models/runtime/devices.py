@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...pipeline.errors import SettingsError
+from ...pipeline.quotes import quoted
 from ..caches import cache_folder
 
 CPU = "CPUExecutionProvider"
@@ -47,7 +48,7 @@ def providers_of(device: str) -> tuple[str, ...]:
     """The providers that a device's name stands for, best first, without the CPU's. Raises SettingsError."""
     name, _, number = device.partition(":")
     if name not in DEVICES or (number and not number.isdecimal()):
-        raise SettingsError(f"device: expected one of {', '.join(DEVICES)} (or cuda:1 …), got {device!r}")
+        raise SettingsError(f"device: expected one of {', '.join(DEVICES)} (or cuda:1 …), got {quoted(device)}")
     names = _AUTO if name == "auto" else (name,)
     return tuple(dict.fromkeys(provider for n in names for provider in _PROVIDERS[n]))
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...pipeline.errors import DamagedModelError, EngineError, OutOfMemoryError
+from ...pipeline.quotes import excerpt, named
 from ...pipeline.types import FloatArray
 from .devices import (
     CPU,
@@ -200,7 +201,7 @@ class Session:
             return None
 
     def _damaged(self, error: Exception) -> DamagedModelError:
-        return DamagedModelError(f"{self.path} is no usable ONNX model: {error}. Fetch it again.")
+        return DamagedModelError(f"{named(self.path)} is no usable ONNX model: {excerpt(error)}. Fetch it again.")
 
     def _options(self, provider: str) -> SessionOptions:
         import onnxruntime

@@ -14,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...media.files import open_file
 from ...pipeline.errors import DamagedModelError
+from ...pipeline.quotes import excerpt, named
 
 _GRAPH, _INITIALIZER, _INPUT, _OUTPUT = 7, 5, 11, 12
 _DIMS, _DATA_TYPE, _FLOAT_DATA, _NAME, _RAW_DATA = 1, 2, 4, 8, 9
@@ -59,13 +61,15 @@ def read_ports(path: Path) -> tuple[list[Port], list[Port]]:
     Raises DamagedModelError where the file is cut short or no ONNX model.
     """
     try:
-        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with open_file(path) as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
             stored = {tensor.name for tensor in _initializers(data)}
             inputs, outputs = ([_port(data, field) for field in _in_graph(data, n)] for n in (_INPUT, _OUTPUT))
     except (IndexError, ValueError) as error:
-        raise DamagedModelError(f"{path} is cut short or no ONNX model: {error}. Fetch it again.") from error
+        raise DamagedModelError(
+            f"{named(path)} is cut short or no ONNX model: {excerpt(error)}. Fetch it again."
+        ) from error
     if not outputs:
-        raise DamagedModelError(f"{path} is cut short or no ONNX model: it gives nothing. Fetch it again.")
+        raise _damaged(path, "it gives nothing")
     return [port for port in inputs if port.name not in stored], outputs
 
 
@@ -75,14 +79,22 @@ def read_initializer(path: Path, shape: tuple[int, ...], names: tuple[str, ...])
     Raises DamagedModelError where there is none or the file is cut short.
     """
     try:
-        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with open_file(path) as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
             found = [tensor for tensor in _initializers(data) if tensor.shape == shape]
             chosen = next((tensor for tensor in found if tensor.name in names), found[-1] if found else None)
             if chosen is None:
-                raise DamagedModelError(f"{path} holds no table of {shape}: it is another model than its name says")
+                raise DamagedModelError(
+                    f"{named(path)} holds no table of {shape}: it is another model than its name says"
+                )
             return _values(data, chosen)
     except (IndexError, ValueError) as error:
-        raise DamagedModelError(f"{path} is cut short or no ONNX model: {error}. Fetch it again.") from error
+        raise DamagedModelError(
+            f"{named(path)} is cut short or no ONNX model: {excerpt(error)}. Fetch it again."
+        ) from error
+
+
+def _damaged(path: Path, reason: object) -> DamagedModelError:
+    return DamagedModelError(f"{named(path)} is cut short or no ONNX model: {excerpt(reason)}. Fetch it again.")
 
 
 def _values(data: mmap.mmap, tensor: Initializer) -> NDArray[np.float32]:

@@ -10,6 +10,8 @@ import re
 import sys
 from typing import NamedTuple
 
+from ...pipeline.quotes import excerpt
+
 
 class Symptom(NamedTuple):
     """One thing that can be wrong, known by what is said."""
@@ -133,4 +135,4 @@ def first_line(text: str) -> str:
     if known:
         return known[0]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0][:300] if lines else "it gives no reason"
+    return excerpt(lines[0]) if lines else "it gives no reason"

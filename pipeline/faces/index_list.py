@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from ..errors import IndexListError, SettingsError
+from ..quotes import quoted
 
 MAX_DIGITS: Final = 9
 """Longer numbers are slips of the keyboard."""
@@ -124,7 +125,7 @@ def parse_indexes(text: str) -> IndexList:
 
 def _require_text(value: object) -> None:
     if not isinstance(value, str):
-        raise SettingsError(f"index list: expected a text such as '0,2-4', got {value!r}")
+        raise SettingsError(f"index list: expected a text such as '0,2-4', got {quoted(value)}")
 
 
 class _Reader:

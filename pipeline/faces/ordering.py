@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from ..errors import SettingsError, require_choice
+from ..quotes import quoted
 from ..types import Face, FaceSet
 
 Faces = tuple[Face, ...]
@@ -88,7 +89,7 @@ def order_faces(faces: FaceSet, order: str = "large-small", gender: str = "no", 
     require_choice("detection_face_order", order, ORDERS)
     require_choice("detect_gender", gender, GENDERS)
     if limit < 0:
-        raise SettingsError(f"limit: expected 0 (all faces) or more, got {limit}")
+        raise SettingsError(f"limit: expected 0 (all faces) or more, got {quoted(limit)}")
     parts = [_ordered(frame, order, gender, limit) for frame in faces]
     sides = tuple(tuple(part[side] for part in parts) for side in (0, 1))
     kept, rest = (
