@@ -21,6 +21,8 @@ Scope = Literal["detect", "order", "map", "swap", "restore", "picture", "clip", 
 """What a setting belongs to: one step each of the work on pictures; `picture`, all steps of a swap in one go; `clip`,
 the same for clips; `file`, how files are written; `session`, what is chosen once for all work."""
 SCOPES: tuple[Scope, ...] = ("detect", "order", "map", "swap", "restore", "picture", "clip", "file", "session")
+_LONGEST = 10**9
+"""No choice is a number so long, and Python writes none of more than 4300 digits."""
 DISABLE = "disable"
 """The choice of a model that stands for none."""
 
@@ -108,7 +110,7 @@ class Setting:
     def _text(self, value: object) -> str:
         """The text of a choice. Numbers stand for choices that are numbers, 0 for `off`."""
         if isinstance(value, int) and not isinstance(value, bool) and "off" in self.choices:
-            value = str(value or "off")
+            value = str(value or "off") if abs(value) < _LONGEST else value
         if not isinstance(value, str):
             raise SettingsError(f"{self.name}: expected {self._expected}, got {quoted(value)}")
         return "off" if value == "0" and "off" in self.choices else value

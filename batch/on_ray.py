@@ -10,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 
 from ..pipeline.errors import EngineError, SettingsError
-from ..pipeline.quotes import excerpt
+from ..pipeline.quotes import excerpt, quoted
 from .items import Item
 from .working import Entry, Worker
 
@@ -42,12 +42,19 @@ def run_on_ray(items: Sequence[Item], worker: Worker, cluster: Cluster) -> Itera
     ray = _ray()
     own = not ray.is_initialized()
     if own:
-        ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
+        _start(ray, cluster)
     try:
         yield from _entries(ray, items, worker, cluster)
     finally:
         if own:
             ray.shutdown()
+
+
+def _start(ray: ModuleType, cluster: Cluster) -> None:
+    try:
+        ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
+    except (ValueError, ConnectionError) as error:
+        raise SettingsError(f"--ray {quoted(cluster.address)}: {excerpt(error)}") from error
 
 
 def _entries(ray: ModuleType, items: Sequence[Item], worker: Worker, cluster: Cluster) -> Iterator[Entry]:

@@ -170,7 +170,7 @@ def _with_options(values: Mapping[str, Value], options: Mapping[str, str]) -> di
     known = {name.replace("_", "-"): row for row in rows.values() for name in (row.name, *row.old_names)}
     for option, text in options.items():
         if option not in known:
-            raise SettingsError(f"manifest: {excerpt(option)} is not a setting, expected {', '.join(rows)}")
+            raise SettingsError(f"manifest: {excerpt(option[:80])} is not a setting, expected {', '.join(rows)}")
         values[known[option].name] = known[option].parse(text)
     return values
 

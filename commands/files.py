@@ -110,6 +110,6 @@ def _place(path: Path) -> str:
 def _identity(path: Path) -> Identity | None:
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name that no file can have
         return None
     return status.st_dev, status.st_ino

@@ -161,5 +161,5 @@ def _chosen(names: Sequence[str]) -> list[Model]:
     known = list(dict.fromkeys(model.name for model in catalog.MODELS))
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise SettingsError(f"model: expected {', '.join(known)}, got {listed(unknown)}")
+        raise SettingsError(f"model: expected {', '.join(known)}, got {listed(one[:60] for one in unknown[:3])}")
     return [model for model in catalog.MODELS if model.name in names]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from reprlib import Repr
 from typing import Final
@@ -10,8 +9,8 @@ from typing import Final
 MOST: Final = 200
 _MANY: Final = 8
 """Names that a list shows."""
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""What breaks lines, moves the cursor or can't be written at all."""
+_NAME: Final = 100
+"""Characters that it shows of each."""
 _REPR: Final = Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = MOST
 _REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = _REPR.maxset = 40
@@ -42,7 +41,7 @@ def named(path: object) -> str:
 def listed(names: Iterable[str]) -> str:
     """The first of several names, with commas."""
     given = list(names)
-    return excerpt(", ".join([*(name[:MOST] for name in given[:_MANY]), *(["…"] if len(given) > _MANY else [])]))
+    return excerpt(", ".join([*(name[:_NAME] for name in given[:_MANY]), *(["…"] if len(given) > _MANY else [])]))
 
 
 def _cut(text: str) -> str:
@@ -50,4 +49,5 @@ def _cut(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+    """Without what breaks lines, moves the cursor, turns the line round or can't be written at all."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

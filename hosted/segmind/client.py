@@ -9,11 +9,12 @@ from pathlib import Path
 from types import TracebackType
 
 from ...media.retry import Retries
+from ...pipeline.quotes import excerpt
 from ...pipeline.types import Picture, Size
 from .api import ApiCalls
 from .deadline import Clock, Deadline
 from .endpoint import DEFAULT_BASE, Endpoint
-from .errors import JournalError, quoted
+from .errors import JournalError
 from .job import SegmindJob, SegmindResult, ignore, never
 from .journal import Journal
 from .key import ApiKey, require_key, state_folder
@@ -137,7 +138,7 @@ def _result(job: SegmindJob, runner: Runner, digest: str, received: Received, in
 
 
 def _info(request_id: str | None, info: ResultInfo) -> list[str]:
-    lines = [f"request {quoted(request_id)}"] if request_id else []
+    lines = [f"request {excerpt(request_id)}"] if request_id else []
     lines += [f"inference took {info.inference_seconds:.2f} s"] if info.inference_seconds is not None else []
     return lines + ([info.credits] if info.credits else [])
 

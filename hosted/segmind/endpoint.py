@@ -11,7 +11,8 @@ from typing import Final
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from ...pipeline.errors import SettingsError
-from .errors import RefusedAddressError, quoted
+from ...pipeline.quotes import excerpt
+from .errors import RefusedAddressError
 
 BASE_VARIABLE: Final = "SEGMIND_BASE_URL"
 DEFAULT_BASE: Final = "https://api.segmind.com/v1"
@@ -98,7 +99,7 @@ def require_media_url(url: str, loopback: bool) -> None:
         return
     address = _address(host)
     if parts.scheme != "https" or names_loopback(host) or (address is not None and not _is_public(address)):
-        raise RefusedAddressError(f"the API says that the result is at {quoted(f'{parts.scheme}://{parts.netloc}')}")
+        raise RefusedAddressError(f"the API says that the result is at {excerpt(f'{parts.scheme}://{parts.netloc}')}")
 
 
 def peer_is_allowed(peer: str, scheme: str, loopback: bool) -> bool:

@@ -28,13 +28,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ...pipeline.errors import RemoteError
-
-_QUOTED = 200
-
-
-def quoted(text: str) -> str:
-    """What came, as messages repeat it: one line of at most 200 characters, all of which can be shown."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in " ".join(text.split())[:_QUOTED])
+from ...pipeline.quotes import excerpt
 
 
 class SegmindError(RemoteError):
@@ -61,7 +55,7 @@ class SegmindError(RemoteError):
         frame = "" if self.frame is None else f"target picture {self.frame}: "
         status = "" if self.status is None else f" (HTTP {self.status})"
         detail = f": {self.detail}" if self.detail else ""
-        request = f" [request {quoted(self.request_id)}]" if self.request_id else ""
+        request = f" [request {excerpt(self.request_id)}]" if self.request_id else ""
         said = " ".join(filter(None, (self.advice, self.payment)))
         return f"{frame}{self.summary}{status}{detail}{request}. {said}".rstrip()
 

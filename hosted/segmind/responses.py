@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ...media.retry import retry_after
-from .errors import ResultError, SegmindError, job_error, quoted, status_error
+from ...pipeline.quotes import excerpt
+from .errors import ResultError, SegmindError, job_error, status_error
 from .lenient_json import Json
 from .media import decode_base64
 from .transport import ApiResponse
@@ -124,7 +125,7 @@ def read_info(response: ApiResponse) -> ResultInfo:
     metrics = metrics if isinstance(metrics, dict) else {}
     credits = {**_about_credits(response.headers), **_about_credits(body), **_about_credits(metrics)}
     listed = ", ".join(f"{name} {value}" for name, value in credits.items())
-    return ResultInfo(finite(metrics.get("inference_time")), quoted(listed) or None)
+    return ResultInfo(finite(metrics.get("inference_time")), excerpt(listed) or None)
 
 
 def finite(value: object) -> float | None:

@@ -14,8 +14,9 @@ import requests
 from requests import PreparedRequest, Response
 from urllib3 import exceptions as urllib3_errors
 
+from ...pipeline.quotes import excerpt
 from .connections import GuardedAdapter, NotConnected, PeerRule, RefusedPeer
-from .errors import ConnectionLostError, RefusedAddressError, ResultError, SegmindError, quoted
+from .errors import ConnectionLostError, RefusedAddressError, ResultError, SegmindError
 from .key import ApiKey
 from .lenient_json import Json, read_json
 
@@ -44,7 +45,7 @@ class ApiResponse(NamedTuple):
         body = self.json()
         error = body.get("error") or body.get("message") or body.get("detail") if isinstance(body, dict) else None
         text = error if isinstance(error, str) else json.dumps(error) if error else self._text()
-        return quoted(text)
+        return excerpt(text)
 
     def _text(self) -> str:
         kind = self.headers.get("content-type", "")
@@ -195,7 +196,7 @@ def _broken(error: Exception) -> ConnectionLostError:
     reason = str(inmost) if isinstance(inmost, (OSError, urllib3_errors.HTTPError)) else ""
     # In urllib3's own texts the part after the object's repr says what happened.
     reason = reason.rpartition(">: ")[2] or type(inmost).__name__
-    return ConnectionLostError(quoted(reason), unsent=unsent)
+    return ConnectionLostError(excerpt(reason), unsent=unsent)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

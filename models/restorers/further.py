@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...pipeline.errors import SettingsError
+from ...pipeline.quotes import named, quoted
 from ..spec import Model, ModelFile
 from ..store import Folders
 from .contents import look
@@ -38,11 +39,12 @@ def unknown(name: str, folders: Folders) -> SettingsError:
     for path in folders.files(FOLDER):
         if path.name == name:
             return SettingsError(
-                f"face_restore: {name} was found at {path}, but holds no known restorer: expected GFPGAN, CodeFormer "
-                f"or RestoreFormer (.pth), or an ONNX graph from one picture of a face to another; or one of {expected}"
+                f"face_restore: {name} was found at {named(path)}, but holds no known restorer: expected GFPGAN, "
+                f"CodeFormer or RestoreFormer (.pth), or an ONNX graph from one picture of a face to another; "
+                f"or one of {expected}"
             )
     return SettingsError(
-        f"face_restore: expected one of {expected}, or another restorer's file in {FOLDER}, got {name!r}"
+        f"face_restore: expected one of {expected}, or another restorer's file in {FOLDER}, got {quoted(name)}"
     )
 
 

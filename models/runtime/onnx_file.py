@@ -24,6 +24,8 @@ _PORT_NAME, _PORT_TYPE, _TENSOR, _ELEMENT, _SHAPE, _DIM, _DIM_VALUE = 1, 2, 1, 1
 _DTYPES = {1: "<f4", 10: "<f2", 11: "<f8"}
 _LONGEST_VARINT = 10
 """Bytes, for 64 bits."""
+_MOST_FIELDS = 1 << 19
+"""In one message: twice as many as a table of 512 × 512 numbers written one by one."""
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
@@ -154,7 +156,9 @@ def _packed(data: mmap.mmap, at: int, end: int) -> list[int]:
 
 
 def _fields(data: mmap.mmap, at: int, end: int) -> Iterator[_Field]:
-    while at < end:
+    for _ in range(_MOST_FIELDS):
+        if at >= end:
+            return
         key, at = _varint(data, at)
         number, wire = key >> 3, key & 7
         if wire == _VARINT:
@@ -168,6 +172,7 @@ def _fields(data: mmap.mmap, at: int, end: int) -> Iterator[_Field]:
             raise ValueError(f"{size} bytes expected at byte {at}, {end - at} are left")
         yield _Field(number, at, at + size)
         at += size
+    raise ValueError(f"more than {_MOST_FIELDS:,} fields in one message")
 
 
 def _varint(data: mmap.mmap, at: int) -> tuple[int, int]:
