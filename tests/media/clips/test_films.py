@@ -9,7 +9,8 @@ from io import BytesIO
 import numpy as np
 import pytest
 from clipworld import av, encode, film_stream, frames, pictures, times, tone, udta_first, write
-from multifaceswap.media.clips import Clip
+from multifaceswap.media import limits
+from multifaceswap.media.clips import Clip, reading
 from multifaceswap.pipeline.errors import CancelledError, ImageError
 from PIL import Image
 
@@ -103,6 +104,46 @@ def test_a_pipe_is_refused_at_once(swap_blank, tmp_path):
     os.mkfifo(tmp_path / "in.mp4")
     with pytest.raises(ImageError, match=r"in\.mp4: can't be read as a clip: it is not a regular file"):
         swap_blank(tmp_path / "in.mp4")
+
+
+@pytest.mark.parametrize(("kind", "pixel_format"), [("mjpeg", "yuvj420p"), ("ffv1", "yuv420p")])
+def test_frames_beyond_100_megapixels_are_refused_before_they_are_decoded(tmp_path, monkeypatch, kind, pixel_format):
+    target = write(tmp_path / "in.mkv", frames(3), kind, pixel_format)
+    monkeypatch.setattr(limits, "MAX_PIXELS", 64 * 63)
+    monkeypatch.setattr(reading, "raw_frames", None)
+    with pytest.raises(ImageError, match=r"in\.mkv: 64×64 is larger than 100 megapixels: make it smaller first$"):
+        Clip(target).info()
+
+
+def test_frames_that_say_a_size_beyond_100_megapixels_are_never_decoded(tmp_path):
+    data = write(tmp_path / "in.avi", frames(3), "mjpeg", "yuvj420p").read_bytes()
+    size = b"\xff\xc0\x00\x11\x08\x00\x40\x00\x40"
+    assert data.count(size) == 3
+    (tmp_path / "in.avi").write_bytes(data.replace(size, size[:5] + b"\x75\x30\x75\x30"))
+    with pytest.raises(ImageError, match=r"in\.avi: has no frame that can be decoded$|damaged, cut short"):
+        Clip(tmp_path / "in.avi").info()
+
+
+FOREIGN = [
+    ValueError(),
+    OverflowError(),
+    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"),
+    MemoryError(),
+    OSError("x\ny"),
+]
+
+
+@pytest.mark.parametrize("error", FOREIGN, ids=lambda error: type(error).__name__)
+def test_what_pyav_raises_beside_its_own_errors_is_one_line(tmp_path, monkeypatch, error):
+    target = write(tmp_path / "in.mp4", frames(2))
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(reading, "info_of", fail)
+    with pytest.raises(ImageError, match=r"in\.mp4: can't be read as a clip: ") as refused:
+        Clip(target).info()
+    assert len(str(refused.value).splitlines()) == 1
 
 
 def recording(path, count, start=0.0, **options):
