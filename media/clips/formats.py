@@ -51,6 +51,8 @@ FOREIGN: Final = (
     struct.error,
 )
 """What PyAV raises over damaged files beside errors of its own."""
+_NO_CLIP: Final = (errno.EINVAL, errno.EAGAIN, errno.EBUSY)
+"""What FFmpeg also says where a file's numbers make no sense."""
 _DAMAGED: Final = "it is damaged, cut short, or something else"
 
 
@@ -150,6 +152,6 @@ def unreadable_for(error: FFmpegError) -> str:
     pyav()
     from av.error import EOFError as EndOfFileError
 
-    if isinstance(error, (damage_error(), EndOfFileError)) or error.errno == errno.EINVAL:
+    if isinstance(error, (damage_error(), EndOfFileError)) or error.errno in _NO_CLIP:
         return _DAMAGED
     return excerpt(error.strerror or error)

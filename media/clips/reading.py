@@ -103,7 +103,8 @@ class Clip:
             with closing(raw_frames(container, film, line)) as frames:
                 first = next(frames, None)
                 if first is None:
-                    raise ImageError(f"{self.shown_name}: has no frame that can be decoded")
+                    why = "" if film.codec_context.width else ": damaged, or larger than 100 megapixels"
+                    raise ImageError(f"{self.shown_name}: has no frame that can be decoded{why}")
                 filters = upright(first.frame)
                 shown, _ = Upright(filters, None)(first.frame)
                 return info_of(container, film, first.frame, shown)

@@ -62,7 +62,7 @@ def test_every_status_is_its_own_error_on_every_call(api, swap, faults, route, m
         (b"<html><h1>Bad\n thing</h1></html>", "text/html", "Bad thing"),
         (b"{not json", "application/json", ""),
         (b"\xff\xfe\x00", "application/octet-stream", ""),
-        ({"error": "x" * 2000}, "application/json", "x" * 200),
+        ({"error": "x" * 2000}, "application/json", "x" * 199 + "…"),
     ],
 )
 def test_detail_is_found_or_empty_whatever_the_body(api, swap, faults, body, kind, detail):
