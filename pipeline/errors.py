@@ -12,7 +12,8 @@ MultiFaceSwapError
 │   └── DamagedModelError    a model file isn't what its name promises
 ├── EngineError              a runtime can't run a model: provider, graph
 │   ├── MissingPackageError  a Python package that a model needs isn't installed
-│   └── OutOfMemoryError     a device's memory is full: smaller batches may fit
+│   ├── OutOfMemoryError     a device's memory is full: smaller batches may fit
+│   └── NotFiniteError       a network gave NaN or infinity: other faces of the batch may be right
 ├── RemoteError              the hosted engine refused or failed (a class for each status: hosted/segmind/errors.py)
 └── CancelledError           the user stopped the work
 """
@@ -91,6 +92,10 @@ class MissingPackageError(EngineError):
 
 class OutOfMemoryError(EngineError):
     """A device's memory is full; the same work in smaller batches may fit."""
+
+
+class NotFiniteError(EngineError):
+    """A network gave NaN or infinity for what it was given; the same work face by face may be right for the others."""
 
 
 class RemoteError(MultiFaceSwapError):

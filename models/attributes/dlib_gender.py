@@ -28,4 +28,5 @@ class DlibGender:
             return []
         chips = np.stack([chip(frame, face, _SIDE, _PADDING) for face in faces])
         values = ((chips * 255 - _MEAN) / 256).transpose(0, 3, 1, 2)
-        return [_LABELS[int(row.argmax())] for row in self._session.run({"images": contiguous(values)})[0]]
+        shares = self._session.run({"images": contiguous(values)}, [(len(faces), len(_LABELS))])[0]
+        return [_LABELS[int(row.argmax())] for row in shares]

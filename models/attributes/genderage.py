@@ -12,6 +12,8 @@ from ..alignment import from_pixel_middles
 from ..runtime.onnx import Session, contiguous
 
 SIDE = 96
+NUMBERS = 3
+"""Of an answer: two for the gender, one for the age."""
 _MARGIN = 1.5
 _LABELS: tuple[Gender, Gender] = ("female", "male")
 
@@ -33,7 +35,7 @@ class GenderAge:
         crops = np.stack([extract_crop(frame, square(face)) for face in faces]).transpose(0, 3, 1, 2)
         name = next(iter(self._session.input_shapes()))
         # The graph normalises by itself. Its third number is the age.
-        rows = self._session.run_batched({name: contiguous(crops * 255)})[0]
+        rows = self._session.run_batched({name: contiguous(crops * 255)}, [(NUMBERS,)])[0]
         return [_LABELS[int(row[:2].argmax())] for row in rows]
 
 

@@ -21,6 +21,8 @@ from .pyramid import Pyramid
 
 _SIDE = 192
 _CELLS = 48
+_NUMBERS = 16
+"""Of a cell: a box and six keypoints."""
 _SMALLEST = 16
 """Faces of fewer pixels in the 192-pixel input are missed."""
 _LEVEL_STEP = 3
@@ -87,9 +89,8 @@ class BlazeFace:
     def _look(self, picture: Pyramid, view: Region, turn: int, confidence: float) -> Seen:
         matrix = _letterbox(view, turn)
         image = picture.crop(Placement(matrix, Size(_SIDE, _SIDE)), max(view.size) / _SIDE)
-        outputs = self._session.run({"input_1": image[None] * 2 - 1})
-        raw, logits = sorted((output[0] for output in outputs), key=lambda output: -output.shape[1])
-        rows, scores = _decode(raw, logits[:, 0], confidence)
+        raw, logits = self._session.run({"input_1": image[None] * 2 - 1}, [(1, _CELLS**2, _NUMBERS), (1, _CELLS**2, 1)])
+        rows, scores = _decode(raw[0], logits[0, :, 0], confidence)
         rows = _to_picture(rows, inverse(matrix))
         whole = np.array([not cut_by_tile(row[:4], view, picture.size) for row in rows], bool)
         return rows[whole], scores[whole]

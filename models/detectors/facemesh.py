@@ -12,7 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...pipeline.geometry import extract_crop, inverse, transform_mesh
-from ...pipeline.types import Box, Face, FloatArray, ImageF32, Matrix, Mesh, Picture, Placement, Points, Size
+from ...pipeline.types import (
+    MESH_POINTS,
+    Box,
+    Face,
+    FloatArray,
+    ImageF32,
+    Matrix,
+    Mesh,
+    Picture,
+    Placement,
+    Points,
+    Size,
+)
 from ..runtime.onnx import Session
 
 _SIDE = 192
@@ -64,7 +76,7 @@ class FaceMesh:
 
     def _look(self, crop: ImageF32) -> tuple[Mesh, float]:
         """The mesh in crop pixels, and the logit."""
-        points, logit = sorted(self._session.run({"input_1": crop[None]}), key=lambda output: -output.size)
+        points, logit = self._session.run({"input_1": crop[None]}, [(1, 1, 1, 3 * MESH_POINTS), (1, 1, 1, 1)])
         return points.reshape(-1, 3), logit.item()
 
     def _fit_one(self, frame: Picture, face: Face) -> Face | None:

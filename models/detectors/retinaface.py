@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _MEAN_BGR = np.array([104, 117, 123], np.float32)
 _LEVELS = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
 """Steps between cells, and the sides of the two priors of a cell, in pixels."""
+_WIDTHS = (4, 2, 10)
+"""Of the outputs: boxes, scores, landmarks."""
 _CENTRE_VARIANCE, _SIZE_VARIANCE = np.float32(0.1), np.float32(0.2)
 
 
@@ -60,8 +62,14 @@ class RetinaFaceNetwork:
         """Faces scored above `confidence` in each input (N, H, W, 3)."""
         values = (images[..., ::-1] * np.float32(255) - _MEAN_BGR).transpose(0, 3, 1, 2)
         size = Size(images.shape[2], images.shape[1])
-        boxes, scores, points = self.network.run(values)
+        count, cells = len(images), prior_count(size)
+        boxes, scores, points = self.network.run(values, [(count, cells, numbers) for numbers in _WIDTHS])
         return [decode(*raw, size, confidence) for raw in zip(boxes, scores, points, strict=True)]
+
+
+def prior_count(size: Size) -> int:
+    """How many priors an input of this size has."""
+    return sum(ceil(size.height / step) * ceil(size.width / step) * len(sides) for step, sides in _LEVELS)
 
 
 def priors(size: Size, numbers: Indices) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from ...pipeline.errors import DamagedModelError, SettingsError
 from ...pipeline.types import FloatArray, Size
 from ..runtime.onnx import Session, contiguous
 from ..runtime.onnx_file import read_ports
+from ..runtime.signature import Shape
 from .scan import Detections, Letterbox
 
 _STRIDES = (8, 16, 32)
@@ -68,10 +70,21 @@ class ScrfdNetwork:
         """Faces scored `confidence` or more in each input (N, H, W, 3)."""
         values = contiguous(blob(images))
         size = Size(images.shape[2], images.shape[1])
-        name = next(iter(self.session.input_shapes()))
+        name, wanted = next(iter(self.session.input_shapes())), self._shapes(size)
         # The published graph takes one picture at a time.
-        runs = [self.session.run({name: values[i : i + 1]}) for i in range(len(values))]
+        runs = [self.session.run({name: values[i : i + 1]}, wanted, any_order=True) for i in range(len(values))]
         return [decode(outputs, size, confidence) for outputs in runs]
+
+    def _shapes(self, size: Size) -> list[Shape]:
+        """Of the outputs, those of a width together, the finest stride first."""
+        cells = [(size.height // stride) * (size.width // stride) for stride in _STRIDES]
+        rows: list[Shape] = [(_PER_CELL * count, width) for width in _WIDTHS for count in cells]
+        return [(1, *shape) for shape in rows] if self._has_batches else rows
+
+    @cached_property
+    def _has_batches(self) -> bool:
+        """Whether outputs have a batch axis: some exports do."""
+        return any(len(port.shape) == 3 for port in read_ports(self.session.path)[1])
 
     def _shape(self) -> list[int | str | None]:
         return next(iter(self.session.input_shapes().values()))

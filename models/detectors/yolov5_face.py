@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 _STEP = 32
+_STRIDES = (8, 16, 32)
+_PER_CELL = 3
+_NUMBERS = 16
 _PADDING_STEP = 64
 """The shorter side is padded to the longer one, less as many whole steps as fit."""
 
@@ -51,7 +54,9 @@ class YoloFaceNetwork:
 
     def look(self, images: FloatArray, confidence: float) -> list[Detections]:
         """Faces scored above `confidence` in each input (N, H, W, 3)."""
-        (rows,) = self.network.run(images.transpose(0, 3, 1, 2))
+        count, height, width = images.shape[:3]
+        cells = sum((height // step) * (width // step) for step in _STRIDES)
+        (rows,) = self.network.run(images.transpose(0, 3, 1, 2), [(count, _PER_CELL * cells, _NUMBERS)])
         return [decode(one, confidence) for one in rows]
 
 

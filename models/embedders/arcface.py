@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...pipeline import templates
+from ...pipeline.errors import EngineError
 from ...pipeline.geometry import extract_crop
 from ...pipeline.protocols import Metric
 from ...pipeline.types import Embedding, Face, Picture
@@ -14,6 +15,8 @@ from ..alignment import published_placement
 from ..runtime.onnx import Session, contiguous
 
 _SPEC = templates.arcface(112)
+NUMBERS = 512
+"""Of an identity."""
 
 
 class ArcFace:
@@ -31,7 +34,11 @@ class ArcFace:
         if not faces:
             return []
         crops = np.stack([extract_crop(frame, published_placement(face, _SPEC)) for face in faces])
-        vectors = self._session.run_batched({self._input: contiguous(crops.transpose(0, 3, 1, 2) * 2 - 1)})[0]
+        vectors = self._session.run_batched(
+            {self._input: contiguous(crops.transpose(0, 3, 1, 2) * 2 - 1)}, [(NUMBERS,)]
+        )[0]
+        if not vectors.any(1).all():
+            raise EngineError(f"{self._session.path.name} gave zeros alone for a face: they tell nobody's identity")
         return [Embedding(vector, self.name) for vector in vectors]
 
     @property

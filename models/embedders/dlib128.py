@@ -12,6 +12,7 @@ from ...pipeline.types import Embedding, Face, ImageF32, Picture, Placement, Siz
 from ..runtime.onnx import Session, contiguous
 
 _SIDE = 150
+_NUMBERS = 128
 _PADDING = 0.25
 _MESH_POINTS = (263, 362, 33, 133, 2)
 _REFERENCE = np.array(
@@ -54,5 +55,5 @@ class Dlib128:
         if not faces:
             return []
         chips = np.stack([chip(frame, face, _SIDE, _PADDING) for face in faces]).transpose(0, 3, 1, 2)
-        vectors = self._session.run({"chip": contiguous(chips * 255)})[0]
+        vectors = self._session.run({"chip": contiguous(chips * 255)}, [(len(faces), _NUMBERS)])[0]
         return [Embedding(vector, self.name) for vector in vectors]

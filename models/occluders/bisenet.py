@@ -64,8 +64,9 @@ class BiSeNetParser:
 
     def classes(self, images: FloatArray) -> NDArray[np.intp]:
         """(N, H, W) the likeliest of the 19 classes for RGB (N, H, W, 3) in [0, 1]."""
+        count, height, width = images.shape[:3]
         values = ((images - _MEAN) / _STD).transpose(0, 3, 1, 2)
-        return self.network.run(values, count=1)[0].argmax(1)
+        return self.network.run(values, [(count, _CLASSES, height, width)])[0].argmax(1)
 
 
 def face_of(classes: NDArray[np.intp]) -> Mask:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...pipeline.errors import DamagedModelError, MismatchError, require_range
+from ...pipeline.errors import MismatchError, require_range
 from ...pipeline.templates import FFHQ_512
 from ...pipeline.types import CropSpec, Face, FloatArray, ImageF32, Placement
 from ..alignment import published_placement
@@ -52,7 +52,7 @@ class TorchRestorer:
         """Restore crops (512, 512, 3) RGB in [0, 1], all in one batch; see `pipeline.protocols.Restorer`."""
         images = _batched(crops, SIZE, weight)
         arguments = self._architecture.arguments(weight)
-        restored = self.network.run(images, half=self._half, count=1, **arguments)[0]
+        restored = self.network.run(images, [images.shape], half=self._half, **arguments)[0]
         return _finished(crops, restored, 1 if self.fidelity else weight)
 
 
@@ -91,10 +91,7 @@ class OnnxRestorer:
         feeds: dict[str, Array] = {self._image.name: images.astype(self._image.dtype)}
         if self._weight is not None:
             feeds[self._weight.name] = np.full(len(self._weight.shape) * [1], weight, self._weight.dtype)
-        restored = self.session.run(feeds)[0]
-        if restored.shape != images.shape:
-            raise DamagedModelError(f"{self.session.path} gives {restored.shape} for {images.shape}: it is no restorer")
-        return restored
+        return self.session.run(feeds, [images.shape])[0]
 
 
 def _batched(crops: Sequence[ImageF32], size: int, weight: float) -> FloatArray:
@@ -106,7 +103,7 @@ def _batched(crops: Sequence[ImageF32], size: int, weight: float) -> FloatArray:
 
 
 def _finished(crops: Sequence[ImageF32], restored: FloatArray, share: float) -> list[ImageF32]:
-    images = np.clip(restored.transpose(0, 2, 3, 1).astype(np.float32) / 2 + 0.5, 0, 1)
+    images = np.clip(restored.transpose(0, 2, 3, 1) / 2 + 0.5, 0, 1)
     if share >= 1:
         return list(images)
     return [crop + (image - crop) * np.float32(share) for crop, image in zip(crops, images, strict=True)]

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from ...pipeline.errors import DamagedModelError, EngineError, OutOfMemoryError
 from ...pipeline.quotes import excerpt, named
-from ...pipeline.types import FloatArray
 from .devices import (
     CPU,
     CUDA,
@@ -33,7 +32,9 @@ from .devices import (
 )
 from .memory_hook import MemoryHook, Network
 from .onnx_types import Array, InferenceSession
+from .outputs import Origin, require_outputs
 from .probe import has_nvidia_driver
+from .signature import Shape
 from .symptoms import first_line, lacks_memory
 
 if TYPE_CHECKING:
@@ -136,13 +137,36 @@ class Session:
         """In the graph's order. Opens the session."""
         return [node.name for node in self.open().get_outputs()]
 
-    def run(self, feeds: Mapping[str, Array]) -> list[FloatArray]:
-        """All outputs for arrays in host memory, in the graph's order. Raises EngineError, OutOfMemoryError."""
-        session = self.open()
-        return self._guarded(session, lambda: session.run(None, dict(feeds)))
+    def run(
+        self,
+        feeds: Mapping[str, Array],
+        wanted: Sequence[Shape],
+        *,
+        names: Sequence[str] | None = None,
+        any_order: bool = False,
+    ) -> list[NDArray[np.float32]]:
+        """Outputs of the shapes `wanted`, in this order, as float32 for arrays in host memory.
 
-    def run_batched(self, feeds: Mapping[str, Array], rows: int = _ROWS) -> list[FloatArray]:
-        """`run` over batches of any length N ≥ 1, the first axis of all feeds, and of all outputs.
+        They are those of `names`, without names the graph's first ones, and with `any_order` whichever have the shapes.
+        Raises EngineError, OutOfMemoryError, and as `require_outputs` does.
+        """
+        session = self.open()
+        given = [node.name for node in session.get_outputs()]
+        asked = list(given if any_order else given[: len(wanted)] if names is None else names)
+        found = self._guarded(session, lambda: session.run(asked, dict(feeds)))
+        device = session.get_providers()[0].removesuffix("ExecutionProvider")
+        return require_outputs(found, wanted, Origin(self.path, device), any_order=any_order)
+
+    def run_batched(
+        self,
+        feeds: Mapping[str, Array],
+        wanted: Sequence[Shape],
+        *,
+        names: Sequence[str] | None = None,
+        rows: int = _ROWS,
+    ) -> list[NDArray[np.float32]]:
+        """`run` over batches of any length N ≥ 1, the first axis of all feeds, and of all outputs, which `wanted`
+        leaves out.
 
         At most `rows` at once where the graph leaves its batch axes free, else as many as it was made for.
         """
@@ -150,20 +174,29 @@ class Session:
         fixed = [side for side in (shapes[name][0] for name in feeds) if isinstance(side, int) and side > 0]
         step = min([*fixed, rows])
         total = len(next(iter(feeds.values())))
-        parts = [
-            self.run({name: values[at : at + step] for name, values in feeds.items()}) for at in range(0, total, step)
-        ]
+
+        def part(at: int) -> list[NDArray[np.float32]]:
+            length = min(step, total - at)
+            taken = {name: values[at : at + length] for name, values in feeds.items()}
+            return self.run(taken, [(length, *shape) for shape in wanted], names=names)
+
+        parts = list(map(part, range(0, total, step)))
         return parts[0] if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
 
-    def _guarded(self, session: InferenceSession, work: Callable[[], list[FloatArray]]) -> list[FloatArray]:
+    def _guarded(self, session: InferenceSession, work: Callable[[], Sequence[object]]) -> Sequence[object]:
         import onnxruntime.capi.onnxruntime_pybind11_state as ort
 
         try:
             return work()
-        except (ort.Fail, ort.RuntimeException, ort.InvalidArgument, ort.EPFail, RuntimeError) as error:
-            provider, text = session.get_providers()[0], str(error)
-            kind = OutOfMemoryError if lacks_memory(text) else EngineError
-            raise kind(f"{self.path.name} failed on {provider}: {first_line(text)}") from error
+        except (ort.Fail, ort.RuntimeException, ort.InvalidArgument, ort.NotImplemented, ort.EPFail) as error:
+            raise self._failed(session, error) from error
+        except (RuntimeError, ValueError) as error:  # onnxruntime's own of Python: an input that isn't fed, too
+            raise self._failed(session, error) from error
+
+    def _failed(self, session: InferenceSession, error: Exception) -> EngineError:
+        provider, text = session.get_providers()[0], str(error)
+        kind = OutOfMemoryError if lacks_memory(text) else EngineError
+        return kind(f"{self.path.name} failed on {provider}: {first_line(text)}")
 
     def _create(self) -> InferenceSession:
         available = usable_providers(self.device)

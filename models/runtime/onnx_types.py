@@ -8,8 +8,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...pipeline.types import FloatArray
-
 Array = NDArray[np.generic]
 """Of any dtype and shape."""
 
@@ -25,7 +23,7 @@ class Node(Protocol):
 class InferenceSession(Protocol):
     """What is used of onnxruntime's own session."""
 
-    def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Array]) -> list[FloatArray]: ...
+    def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Array]) -> Sequence[object]: ...
 
     def get_inputs(self) -> Sequence[Node]: ...
 

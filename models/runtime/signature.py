@@ -18,8 +18,8 @@ def require_ports(path: Path, what: str, inputs: Sequence[Shape], outputs: Seque
     for ports, wanted, direction in zip(found, (inputs, outputs), ("takes", "gives"), strict=True):
         if len(ports) != len(wanted) or not all(map(_fits, ports, wanted)):
             raise DamagedModelError(
-                f"{path} holds another network than {what}: expected one that {direction} {_listed(wanted)}, this one "
-                f"{direction} {_listed([port.shape for port in ports])}."
+                f"{path} holds another network than {what}: expected one that {direction} {listed(wanted)}, this one "
+                f"{direction} {listed([port.shape for port in ports])}."
             )
 
 
@@ -31,5 +31,6 @@ def _fits(port: Port, wanted: Shape) -> bool:
     )
 
 
-def _listed(shapes: Sequence[Shape]) -> str:
+def listed(shapes: Sequence[Shape]) -> str:
+    """Shapes for messages: `1×3×128×128, 1×512`."""
     return ", ".join("×".join("?" if side is None else str(side) for side in shape) or "?" for shape in shapes)

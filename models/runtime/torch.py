@@ -17,7 +17,9 @@ from ...pipeline.types import FloatArray
 from .checkpoints import load_into
 from .devices import Running
 from .memory_hook import MemoryHook
+from .outputs import Origin, require_outputs
 from .precision import exact_convolutions, half_type
+from .signature import Shape
 from .symptoms import first_line, lacks_memory
 
 if TYPE_CHECKING:
@@ -120,12 +122,12 @@ class TorchNetwork:
             self._module = None
 
     def run(
-        self, images: FloatArray, *, half: bool = False, count: int | None = None, **arguments: float
+        self, images: FloatArray, wanted: Sequence[Shape], *, half: bool = False, **arguments: float
     ) -> list[NDArray[np.float32]]:
-        """The outputs, all or the first `count`, for a batch (N, C, H, W), as arrays in host memory.
+        """The first outputs, which must have the shapes `wanted`, for a batch (N, C, H, W), as arrays in host memory.
 
         In full float32 precision; with `half` in bfloat16 where the device computes that at full speed. `arguments`
-        are the network's own. Raises OutOfMemoryError, EngineError.
+        are the network's own. Raises OutOfMemoryError, EngineError, and as `require_outputs` does.
         """
         # Before torch is imported: this one says how to install it.
         module = self.open()
@@ -137,9 +139,10 @@ class TorchNetwork:
         try:
             with torch.inference_mode(), exact_convolutions(device), mixed:
                 outputs = module(torch.as_tensor(np.ascontiguousarray(images, np.float32)).to(device), **arguments)
-                return [output.float().cpu().numpy() for output in _listed(outputs)[:count]]
+                found = [_as_array(output) for output in _listed(outputs)[: len(wanted)]]
         except RuntimeError as error:  # torch's out-of-memory error is one of these
             raise self._failed(device, str(error)) from error
+        return require_outputs(found, wanted, Origin(self.path, str(device)))
 
     def _failed(self, device: torch.device, text: str) -> EngineError:
         kind = OutOfMemoryError if lacks_memory(text) else EngineError
@@ -162,3 +165,8 @@ class TorchNetwork:
 
 def _listed(outputs: object) -> Sequence[Tensor]:
     return cast("Sequence[Tensor]", outputs if isinstance(outputs, (tuple, list)) else [outputs])
+
+
+def _as_array(output: Tensor) -> NDArray[np.generic]:
+    # NumPy has no bfloat16.
+    return (output.float() if output.is_floating_point() else output).cpu().numpy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,11 @@ from ...pipeline.errors import DamagedModelError
 from ...pipeline.types import FloatArray
 from ..runtime.onnx import Session, contiguous
 from ..runtime.onnx_file import Port, read_ports
+from ..runtime.signature import listed
 
 IDENTITY = 512
+_IMAGE, _MASK = "output", "mask"
+"""Names of the published outputs."""
 _PIXELS_AT_ONCE = 16 * 128 * 128
 
 
@@ -30,40 +33,51 @@ class SwapNetwork:
     """Name of the input (N, 3, size, size)."""
     source: str = "source"
     """Name of the input (N, 512)."""
+    image: str = "output"
+    """Name of the output (N, 3, size, size)."""
+    mask: str = ""
+    """Name of the output (N, 1, size, size); empty where there is none."""
 
     @classmethod
     def of(cls, session: Session, size: int, mean: float = 0.0, std: float = 1.0) -> SwapNetwork:
-        """The network of a file that has the published inputs, not opened yet. Raises DamagedModelError for others."""
-        inputs, _ = read_ports(session.path)
+        """The network of a file that has the published ports, not opened yet. Raises DamagedModelError for others."""
+        inputs, outputs = read_ports(session.path)
         target = [port.name for port in inputs if _fits(port, (3, size, size))]
         source = [port.name for port in inputs if _fits(port, (IDENTITY,))]
-        if len(target) != 1 or len(source) != 1:
-            shapes = ", ".join("×".join(str(side or "?") for side in port.shape) for port in inputs)
+        if len(target) != 1 or len(source) != 1 or len(inputs) != 2:
             raise DamagedModelError(
                 f"{session.path} holds another network than its name says: expected one that takes a face of "
-                f"3×{size}×{size} and an identity of {IDENTITY}, this one takes {shapes}"
+                f"3×{size}×{size} and an identity of {IDENTITY}, this one takes {listed([p.shape for p in inputs])}"
             )
-        return cls(session, size, mean, std, target[0], source[0])
+        image = next((port for port in outputs if port.name == _IMAGE), outputs[0])
+        masks = [port for port in outputs if port.name == _MASK and port is not image]
+        if not _could_be(image, (3, size, size)) or not all(_could_be(mask, (1, size, size)) for mask in masks):
+            raise DamagedModelError(
+                f"{session.path} holds another network than its name says: expected one that gives a face of "
+                f"3×{size}×{size}, this one gives {listed([p.shape for p in outputs])}"
+            )
+        return cls(session, size, mean, std, target[0], source[0], image.name, _MASK if masks else "")
 
     def run(self, images: FloatArray, identities: FloatArray) -> tuple[FloatArray, FloatArray | None]:
         """(N, size, size, 3) RGB in [0, 1] and (N, 512) give (N, size, size, 3), and a mask (N, size, size) or None."""
         values = contiguous((images.transpose(0, 3, 1, 2) - self.mean) / self.std)
         feeds = {self.target: values, self.source: contiguous(identities)}
-        made = self.session.run_batched(feeds, rows=max(_PIXELS_AT_ONCE // self.size**2, 1))
-        outputs = dict(zip(self.session.output_names(), made, strict=True))
-        return self._image(outputs), self._mask(outputs)
+        wanted = {self.image: (3, self.size, self.size)}
+        if self.mask:
+            wanted[self.mask] = (1, self.size, self.size)
+        rows = max(_PIXELS_AT_ONCE // self.size**2, 1)
+        image, *masks = self.session.run_batched(feeds, list(wanted.values()), names=list(wanted), rows=rows)
+        mask = np.clip(masks[0][:, 0], 0, 1) if masks else None
+        return np.clip(image.transpose(0, 2, 3, 1) * self.std + self.mean, 0, 1), mask
 
-    def _image(self, outputs: Mapping[str, FloatArray]) -> FloatArray:
-        image = outputs.get("output", next(iter(outputs.values())))
-        return np.clip(image.transpose(0, 2, 3, 1) * self.std + self.mean, 0, 1)
 
-    def _mask(self, outputs: Mapping[str, FloatArray]) -> FloatArray | None:
-        mask = outputs.get("mask")
-        return None if mask is None else np.clip(mask.reshape(-1, self.size, self.size), 0, 1)
+def _could_be(port: Port, expected: Sequence[int]) -> bool:
+    """Whether what is declared of an output allows rows of this shape; it may be nothing at all."""
+    return not port.shape or _fits(port, expected)
 
 
 def _fits(port: Port, expected: Sequence[int]) -> bool:
-    """Whether rows of this shape can be fed: free axes fit all."""
+    """Whether rows of this shape can be fed or given: free axes fit all."""
     rows = port.shape[1:]
     return len(rows) == len(expected) and all(
         found in (None, wanted) for found, wanted in zip(rows, expected, strict=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...pipeline import templates
 from ...pipeline.compose.masks import outline_mask, oval_mask, rim_mask
-from ...pipeline.errors import SettingsError
+from ...pipeline.errors import EngineError, SettingsError
 from ...pipeline.geometry import transform_points
 from ...pipeline.types import ColourMatch, Crop, Donor, Face, FloatArray, Mask, Patch, Picture, Placement, Size, Vector
 from ..alignment import published_placement
@@ -87,12 +87,19 @@ class NeuralSwapper:
     def _embedding(self, picture: Picture, face: Face) -> Vector:
         known = face.embedding
         if known is not None and known.model == self._embedder.name:
+            if known.vector.shape != (IDENTITY,):
+                found = known.vector.size
+                raise SettingsError(f"a face's identity of {known.model}: expected {IDENTITY} numbers, got {found}")
             return known.vector
         return self._embedder.embed(picture, [face])[0].vector
 
     def _identity(self, embedding: Vector) -> Vector:
         unit = _unit(embedding)
-        return _unit(unit @ self._map) if self._maps else unit
+        mapped = _unit(unit @ self._map) if self._maps else unit
+        if not mapped.any() or not np.isfinite(mapped).all():
+            file = self._network.session.path.name
+            raise EngineError(f"{file}: a face's identity has no direction, so that there is nothing to swap by")
+        return mapped
 
     @cached_property
     def _map(self) -> FloatArray:

@@ -47,7 +47,8 @@ def machine(comfy, monkeypatch):
             if first not in (ONNX_CPU, *starts):
                 raise RuntimeError("CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version")
             session = create(path, options, providers=[ONNX_CPU], enable_fallback=enable_fallback)
-            return SimpleNamespace(run=session.run, get_inputs=session.get_inputs, get_providers=lambda: [first])
+            ports = {"get_inputs": session.get_inputs, "get_outputs": session.get_outputs}
+            return SimpleNamespace(run=session.run, get_providers=lambda: [first], **ports)
 
         monkeypatch.setattr(runtime, "available_providers", lambda: [*providers])
         monkeypatch.setattr(runtime, "has_nvidia_driver", lambda: driver)
@@ -66,7 +67,7 @@ def network(comfy, host, tmp_path):
     def made(device="cuda:0", working_bytes=0):
         session = comfy.module("models.runtime.onnx").Session(path, device, memory_hook=host.hook)
         session.working_bytes = working_bytes
-        return session, lambda: session.run(feeds)
+        return session, lambda: session.run(feeds, [(1, 3, 32, 32)])
 
     return made
 

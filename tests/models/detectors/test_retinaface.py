@@ -34,7 +34,9 @@ def test_raw_outputs_are_the_references(rebuilt, variant, case):
     vectors = recipe.vectors(VARIANTS[variant])
     detector = rebuilt.open("detector", variant)
     values = vectors[f"{case}.image_bgr_u8"].astype(np.float32) - np.array([104, 117, 123], np.float32)
-    boxes, scores, points = detector.network.network.run(values.transpose(2, 0, 1)[None])
+    boxes, scores, points = detector.network.network.run(
+        values.transpose(2, 0, 1)[None], [(1, None, width) for width in (4, 2, 10)]
+    )
     np.testing.assert_allclose(boxes[0], vectors[f"{case}.loc"], atol=2e-5, rtol=0)
     np.testing.assert_allclose(scores[0], vectors[f"{case}.conf"], atol=1e-5, rtol=0)
     np.testing.assert_allclose(points[0], vectors[f"{case}.landm"], atol=2e-5, rtol=0)

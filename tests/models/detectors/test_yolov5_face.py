@@ -35,7 +35,7 @@ def test_rows_are_the_references(rebuilt, variant, case):
     detector = rebuilt.open("detector", variant)
     image = padded(picture(vectors, case), case)
     assert (1, 3, *image.shape[:2]) == tuple(vectors[f"{case}.net_input_shape"])
-    (rows,) = detector.network.network.run(image.transpose(2, 0, 1)[None])
+    (rows,) = detector.network.network.run(image.transpose(2, 0, 1)[None], [(1, None, 16)])
     assert rows[0].shape == vectors[f"{case}.pred"].shape
     for first, last, tolerance in COLUMNS:
         found, wanted = rows[0][:, first:last], vectors[f"{case}.pred"][:, first:last]
@@ -103,6 +103,6 @@ def test_published_containers_load(tmp_path, prefix, half):
     recipe.save_pth(tmp_path / "yolov5n-face.pth", recipe.weights("yolov5n_face"), prefix=prefix, half=half)
     vectors = recipe.vectors("yolov5n_face")
     detector = open_model("detector", "YOLOv5n", folders=[tmp_path])
-    (rows,) = detector.network.network.run(padded(picture(vectors, "b"), "b").transpose(2, 0, 1)[None])
+    (rows,) = detector.network.network.run(padded(picture(vectors, "b"), "b").transpose(2, 0, 1)[None], [(1, None, 16)])
     tolerance = 1e-3 if not half else 0.5
     np.testing.assert_allclose(rows[0][:, :2], vectors["b.pred"][:, :2], atol=tolerance, rtol=0)

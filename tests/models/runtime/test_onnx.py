@@ -35,6 +35,14 @@ def _feeds(rows):
     return {"target": random.random((rows, 3, 32, 32), np.float32), "source": random.random((rows, 512), np.float32)}
 
 
+WANTED = [(3, 32, 32), (1, 32, 32)]
+"""What the network gives a row."""
+
+
+def _wanted(rows):
+    return [(rows, *shape) for shape in WANTED]
+
+
 def _opened(path, device="cpu"):
     opened = Session(path, device)
     opened.open()
@@ -44,16 +52,16 @@ def _opened(path, device="cpu"):
 def test_nothing_is_opened_before_it_is_used(path):
     waiting = Session(path)
     assert not waiting.is_open and waiting.state.provider == "" and runtime.report([_Uses(waiting)]) == []
-    waiting.run(_feeds(1))
+    waiting.run(_feeds(1), _wanted(1))
     assert waiting.is_open and waiting.size_bytes == path.stat().st_size
 
 
 def test_a_closed_session_opens_again_and_says_what_ran_it(path):
     closed = _opened(path)
-    first = closed.run(_feeds(2))
+    first = closed.run(_feeds(2), _wanted(2))
     closed.close()
     assert not closed.is_open and closed.state.provider == CPU
-    assert all((a == b).all() for a, b in zip(first, closed.run(_feeds(2)), strict=True))
+    assert all((a == b).all() for a, b in zip(first, closed.run(_feeds(2), _wanted(2)), strict=True))
 
 
 def test_threads_open_a_session_once(path, monkeypatch):
@@ -75,7 +83,7 @@ def test_closing_while_another_thread_runs_harms_nothing(path):
     def work():
         try:
             for _ in range(30):
-                shared.run(_feeds(1))
+                shared.run(_feeds(1), _wanted(1))
                 shared.close()
         except EngineError as error:
             failed.append(error)
@@ -100,23 +108,23 @@ def test_batches_are_run_in_parts_where_axes_are_free(path, monkeypatch, total, 
     monkeypatch.setattr(
         Session,
         "run",
-        lambda self, feeds: (seen.append(len(feeds["target"])), run(self, feeds))[1],
+        lambda self, feeds, *wanted, **more: (seen.append(len(feeds["target"])), run(self, feeds, *wanted, **more))[1],
     )
     feeds = _feeds(total)
-    image, mask = Session(path).run_batched(feeds, rows=rows)
+    image, mask = Session(path).run_batched(feeds, WANTED, rows=rows)
     assert seen == runs and image.shape == (total, 3, 32, 32) and mask.shape == (total, 1, 32, 32)
-    whole = run(Session(path), feeds)
+    whole = run(Session(path), feeds, _wanted(total))
     assert np.abs(image - whole[0]).max() < 1e-6 and np.array_equal(mask, whole[1])
 
 
 def test_batches_are_run_one_by_one_where_the_graph_is_made_for_one(path, fixed):
-    image = Session(fixed).run_batched(_feeds(3))[0]
-    assert np.abs(image - Session(path).run(_feeds(3))[0]).max() < 1e-6
+    image = Session(fixed).run_batched(_feeds(3), WANTED)[0]
+    assert np.abs(image - Session(path).run(_feeds(3), _wanted(3))[0]).max() < 1e-6
 
 
 def test_wrong_shapes_are_an_engine_error_that_names_the_model(path):
     with pytest.raises(EngineError, match=r"free\.onnx failed on CPUExecutionProvider"):
-        Session(path).run({**_feeds(1), "source": np.zeros((1, 3), np.float32)})
+        Session(path).run({**_feeds(1), "source": np.zeros((1, 3), np.float32)}, _wanted(1))
 
 
 @pytest.mark.parametrize("content", [b"", b"<html></html>", b"\x08\x08\x12\x05"])
@@ -172,7 +180,7 @@ def test_a_provider_that_does_not_start_gives_way_and_says_why(path, no_gpu, dev
         "CUDAExecutionProvider didn't start: there is no NVIDIA driver, or it is too old for this CUDA; "
         f"`multifaceswap doctor --device {device}` says what to do"
     )
-    assert opened.run(_feeds(1))[0].shape == (1, 3, 32, 32)
+    assert opened.run(_feeds(1), _wanted(1))[0].shape == (1, 3, 32, 32)
 
 
 def test_auto_does_not_try_cuda_without_a_driver_and_finds_nothing_wrong(path, no_gpu, monkeypatch):

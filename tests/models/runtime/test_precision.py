@@ -117,4 +117,4 @@ def test_a_network_on_the_cpu_leaves_all_flags_alone(monkeypatch, tmp_path):
     torch.save(torch.nn.Conv2d(3, 2, 1).state_dict(), path)
     network = TorchNetwork(path, lambda: torch.nn.Conv2d(3, 2, 1), "cpu", what="a test")
     monkeypatch.setattr(torch.backends, "cudnn", Untouchable())
-    assert network.run(np.ones((1, 3, 4, 5)))[0].shape == (1, 2, 4, 5)
+    assert network.run(np.ones((1, 3, 4, 5)), [(1, 2, 4, 5)])[0].shape == (1, 2, 4, 5)

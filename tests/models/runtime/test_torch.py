@@ -30,7 +30,7 @@ def test_opened_at_first_use_closed_and_opened_again(file):
     it = network(file)
     assert not it.is_open and it.state.provider == ""
     images = np.random.RandomState(0).rand(4, 3, 5, 6)
-    (first,) = it.run(images)
+    (first,) = it.run(images, [(4, 2, 5, 6)])
     assert it.is_open and it.state == ("a.pth", "cpu", "")
     weights = torch.load(file, weights_only=True)
     wanted = np.einsum("oi,nihw->nohw", weights["weight"][..., 0, 0], images) + weights["bias"].numpy()[:, None, None]
@@ -39,7 +39,7 @@ def test_opened_at_first_use_closed_and_opened_again(file):
     it.close()
     gc.collect()
     assert gone() is None and not it.is_open
-    np.testing.assert_array_equal(it.run(images)[0], first)
+    np.testing.assert_array_equal(it.run(images, [(4, 2, 5, 6)])[0], first)
     assert it.size_bytes == file.stat().st_size
 
 
@@ -49,7 +49,7 @@ def test_networks_are_evaluated_not_trained(tmp_path):
 
     torch.save(build().state_dict(), tmp_path / "a.pth")
     images = np.random.RandomState(0).rand(2, 3, 4, 4).astype(np.float32)
-    (found,) = network(tmp_path / "a.pth", build).run(images)
+    (found,) = network(tmp_path / "a.pth", build).run(images, [images.shape])
     np.testing.assert_allclose(found, images, rtol=1e-4)
 
 
@@ -62,7 +62,7 @@ def test_a_missing_package_and_a_failing_run_are_told(file):
     ):
         network(file, build).open()
     with pytest.raises(EngineError, match=r"a test failed on cpu: .*channels"):
-        network(file).run(np.zeros((1, 5, 4, 4)))
+        network(file).run(np.zeros((1, 5, 4, 4)), [(1, 2, 4, 4)])
 
 
 def test_without_torch_what_is_to_be_installed_is_told(file, monkeypatch):
@@ -72,7 +72,7 @@ def test_without_torch_what_is_to_be_installed_is_told(file, monkeypatch):
     with pytest.raises(MissingPackageError, match=needed):
         torch_device("cpu", it.what)
     with pytest.raises(MissingPackageError, match=needed):
-        it.run(np.zeros((1, 3, 4, 4)))
+        it.run(np.zeros((1, 3, 4, 4)), [(1, 2, 4, 4)])
 
 
 def test_another_network_is_told(file):
@@ -83,8 +83,8 @@ def test_another_network_is_told(file):
 def test_the_host_is_told_before_every_run(file):
     told = []
     it = SessionRegistry("cpu", told.append).torch(file, lambda: torch.nn.Conv2d(3, 2, 1), "a test")
-    it.run(np.zeros((1, 3, 2, 2)))
-    it.run(np.zeros((1, 3, 2, 2)))
+    it.run(np.zeros((1, 3, 2, 2)), [(1, 2, 2, 2)])
+    it.run(np.zeros((1, 3, 2, 2)), [(1, 2, 2, 2)])
     assert told == [it, it]
 
 

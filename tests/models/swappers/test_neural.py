@@ -214,7 +214,7 @@ def test_free_batch_axes_are_used_and_change_nothing(folder, monkeypatch):
     monkeypatch.setattr(
         Session,
         "run",
-        lambda self, feeds: (runs.append(len(feeds["target"])), run(self, feeds))[1],
+        lambda self, feeds, *wanted, **more: (runs.append(len(feeds["target"])), run(self, feeds, *wanted, **more))[1],
     )
     one_by_one = _swapper(folder, _Embedder()).swap(crops, donors, 1.0)
     together = _swapper(folder, _Embedder(), "free").swap(crops, donors, 1.0)

@@ -1,0 +1,93 @@
+"""What networks give, checked behind every run: number, type and shape of the outputs, and whether they are finite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...pipeline.errors import DamagedModelError, NotFiniteError
+from .onnx_types import Array
+from .signature import Shape, listed
+
+_SHOWN = 12
+"""A message shows that many shapes at most."""
+
+
+class Origin(NamedTuple):
+    """Where outputs come from, for messages."""
+
+    file: Path
+    """The network's."""
+    device: str
+    """As its runtime names it, e.g. `CUDA` or `cuda:0`."""
+
+
+def require_outputs(
+    found: Sequence[object], wanted: Sequence[Shape], origin: Origin, *, any_order: bool = False
+) -> list[NDArray[np.float32]]:
+    """The outputs `found` in the order of `wanted`, the shapes that they must have, as float32.
+
+    `any_order`: a graph may give them in any order; of several of one shape the first goes first. Raises
+    DamagedModelError unless there is an array of floats of each shape, NotFiniteError where they hold NaN or infinity.
+    """
+    arrays = [_floats(value, origin) for value in found]
+    chosen = _arranged(arrays, wanted) if any_order else arrays
+    if len(chosen) != len(wanted) or not all(map(_fits, chosen, wanted)):
+        raise DamagedModelError(
+            f"{origin.file} holds another network than its name says, or is damaged: expected it to give "
+            f"{_shown(wanted)}, got {_shown([array.shape for array in arrays])}. Fetch it again."
+        )
+    if not all(map(_is_finite, chosen)):
+        raise NotFiniteError(f"{origin.file.name} gave NaN or infinity on {origin.device}{_advice(origin.device)}")
+    return chosen
+
+
+def _floats(value: object, origin: Origin) -> NDArray[np.float32]:
+    if _is_array(value) and value.dtype.kind == "f":
+        with np.errstate(over="ignore"):  # what float32 can't hold becomes infinity, which is told
+            return value.astype(np.float32, copy=False)
+    kind = str(value.dtype) if _is_array(value) else type(value).__name__
+    raise DamagedModelError(
+        f"{origin.file} holds another network than its name says, or is damaged: expected it to give floats, got "
+        f"{'texts' if kind == 'object' else kind}. Fetch it again."
+    )
+
+
+def _is_array(value: object) -> TypeGuard[Array]:
+    return isinstance(value, np.ndarray)
+
+
+def _arranged(arrays: Sequence[NDArray[np.float32]], wanted: Sequence[Shape]) -> list[NDArray[np.float32]]:
+    """The first array of each shape that isn't taken yet; fewer where one has none."""
+    left, chosen = list(arrays), list[NDArray[np.float32]]()
+    for shape in wanted:
+        place = next((place for place, array in enumerate(left) if _fits(array, shape)), None)
+        if place is not None:
+            chosen.append(left.pop(place))
+    return chosen
+
+
+def _fits(array: NDArray[np.float32], wanted: Shape) -> bool:
+    return len(array.shape) == len(wanted) and all(
+        length in (None, side) for side, length in zip(array.shape, wanted, strict=True)
+    )
+
+
+def _is_finite(array: NDArray[np.float32]) -> bool:
+    # Both carry NaN along, and take no memory.
+    return not array.size or bool(np.isfinite(array.min()) and np.isfinite(array.max()))
+
+
+def _shown(shapes: Sequence[Shape]) -> str:
+    more = f" and {len(shapes) - _SHOWN} more" if len(shapes) > _SHOWN else ""
+    return (listed(shapes[:_SHOWN]) or "nothing") + more
+
+
+def _advice(device: str) -> str:
+    if device.lower() == "cpu":
+        return ": its file is damaged or its numbers overflow; fetch it again, or choose another model"
+    return ", often an overflow of half precision: choose --device cpu (ComfyUI: --cpu), or a file in float32"
