@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 
@@ -78,13 +77,7 @@ class ScrfdNetwork:
     def _shapes(self, size: Size) -> list[Shape]:
         """Of the outputs, those of a width together, the finest stride first."""
         cells = [(size.height // stride) * (size.width // stride) for stride in _STRIDES]
-        rows: list[Shape] = [(_PER_CELL * count, width) for width in _WIDTHS for count in cells]
-        return [(1, *shape) for shape in rows] if self._has_batches else rows
-
-    @cached_property
-    def _has_batches(self) -> bool:
-        """Whether outputs have a batch axis: some exports do."""
-        return any(len(port.shape) == 3 for port in read_ports(self.session.path)[1])
+        return [(_PER_CELL * count, width) for width in _WIDTHS for count in cells]
 
     def _shape(self) -> list[int | str | None]:
         return next(iter(self.session.input_shapes().values()))
@@ -104,15 +97,11 @@ def blob(images: FloatArray) -> FloatArray:
 
 
 def decode(outputs: Sequence[FloatArray], size: Size, confidence: float) -> Detections:
-    """The faces of score `confidence` or more, from the nine outputs in any order for an input of `size`."""
-    scores, sides, points = (_by_stride(outputs, width) for width in _WIDTHS)
+    """The faces of score `confidence` or more, from three outputs (rows, 1), three (rows, 4) and three (rows, 10), each
+    the finest stride first, for an input of `size`."""
+    scores, sides, points = outputs[:3], outputs[3:6], outputs[6:]
     parts = [_decode_level(*level, size, confidence) for level in zip(scores, sides, points, _STRIDES, strict=True)]
     return Detections(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-def _by_stride(outputs: Sequence[FloatArray], width: int) -> list[FloatArray]:
-    """The outputs (rows, width), the finest stride first."""
-    return sorted((o.reshape(-1, width) for o in outputs if o.shape[-1] == width), key=lambda rows: -len(rows))
 
 
 def _decode_level(

@@ -31,8 +31,8 @@ def require_outputs(
 ) -> list[NDArray[np.float32]]:
     """The outputs `found` in the order of `wanted`, the shapes that they must have, as float32.
 
-    `any_order`: a graph may give them in any order; of several of one shape the first goes first. Raises
-    DamagedModelError unless there is an array of floats of each shape, NotFiniteError where they hold NaN or infinity.
+    `any_order`: a graph may give them in any order, with or without a batch axis of one in front; of several of one
+    shape the first goes first. Raises DamagedModelError unless there is an array of floats of each shape, NotFiniteError where they hold NaN or infinity.
     """
     arrays = [_floats(value, origin) for value in found]
     chosen = _arranged(arrays, wanted) if any_order else arrays
@@ -63,7 +63,9 @@ def _is_array(value: object) -> TypeGuard[Array]:
 
 def _arranged(arrays: Sequence[NDArray[np.float32]], wanted: Sequence[Shape]) -> list[NDArray[np.float32]]:
     """The first array of each shape that isn't taken yet; fewer where one has none."""
-    left, chosen = list(arrays), list[NDArray[np.float32]]()
+    chosen: list[NDArray[np.float32]] = []
+    depth = max(map(len, wanted), default=0)
+    left = [array[0] if array.ndim > depth and len(array) == 1 else array for array in arrays]
     for shape in wanted:
         place = next((place for place, array in enumerate(left) if _fits(array, shape)), None)
         if place is not None:

@@ -21,7 +21,7 @@ LARGE = Size(6000, 4000)
 class WholeFace:
     """Stands for BlazeFace's network: it sees a face that nearly fills the view where light is above dark."""
 
-    def run(self, inputs):
+    def run(self, inputs, wanted):
         light, dark = np.array_split(inputs["input_1"][0, 48:144, 48:144], 2)
         raw, logits = np.zeros((1, 48 * 48, 16), np.float32), np.full((1, 48 * 48, 1), -9, np.float32)
         raw[0, 24 * 48 + 24, :8] = [-2, -2, 178, 178, -40, -20, 40, -20]
@@ -32,7 +32,7 @@ class WholeFace:
 class WholeMesh:
     """Stands for the mesh's network: a mesh over the whole crop."""
 
-    def run(self, inputs):
+    def run(self, inputs, wanted):
         return [np.random.RandomState(0).uniform(0, 192, (1, 468 * 3)).astype(np.float32), np.float32([[9]])]
 
 

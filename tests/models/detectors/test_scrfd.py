@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import recipe
@@ -7,6 +9,7 @@ import standins
 from multifaceswap import Session, detect_faces, open_model
 from multifaceswap.models.detectors.scan import ScanningDetector
 from multifaceswap.models.detectors.scrfd import ScrfdNetwork
+from multifaceswap.models.runtime.outputs import Origin, require_outputs
 from multifaceswap.pipeline.errors import DamagedModelError, SettingsError
 from multifaceswap.pipeline.types import Size
 
@@ -20,9 +23,9 @@ class Recorded:
     def input_shapes(self):
         return {"input.1": self.shape}
 
-    def run(self, feeds, *wanted, **more):
+    def run(self, feeds, wanted, *, any_order):
         self.feeds = feeds
-        return self.outputs
+        return require_outputs(self.outputs, wanted, Origin(Path("recorded.onnx"), "CPU"), any_order=any_order)
 
 
 def recorded(axes=2):
