@@ -32,7 +32,8 @@ def require_outputs(
     """The outputs `found` in the order of `wanted`, the shapes that they must have, as float32.
 
     `any_order`: a graph may give them in any order, with or without a batch axis of one in front; of several of one
-    shape the first goes first. Raises DamagedModelError unless there is an array of floats of each shape, NotFiniteError where they hold NaN or infinity.
+    shape the first goes first. Raises DamagedModelError unless there is an array of floats of each shape,
+    NotFiniteError where they hold NaN or infinity.
     """
     arrays = [_floats(value, origin) for value in found]
     chosen = _arranged(arrays, wanted) if any_order else arrays

@@ -128,7 +128,7 @@ def _swapped(frames: Iterable[ObservedFrame[ClipFrame]], engine: Engine, masks: 
     with closing(swap_stream(work(), *models)) as results:
         for done in results:
             frame, scene = waiting.pop(0)
-            faces = tuple(pair.target for pair in done.work.pairs)
+            faces = tuple(pair.target for pair in done.swapped)
             notes = tuple((scene, pair.target.index, note) for pair, note in done.notes)
             yield SwappedFrame(frame, faces, done.work.changed, done.regions, notes)
 

@@ -8,6 +8,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from ..errors import NotFiniteError
 from ..faces.parts import Area, areas_of
 from ..geometry import compose, extract_crop, inverse, resized, transform_points, warp
 from ..protocols import Parser
@@ -25,14 +26,24 @@ def bounded(
 ) -> list[Patch]:
     """The patches with what the parser takes for the face among their bounds; `pictures` hold the crops in turn.
 
-    A face that the parser doesn't see gets no bound, and a note says that it was `done` without it. Raises what the
-    parser raises.
+    A face that the parser doesn't see, or of which it says NaN, gets no bound, and a note says that it was `done`
+    without it. Raises what else the parser raises.
     """
     if not patches:
         return []
     aligned = [_aligned(parser, picture, crop) for picture, crop in zip(pictures, crops, strict=True)]
-    seen = parser.parse(aligned)
+    seen = _parsed(parser, aligned)
     return [_bounded(*one, done) for one in zip(patches, crops, aligned, seen, strict=True)]
+
+
+def _parsed(parser: Parser, crops: Sequence[Crop]) -> list[Mask | str]:
+    """What the parser takes for the face in each crop, or why it says nothing of it."""
+    try:
+        return list(parser.parse(crops))
+    except NotFiniteError as error:
+        if len(crops) == 1:
+            return [str(error)]
+    return [one for crop in crops for one in _parsed(parser, [crop])]
 
 
 def _aligned(parser: Parser, picture: Picture, crop: Crop) -> Crop:
@@ -40,7 +51,9 @@ def _aligned(parser: Parser, picture: Picture, crop: Crop) -> Crop:
     return Crop(extract_crop(picture, placement), placement.matrix, crop.face)
 
 
-def _bounded(patch: Patch, crop: Crop, aligned: Crop, seen: Mask, done: str) -> Patch:
+def _bounded(patch: Patch, crop: Crop, aligned: Crop, seen: Mask | str, done: str) -> Patch:
+    if isinstance(seen, str):
+        return patch._replace(notes=(*patch.notes, f"{done} without face parsing: {seen}"))
     bound = _carried(seen, aligned, crop, Size.of(patch.mask))
     if np.minimum(patch.mask, bound).sum() < _LEAST * patch.mask.sum():
         return patch._replace(notes=(*patch.notes, f"face parsing sees no face here: {done} without it"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
 
 import numpy as np
 
-from ..errors import OutOfMemoryError, require_choice, require_range
+from ..errors import NotFiniteError, OutOfMemoryError, require_choice, require_range
 from ..faces.depth import from_behind, in_front
 from ..geometry import INTERPOLATIONS, extract_crop, valid_mask
 from ..protocols import Mesher, Parser, Restorer
@@ -58,7 +58,8 @@ class Restored(NamedTuple):
     """One face on its way back into its picture."""
 
     frame: int
-    patch: Patch
+    patch: Patch | str
+    """Or why the restorer failed at it: the face stays as it is."""
     crop: Crop
 
 
@@ -82,13 +83,31 @@ def restore_batch(
     result = untouched(pictures)
     report = [f"frame {number}: no face to restore" for number, found in enumerate(faces) if not found]
     batches = Batches(restorer, settings.weight, report.append)
+    failed: set[int] = set()
     for done, one in enumerate(restore_faces(pictures, faces, batches, settings, parser, mesher), 1):
-        image, mask, matrix = one.patch.image, one.patch.mask, one.crop.matrix
-        paste(result.images[one.frame], image, mask, matrix, settings.interpolation, changed=result.masks[one.frame])
-        report += [f"frame {one.frame}, face {one.crop.face.index}: {note}" for note in one.patch.notes]
+        where = f"frame {one.frame}, face {one.crop.face.index}"
+        if isinstance(one.patch, str):
+            failed.add(id(one.crop.face))
+            report.append(f"{where}: not restored: {one.patch}")
+        else:
+            image, mask, changed = one.patch.image, one.patch.mask, result.masks[one.frame]
+            paste(result.images[one.frame], image, mask, one.crop.matrix, settings.interpolation, changed=changed)
+            report += [f"{where}: {note}" for note in one.patch.notes]
         if progress is not None:
             progress(done, faces.count)
-    return replace(result, faces=faces, report=tuple(report))
+    return replace(result, faces=_without(faces, failed), report=tuple(report))
+
+
+def _without(faces: FaceSet, failed: Collection[int]) -> FaceSet:
+    """The faces but those of these ids, which are among the others then."""
+    if not failed:
+        return faces
+    frames = tuple(tuple(face for face in found if id(face) not in failed) for found in faces)
+    others = tuple(
+        (*faces.others_of(number), *(face for face in found if id(face) in failed))
+        for number, found in enumerate(faces)
+    )
+    return replace(faces, frames=frames, others=others)
 
 
 def untouched(pictures: Sequence[Picture]) -> SwapResult:
@@ -123,13 +142,18 @@ def restore_faces(
     for at in range(0, len(jobs), restorer.batch):
         some = jobs[at : at + restorer.batch]
         crops = [cut_face(pictures[number], face, restorer, settings.interpolation) for number, face, _ in some]
+        good: list[tuple[int, Crop, Patch]] = []
         restored = batches.restore([crop.image for crop in crops])
-        places = [pictures[number] for number, _, _ in some]
-        patches = [_patch(*one, settings) for one in zip(restored, crops, places, strict=True)]
-        patches = [behind(patch, crop, stay) for patch, crop, (_, _, stay) in zip(patches, crops, some, strict=True)]
+        for (number, _, stay), crop, image in zip(some, crops, restored, strict=True):
+            if isinstance(image, str):
+                yield Restored(number, image, crop)
+            else:
+                good.append((number, crop, behind(_patch(image, crop, pictures[number], settings), crop, stay)))
+        patches = [patch for _, _, patch in good]
         if parser is not None:
-            patches = bounded(parser, places, crops, patches, "restored")
-        for (number, _, _), crop, patch in zip(some, crops, patches, strict=True):
+            places = [pictures[number] for number, _, _ in good]
+            patches = bounded(parser, places, [crop for _, crop, _ in good], patches, "restored")
+        for (number, crop, _), patch in zip(good, patches, strict=True):
             yield Restored(number, _finished(patch, settings), crop)
 
 
@@ -166,7 +190,8 @@ def corrected(image: ImageF32, crop: Crop, size: Size) -> ImageF32:
 
 
 class Batches:
-    """Hands crops to a restorer, in smaller batches from the moment when memory is short."""
+    """Hands crops to a restorer, in smaller batches from the moment when memory is short, and one by one where it gives
+    numbers that aren't finite."""
 
     def __init__(self, restorer: Restorer, weight: float, tell: Callable[[str], None]) -> None:
         """`tell` is given a line for the report whenever a batch is halved."""
@@ -174,26 +199,31 @@ class Batches:
         self._weight, self._tell = weight, tell
         self._size = restorer.batch
 
-    def restore(self, crops: Sequence[ImageF32]) -> list[ImageF32]:
-        """All crops restored, in order. Raises OutOfMemoryError where a single one doesn't fit."""
-        restored: list[ImageF32] = []
+    def restore(self, crops: Sequence[ImageF32]) -> list[ImageF32 | str]:
+        """All crops restored, or why one isn't, in order. Raises OutOfMemoryError where a single one doesn't fit."""
+        restored: list[ImageF32 | str] = []
         while len(restored) < len(crops):
             restored += self._attempt(crops[len(restored) : len(restored) + self._size])
         return restored
 
-    def _attempt(self, crops: Sequence[ImageF32]) -> list[ImageF32]:
+    def _attempt(self, crops: Sequence[ImageF32]) -> list[ImageF32 | str]:
         """The crops restored, or none of them and a smaller size for the next attempt.
 
         That attempt comes after this one's error is forgotten: while it is handled it holds on to the memory.
         """
         try:
-            return self.restorer.restore(crops, self._weight)
+            return list(self.restorer.restore(crops, self._weight))
+        except NotFiniteError as error:
+            why = str(error)
         except OutOfMemoryError as error:
             if len(crops) == 1:
                 raise OutOfMemoryError(
                     f"{error}. Not even one face fits: free memory (other models, other programs), take a smaller "
                     "restorer, or run on the CPU"
                 ) from error
+            why = ""
+        if why:
+            return [why] if len(crops) == 1 else [one for crop in crops for one in self._attempt([crop])]
         self._size = len(crops) // 2
         self._tell(f"memory was full with {len(crops)} faces at once: restored {self._size} at once")
         return []

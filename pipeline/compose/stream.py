@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
+from ..errors import NotFiniteError
 from ..faces.depth import from_behind
 from ..geometry import Region
 from ..protocols import Mesher, Parser, Swapper
@@ -20,6 +20,7 @@ from .occlusion import behind, bounded, with_parts
 from .paste import paste
 from .swap_restore import SwapRestore, restore_swaps
 
+T = TypeVar("T")
 DonorOf = Callable[[Face], Donor]
 """What the engine needs of a source face."""
 _Finisher = Callable[[Patch, Crop], Patch]
@@ -49,6 +50,8 @@ class SwapTaskResult(NamedTuple):
     """Work that is finished: its `out` and `changed` are filled in."""
 
     work: SwapTask
+    swapped: tuple[Pair, ...]
+    """The pairs that were swapped, in their own order; the engine failed at the others, whose faces stay."""
     notes: tuple[tuple[Pair, str], ...]
     """Lines for the report with the pair they are about."""
     regions: tuple[Region, ...]
@@ -78,7 +81,7 @@ def swap_stream(
             if boost is not None:
                 ready = _boosted(boost, ready, finisher)
             last = finisher if boost is None else _as_it_is
-            begun, finishing = [threads.submit(_finish, *one, last, settings) for one in ready], begun
+            begun, finishing = [threads.submit(_finish, one, last, settings) for one in ready], begun
             del batch, ready
             yield from _results(finishing)
         yield from _results(begun)
@@ -105,6 +108,15 @@ class _Swap(NamedTuple):
     patch: Patch
 
 
+class _Begun(NamedTuple):
+    """A picture whose faces came out of the engine."""
+
+    work: SwapTask
+    swaps: list[_Swap]
+    failed: tuple[tuple[Pair, str], ...]
+    """The pairs that the engine failed at, and why."""
+
+
 def _batches(work: Iterable[SwapTask]) -> Iterator[list[SwapTask]]:
     batch: list[SwapTask] = []
     for one in work:
@@ -124,26 +136,49 @@ def _swapped(
     parser: Parser | None,
     mesher: Mesher | None,
     threads: ThreadPoolExecutor,
-) -> list[tuple[SwapTask, list[_Swap]]]:
+) -> list[_Begun]:
     """The batch through the engine."""
-    faces = [(work.target, *one) for work in batch for one in _from_behind(work)]
-    cuts = [threads.submit(cut_face, target, pair.target, swapper, settings.interpolation) for target, pair, _ in faces]
+    faces = [(work, *one) for work in batch for one in _from_behind(work)]
+    cuts = [
+        threads.submit(cut_face, work.target, pair.target, swapper, settings.interpolation) for work, pair, _ in faces
+    ]
     crops = [one.result() for one in cuts]
     donors = [donor_of(pair.source) for _, pair, _ in faces]
-    patches = swapper.swap(crops, donors, settings.strength) if faces else []
-    patches = [behind(patch, crop, stay) for patch, crop, (_, _, stay) in zip(patches, crops, faces, strict=True)]
-    patches = [_with_parts(*one, settings.keep, mesher) for one in zip(patches, crops, faces, strict=True)]
+    made = list(zip(faces, crops, _patches(swapper, crops, donors, settings.strength), strict=True))
+    failed = [(work, (pair, f"not swapped: {done}")) for (work, pair, _), _, done in made if isinstance(done, str)]
+    good = [(face, crop, done) for face, crop, done in made if not isinstance(done, str)]
+    patches = [behind(patch, crop, stay) for (_, _, stay), crop, patch in good]
+    patches = [
+        _with_parts(patch, crop, work.target, settings.keep, mesher)
+        for ((work, _, _), crop, _), patch in zip(good, patches, strict=True)
+    ]
     if parser is not None:
-        patches = bounded(parser, [target for target, _, _ in faces], crops, patches, "swapped")
-    swaps = map(_Swap, [pair for _, pair, _ in faces], crops, patches)
-    return [(work, list(islice(swaps, len(work.pairs)))) for work in batch]
+        cut = [crop for _, crop, _ in good]
+        patches = bounded(parser, [work.target for (work, _, _), _, _ in good], cut, patches, "swapped")
+    swaps = [(work, _Swap(pair, crop, patch)) for ((work, pair, _), crop, _), patch in zip(good, patches, strict=True)]
+    return [_Begun(work, _of(work, swaps), tuple(_of(work, failed))) for work in batch]
 
 
-def _with_parts(
-    patch: Patch, crop: Crop, of: tuple[Picture, Pair, object], names: tuple[str, ...], mesher: Mesher | None
-) -> Patch:
+def _of(work: SwapTask, items: Sequence[tuple[SwapTask, T]]) -> list[T]:
+    return [item for other, item in items if other is work]
+
+
+def _patches(swapper: Swapper, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> list[Patch | str]:
+    """A patch a crop, or why there is none: where numbers aren't finite, each face is tried by itself."""
+    if not crops:
+        return []
+    try:
+        return list(swapper.swap(crops, donors, strength))
+    except NotFiniteError as error:
+        if len(crops) == 1:
+            return [str(error)]
+    alone = zip(crops, donors, strict=True)
+    return [one for crop, donor in alone for one in _patches(swapper, [crop], [donor], strength)]
+
+
+def _with_parts(patch: Patch, crop: Crop, target: Picture, names: tuple[str, ...], mesher: Mesher | None) -> Patch:
     if names and crop.face.mesh is None and mesher is not None:
-        fitted = mesher.fit(of[0], [crop.face])[0]
+        fitted = mesher.fit(target, [crop.face])[0]
         return with_parts(patch, crop, names, None if fitted is None else fitted.mesh)
     return with_parts(patch, crop, names, crop.face.mesh)
 
@@ -154,21 +189,20 @@ def _from_behind(work: SwapTask) -> list[tuple[Pair, Sequence[Points]]]:
     return [(work.pairs[n], stay[n]) for n in from_behind([pair.target for pair in work.pairs], stay)]
 
 
-def _boosted(
-    boost: SwapRestore, batch: Sequence[tuple[SwapTask, Sequence[_Swap]]], finisher: _Finisher
-) -> list[tuple[SwapTask, list[_Swap]]]:
+def _boosted(boost: SwapRestore, batch: Sequence[_Begun], finisher: _Finisher) -> list[_Begun]:
     """The swaps restored, in the crops of the restorer's alignment."""
-    faces = [(work, swap) for work, swaps in batch for swap in swaps]
+    faces = [(begun.work, swap) for begun in batch for swap in begun.swaps]
     patches = [finisher(swap.patch, swap.crop) for _, swap in faces]
     done = iter(restore_swaps(boost, [work.target for work, _ in faces], [swap.crop for _, swap in faces], patches))
-    return [(work, [_Swap(swap.pair, *next(done)) for swap in swaps]) for work, swaps in batch]
+    return [one._replace(swaps=[_Swap(swap.pair, *next(done)) for swap in one.swaps]) for one in batch]
 
 
 def _as_it_is(patch: Patch, _crop: Crop) -> Patch:
     return patch
 
 
-def _finish(work: SwapTask, swaps: Sequence[_Swap], finisher: _Finisher, settings: SwapSettings) -> SwapTaskResult:
+def _finish(begun: _Begun, finisher: _Finisher, settings: SwapSettings) -> SwapTaskResult:
+    work, swaps, failed = begun
     if work.out is not work.target:
         np.copyto(work.out, work.target)
     regions: list[Region | None] = []
@@ -185,7 +219,9 @@ def _finish(work: SwapTask, swaps: Sequence[_Swap], finisher: _Finisher, setting
         )
         regions.append(region)
     notes = tuple((swap.pair, note) for swap in swaps for note in swap.patch.notes)
-    return SwapTaskResult(work, notes, tuple(region for region in regions if region is not None))
+    lost = {id(pair) for pair, _ in failed}
+    swapped = tuple(pair for pair in work.pairs if id(pair) not in lost)
+    return SwapTaskResult(work, swapped, (*failed, *notes), tuple(region for region in regions if region is not None))
 
 
 def _results(finishing: list[Future[SwapTaskResult]]) -> Iterator[SwapTaskResult]:

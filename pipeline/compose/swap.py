@@ -12,7 +12,7 @@ import numpy as np
 
 from ..faces.depth import in_front
 from ..protocols import Mesher, Parser, Swapper
-from ..types import Face, FaceSet, IndexMap, Mask, Picture, Progress, SwapResult
+from ..types import Face, FaceSet, IndexMap, Mask, Pair, Picture, Progress, SwapResult
 from .crops import COLOUR_MATCHES, SwapSettings, cut_face
 from .stream import DonorOf, SwapTask, donors_of, swap_stream
 from .swap_restore import SwapRestore
@@ -62,14 +62,26 @@ def swap_batch(
     report: list[str] = list(index_map.report)
     ticks = _counted(progress, index_map.count)
     prepared = donor_of or donors_of(sources, swapper)
+    frames: list[tuple[Pair, ...]] = []
     with closing(swap_stream(work, prepared, swapper, settings, parser, boost, mesher)) as stream:
         for number, done in enumerate(stream):
+            frames.append(done.swapped)
             report += [f"frame {number}, face {pair.target.index}: {note}" for pair, note in done.notes]
             for _ in islice(ticks, len(done.work.pairs)):
                 pass
-    changed = tuple(tuple(_changed(pair.target) for pair in pairs) for pairs in index_map.frames)
-    faces = FaceSet(changed, index_map.target_size, others=index_map.others)
-    return SwapResult(images, faces, masks, tuple(report))
+    return SwapResult(images, _changed_faces(index_map, frames), masks, tuple(report))
+
+
+def _changed_faces(index_map: IndexMap, swapped: Sequence[Sequence[Pair]]) -> FaceSet:
+    """The faces that were swapped; those that an engine failed at are among the others."""
+    changed = tuple(tuple(_changed(pair.target) for pair in pairs) for pairs in swapped)
+    others = index_map.others
+    if any(len(pairs) < len(wanted) for pairs, wanted in zip(swapped, index_map.frames, strict=True)):
+        others = tuple(
+            (*index_map.others_of(number), *(pair.target for pair in wanted if pair not in pairs))
+            for number, (pairs, wanted) in enumerate(zip(swapped, index_map.frames, strict=True))
+        )
+    return FaceSet(changed, index_map.target_size, others=others)
 
 
 def _like(targets: Sequence[Picture]) -> tuple[Sequence[Picture], Sequence[Mask]]:

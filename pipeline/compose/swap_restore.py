@@ -43,16 +43,23 @@ def restore_swaps(
     """The patches restored, each with the crop of the restorer's alignment that it now goes into.
 
     `pictures` hold the crops in turn; `patches` are finished but for the paste. How far the swapped face is restored is
-    the settings' `weight`; its colours stay those of the patch.
+    the settings' `weight`; its colours stay those of the patch. One that the restorer fails at keeps its own crop.
     """
     mounted = [_mounted(boost, *one) for one in zip(pictures, crops, patches, strict=True)]
     notes: list[str] = []
     restored = Batches(boost.restorer, boost.settings.weight, notes.append).restore([one.image for one in mounted])
-    done = [_done(boost, *one) for one in zip(mounted, pictures, patches, restored, strict=True)]
+    done = [
+        (crop, _unrestored(patch, image)) if isinstance(image, str) else _done(boost, one, picture, patch, image)
+        for one, picture, crop, patch, image in zip(mounted, pictures, crops, patches, restored, strict=True)
+    ]
     if notes:
         crop, patch = done[0]
         done[0] = crop, patch._replace(notes=(*patch.notes, *notes))
     return done
+
+
+def _unrestored(patch: Patch, why: str) -> Patch:
+    return patch._replace(notes=(*patch.notes, f"swapped and not restored: {why}"))
 
 
 def _mounted(boost: SwapRestore, picture: Picture, crop: Crop, patch: Patch) -> _Mounted:
