@@ -32,7 +32,7 @@ from .devices import (
 )
 from .memory_hook import MemoryHook, Network
 from .onnx_types import Array, InferenceSession
-from .outputs import Origin, require_outputs
+from .outputs import Origin, require_outputs, require_possible
 from .probe import has_nvidia_driver
 from .signature import Shape
 from .symptoms import first_line, lacks_memory
@@ -151,11 +151,13 @@ class Session:
         Raises EngineError, OutOfMemoryError, and as `require_outputs` does.
         """
         session = self.open()
-        given = [node.name for node in session.get_outputs()]
-        asked = list(given if any_order else given[: len(wanted)] if names is None else names)
+        origin = Origin(self.path, session.get_providers()[0].removesuffix("ExecutionProvider"))
+        known = {node.name: node.shape for node in session.get_outputs()}
+        asked = list(known)[: None if any_order else len(wanted)] if names is None else list(names)
+        if not any_order:
+            require_possible([known.get(name, []) for name in asked], wanted, origin)
         found = self._guarded(session, lambda: session.run(asked, dict(feeds)))
-        device = session.get_providers()[0].removesuffix("ExecutionProvider")
-        return require_outputs(found, wanted, Origin(self.path, device), any_order=any_order)
+        return require_outputs(found, wanted, origin, any_order=any_order)
 
     def run_batched(
         self,

@@ -38,13 +38,30 @@ def require_outputs(
     arrays = [_floats(value, origin) for value in found]
     chosen = _arranged(arrays, wanted) if any_order else arrays
     if len(chosen) != len(wanted) or not all(map(_fits, chosen, wanted)):
-        raise DamagedModelError(
-            f"{origin.file} holds another network than its name says, or is damaged: expected it to give "
-            f"{_shown(wanted)}, got {_shown([array.shape for array in arrays])}. Fetch it again."
-        )
+        raise _other(wanted, [array.shape for array in arrays], origin)
     if not all(map(_is_finite, chosen)):
         raise NotFiniteError(f"{origin.file.name} gave NaN or infinity on {origin.device}{_advice(origin.device)}")
     return chosen
+
+
+def require_possible(known: Sequence[Sequence[int | str | None]], wanted: Sequence[Shape], origin: Origin) -> None:
+    """Raise DamagedModelError, before a run that may take minutes, where a runtime knows `known` shapes of outputs that
+    aren't those `wanted`. What it says of batch axes doesn't count: published files have them wrong."""
+    for found, shape in zip(known, wanted, strict=False):
+        sides = tuple(side if isinstance(side, int) else None for side in found)
+        if sides and (len(sides) != len(shape) or not all(map(_agree, sides[1:], shape[1:]))):
+            raise _other([shape], [sides], origin)
+
+
+def _agree(side: int | None, length: int | None) -> bool:
+    return None in (side, length) or side == length
+
+
+def _other(wanted: Sequence[Shape], found: Sequence[Shape], origin: Origin) -> DamagedModelError:
+    return DamagedModelError(
+        f"{origin.file} holds another network than its name says, or is damaged: expected it to give "
+        f"{_listed(wanted)}, got {_listed(found)}. Fetch it again."
+    )
 
 
 def _floats(value: object, origin: Origin) -> NDArray[np.float32]:
@@ -85,9 +102,9 @@ def _is_finite(array: NDArray[np.float32]) -> bool:
     return not array.size or bool(np.isfinite(array.min()) and np.isfinite(array.max()))
 
 
-def _shown(shapes: Sequence[Shape]) -> str:
+def _listed(shapes: Sequence[Shape]) -> str:
     more = f" and {len(shapes) - _SHOWN} more" if len(shapes) > _SHOWN else ""
-    return (listed(shapes[:_SHOWN]) or "nothing") + more
+    return ", ".join(listed([shape]) if shape else "one number" for shape in shapes[:_SHOWN]) + more or "nothing"
 
 
 def _advice(device: str) -> str:
