@@ -20,7 +20,7 @@ from ..pipeline.faces.ordering import Ordered
 from ..pipeline.protocols import Parser, Swapper
 from ..pipeline.transparency import extended, greyed
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Notice, Picture, Progress, SwapResult
-from ..pipeline.validation import require_pictures
+from ..pipeline.validation import require_boxes, require_faces, require_map, require_pictures
 from .donors import DonorCache
 from .effects import Case
 from .hints import hint_lines, hints
@@ -106,9 +106,11 @@ class Session:
     ) -> FaceSet:
         """Measure the faces in boxes (4,) left, top, right, bottom that are known already, a list of them a picture.
 
-        The built-in detector does it; a box in which it sees no face is left out. Settings as of `detect`.
+        The built-in detector does it; a box in which it sees no face is left out. Settings as of `detect`; what boxes
+        may be is in `pipeline.validation.require_boxes`.
         """
         require_pictures(pictures, "pictures")
+        require_boxes(boxes, len(pictures), "boxes")
         plan = self.plan("detect", settings, Case(boxes=True))
         return locate_batch(
             greyed(pictures),
@@ -126,6 +128,7 @@ class Session:
 
     def order_and_rest(self, faces: FaceSet, **settings: object) -> Ordered:
         """As `order`, with the faces that were left out."""
+        require_faces(faces, "faces")
         values = self.plan("order", settings).values
         order, gender = str(values["detection_face_order"]), str(values["detect_gender"])
         return ordering.order_faces(faces, order, gender, int(values["limit"]))
@@ -141,6 +144,8 @@ class Session:
         """Decide who becomes whom by number: see `pipeline.faces.pairing.map_indexes`."""
         lists = {"input_faces_index": input_faces_index, "source_faces_index": source_faces_index}
         plan = self.plan("map", {**lists, **settings})
+        require_faces(target_faces, "target_faces")
+        require_faces(source_faces, "source_faces")
         made = pairing.map_indexes(target_faces, source_faces, *plan.lists)
         told = hint_lines(target_faces, source_faces) if made.report else ()
         return replace(made, report=(*made.report, *told, *plan.notes))
@@ -164,6 +169,9 @@ class Session:
         """
         lists = {"input_faces_index": input_faces_index, "source_faces_index": source_faces_index}
         plan = self.plan("map", {**lists, **settings}, Case(references=True))
+        given = {"target_faces": target_faces, "source_faces": source_faces, "reference_faces": reference_faces}
+        for name, faces in given.items():
+            require_faces(faces, name)
         return match_faces(self.models, plan, target_faces, source_faces, reference_faces, targets, references)
 
     def swap(
@@ -184,6 +192,7 @@ class Session:
         """
         require_pictures(targets, "targets")
         require_pictures(sources, "sources")
+        require_map(index_map, "index_map")
         limits = limits_in_range(mask, targets, "mask")
         sources = extended(sources)
         plan = self.plan("swap", settings)
@@ -218,6 +227,8 @@ class Session:
         `progress` is called once a face. Images come back in the shapes and dtypes of `images`.
         """
         require_pictures(images, "images")
+        if faces is not None:
+            require_faces(faces, "faces")
         plan = self.plan("restore", settings, Case(faces=faces is not None))
         if plan.restorer is None:
             return replace(untouched(images), report=plan.notes)
@@ -281,6 +292,9 @@ class Session:
         from .clips import ClipSources, swap_clip
 
         require_pictures(sources, "sources")
+        for name, faces in {"source_faces": source_faces, "reference_faces": reference_faces}.items():
+            if faces is not None:
+                require_faces(faces, name)
         given = ClipSources(extended(sources), source_faces, references, reference_faces)
         return swap_clip(self, target, output, given, progress, notice, settings)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from ..pipeline.errors import MismatchError
+from ..pipeline.errors import MismatchError, SettingsError
 from ..pipeline.quotes import quoted
 from ..pipeline.types import Face, FaceSet, FloatArray, Picture, Size
 
@@ -18,8 +18,12 @@ Boxes = Sequence[object] | Mapping[str, object]
 """Core's BOUNDING_BOX: a list of boxes a picture, one list or one box."""
 
 
-def frames_of(image: torch.Tensor) -> list[FloatArray]:
-    """The pictures (H, W, C) as float32 in host memory, read-only; views where the tensor is just that."""
+def frames_of(image: torch.Tensor, name: str = "image") -> list[FloatArray]:
+    """The pictures (H, W, C) as float32 in host memory, read-only; views where the tensor is just that.
+
+    SettingsError for what is no IMAGE, which `name` names; what its pictures hold is looked at where they are used.
+    """
+    _require_tensor(image, (4,), f"{name}: expected an IMAGE, a tensor (pictures, height, width, channels)")
     frames = image.detach().float().cpu().numpy()
     frames.flags.writeable = False
     return list(frames)
@@ -30,6 +34,8 @@ def image_like(images: Sequence[Picture] | FloatArray, image: torch.Tensor) -> t
     import comfy.model_management as management
     import torch
 
+    if not len(images):
+        return image
     return torch.as_tensor(_batch(images)).to(management.intermediate_device(), image.dtype)
 
 
@@ -52,11 +58,11 @@ def image_from(images: Iterable[Picture], sizes: Sequence[Size]) -> torch.Tensor
     return _new(torch.as_tensor(batch))
 
 
-def mask_of(masks: Sequence[FloatArray] | FloatArray) -> torch.Tensor:
-    """Masks (H, W) as a tensor (B, H, W)."""
+def mask_of(masks: Sequence[FloatArray] | FloatArray, image: torch.Tensor) -> torch.Tensor:
+    """Masks (H, W) of the pictures of a tensor as a tensor (B, H, W)."""
     import torch
 
-    return _new(torch.as_tensor(_batch(masks)))
+    return _new(torch.as_tensor(_batch(masks) if len(masks) else np.zeros((0, *image.shape[1:3]), np.float32)))
 
 
 def _batch(pictures: Sequence[Picture] | FloatArray) -> Picture:
@@ -82,16 +88,31 @@ def limits_of(mask: torch.Tensor | None, frames: Sequence[FloatArray]) -> list[F
 
     if mask is None:
         return None
+    expected = "mask: expected a MASK, a tensor (masks, height, width)"
+    _require_tensor(mask, (2, 3, 4), expected)
+    if not mask.numel():
+        raise SettingsError(f"{expected}, got an empty one of shape {tuple(mask.shape)}")
     size = Size.of(frames[0]) if len(frames) else Size(0, 0)
     masks = mask.detach().float().cpu().reshape(-1, *mask.shape[-2:]).numpy()
     masks.flags.writeable = False
     found = Size(masks.shape[2], masks.shape[1])
+    if not len(frames):
+        return []
     if found != size and not masks.any():
         return None
     if len(masks) not in (1, len(frames)):
         raise MismatchError(f"mask: expected 1 or {len(frames)} mask(s), one per picture, got {len(masks)}")
     fitted = masks if found == size else [fitted_limit(one, size, "mask") for one in masks]
     return [fitted[0]] * len(frames) if len(fitted) == 1 else list(fitted)
+
+
+def _require_tensor(value: object, axes: Sequence[int], expected: str) -> None:
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        raise SettingsError(f"{expected}, got {type(value).__name__}")
+    if value.ndim not in axes:
+        raise SettingsError(f"{expected}, got one of shape {tuple(value.shape)}")
 
 
 def boxes_of(faces: FaceSet) -> list[list[dict[str, float | str]]]:
@@ -126,12 +147,13 @@ def _frames(bboxes: Boxes) -> Sequence[object]:
     return bboxes
 
 
-def _corners(boxes: Any) -> Iterator[FloatArray]:
-    for box in boxes:
+def _corners(boxes: object) -> Iterator[FloatArray]:
+    if not isinstance(boxes, (list, tuple)):
+        raise MismatchError(f"bboxes: expected a list of boxes per picture, got {quoted(boxes)} in place of one")
+    for box in cast("Sequence[Mapping[str, float]]", boxes):
         try:
             left, top, width, height = (float(box[key]) for key in ("x", "y", "width", "height"))
-        except (TypeError, KeyError, ValueError) as error:
-            raise MismatchError(
-                f"bboxes: expected boxes with x, y, width and height in pixels, got {quoted(box)}"
-            ) from error
-        yield np.array([left, top, left + width, top + height], np.float32)
+        except (TypeError, KeyError, ValueError, OverflowError) as error:
+            expected = "bboxes: expected boxes with x, y, width and height in pixels"
+            raise MismatchError(f"{expected}, got {quoted(box)}") from error
+        yield np.array([left, top, left + width, top + height])

@@ -67,7 +67,7 @@ class FaceDetect(io.ComfyNode):
         preview = preview_of_faces(faces, pictures)
         notes = session().plan("detect", settings, Case(boxes=bboxes is not None)).notes
         report = "\n".join([f"{counted(faces.count, 'face')} in {counted(len(pictures), 'picture')}", *notes])
-        outputs = faces, preview, mask_of(areas_of(faces)), boxes_of(faces), faces.count, report
+        outputs = faces, preview, mask_of(areas_of(faces), image), boxes_of(faces), faces.count, report
         return io.NodeOutput(*outputs, ui=in_node(preview))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
+from ..pipeline.validation import require_faces, require_pictures
 from .bridge import frames_of
 from .host import session
 from .inputs import inputs, values_of
@@ -49,8 +50,10 @@ class FaceOrder(io.ComfyNode):
 
     @classmethod
     def execute(cls, faces: FaceSet, image: torch.Tensor | None = None, **given: Value) -> io.NodeOutput:
+        require_faces(faces, "faces")
         pictures = None if image is None else frames_of(image)
         if pictures is not None:
+            require_pictures(pictures, "image")
             faces.require(pictures, "detected")
         ordered, rest = session().order_and_rest(faces, **values_of("order", given))
         preview = preview_of_faces(ordered, pictures)

@@ -50,14 +50,14 @@ class FaceRestore(io.ComfyNode):
 
     @classmethod
     def execute(cls, image: torch.Tensor, faces: FaceSet | None = None, **given: Value) -> io.NodeOutput:
-        settings = values_of("restore", given)
+        settings, images = values_of("restore", given), frames_of(image)
         if settings["face_restore"] == DISABLE:
             # The tensor that came in, as it is: no needless copy of a batch.
             plan = session().plan("restore", settings, Case(faces=faces is not None))
             report = ["face_restore is disable: nothing was restored", *plan.notes]
             return io.NodeOutput(image, _nowhere(image), "\n".join(report))
-        result = session().restore(frames_of(image), faces, progress=progress(), **settings)
-        return io.NodeOutput(image_like(result.images, image), mask_of(result.masks), "\n".join(result.report))
+        result = session().restore(images, faces, progress=progress(), **settings)
+        return io.NodeOutput(image_like(result.images, image), mask_of(result.masks, image), "\n".join(result.report))
 
 
 def _released() -> list[str | io.Input]:
@@ -69,4 +69,4 @@ def _released() -> list[str | io.Input]:
 
 
 def _nowhere(image: torch.Tensor) -> torch.Tensor:
-    return mask_of(np.zeros(image.shape[:3], np.float32))
+    return mask_of(np.zeros(image.shape[:3], np.float32), image)

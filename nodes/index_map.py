@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
+from ..pipeline.validation import require_faces, require_pictures
 from .bridge import frames_of
 from .host import session
 from .inputs import check, inputs, values_of
@@ -109,8 +110,10 @@ def _sockets() -> list[io.Input]:
 
 
 def _checked(faces: FaceSet, image: torch.Tensor | None, what: str) -> list[FloatArray] | None:
+    require_faces(faces, f"{what}_faces")
     if image is None:
         return None
-    pictures = frames_of(image)
+    pictures = frames_of(image, f"{what}_image")
+    require_pictures(pictures, f"{what}_image")
     faces.require(pictures, what)
     return pictures

@@ -14,6 +14,7 @@ from comfy_api.latest import io
 from ..hosted.segmind.settings import CALLS, SETTINGS, SegmindSetting, SegmindSettings
 from ..pipeline.errors import CancelledError, MismatchError
 from ..pipeline.types import FloatArray, Picture, Size
+from ..pipeline.validation import require_pictures
 from .bridge import frames_of, image_like
 from .host import progress
 from .schema import advanced, made, schema
@@ -75,8 +76,8 @@ class RemoteSegmindSwap(io.ComfyNode):
     ) -> io.NodeOutput:
         chosen = SegmindSettings(**{name: value for name, value in given.items() if name in SETTINGS})
         calls = {name: given.get(name, setting.default) for name, setting in CALLS.items()}
-        frames = frames_of(target_image)
-        source = source_url.strip() or _one(frames_of(source_image))
+        frames = _checked(target_image, "target_image")
+        source = source_url.strip() or _one(_checked(source_image, "source_image"))
         targets = _targets(frames, target_url.strip())
         with _client() as client:
             results = _swapped(client, source, targets, chosen, calls)
@@ -100,6 +101,15 @@ def _input(name: str, setting: SegmindSetting, *, optional: bool = False) -> io.
 
 def _url(name: str, text: str) -> io.Input:
     return advanced(io.String.Input, name, default="", tooltip=text)
+
+
+def _checked(image: torch.Tensor, name: str) -> list[FloatArray]:
+    """The pictures, looked at before anything is sent or paid."""
+    frames = frames_of(image, name)
+    if not frames:
+        raise MismatchError(f"{name}: expected a picture, got an empty batch")
+    require_pictures(frames, name)
+    return frames
 
 
 def _one(pictures: Sequence[Picture]) -> Picture:

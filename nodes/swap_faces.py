@@ -56,11 +56,11 @@ class SwapFaces(io.ComfyNode):
         mask: torch.Tensor | None = None,
         **given: Value,
     ) -> io.NodeOutput:
-        targets, sources = frames_of(target_image), frames_of(source_image)
+        targets, sources = frames_of(target_image, "target_image"), frames_of(source_image, "source_image")
         limits, settings = limits_of(mask, targets), values_of("swap", given)
         result = session().swap(targets, sources, index_map, mask=limits, progress=progress(), **settings)
         image = image_like(result.images, target_image)
-        return io.NodeOutput(image, result.faces, mask_of(result.masks), "\n".join(result.report))
+        return io.NodeOutput(image, result.faces, mask_of(result.masks, target_image), "\n".join(result.report))
 
 
 def _released() -> list[str | io.Input]:

@@ -64,13 +64,15 @@ class SwapFacesVideo(io.ComfyNode):
         reference_image: torch.Tensor | None = None,
         **given: Value,
     ) -> io.NodeOutput:
+        sources = frames_of(source_image, "source_image")
+        references = None if reference_image is None else frames_of(reference_image, "reference_image")
         clip = _clip(video)
         result = session().swap_clip(
             clip.source,
             _output(clip),
-            frames_of(source_image),
+            sources,
             source_faces,
-            references=None if reference_image is None else frames_of(reference_image),
+            references=references,
             reference_faces=reference_faces,
             start=clip.start,
             duration=clip.duration,

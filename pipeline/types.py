@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import MismatchError
+from .errors import MismatchError, SettingsError
+from .quotes import quoted
 
 Picture = NDArray[np.integer | np.floating]
 """(H, W, C) grey, RGB or RGBA: floats in [0, 1], or uint8 or uint16 up to their most."""
@@ -68,9 +70,16 @@ class Size(NamedTuple):
 
 
 def _frozen(value: ArrayLike, shape: tuple[int, ...], name: str) -> NDArray[np.float32]:
-    array = np.array(value, np.float32)
-    if array.shape != shape or not np.isfinite(array).all():
-        raise ValueError(f"{name}: expected finite numbers of shape {shape}, got {array.shape}")
+    expected = f"{name}: expected finite numbers of shape {shape}"
+    try:
+        with np.errstate(over="ignore"):
+            array = np.array(value, np.float32)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise SettingsError(f"{expected}, got {quoted(value)}") from error
+    if array.shape != shape:
+        raise SettingsError(f"{expected}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise SettingsError(f"{expected}, got NaN or infinity")
     array.flags.writeable = False
     return array
 
@@ -90,7 +99,10 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """One face in one picture. Arrays are copied in and read-only; `dataclasses.replace` makes an enriched face."""
+    """One face in one picture. Arrays are copied in and read-only; `dataclasses.replace` makes an enriched face.
+
+    Raises SettingsError for other shapes, NaN and infinity.
+    """
 
     box: Box
     landmarks: Points
@@ -108,6 +120,8 @@ class Face:
     """Who it is; None where that wasn't asked for."""
 
     def __post_init__(self) -> None:
+        if not isfinite(self.score):
+            raise SettingsError(f"score: expected a number from 0 to 1, got {self.score}")
         object.__setattr__(self, "box", _frozen(self.box, (4,), "box"))
         object.__setattr__(self, "landmarks", _frozen(self.landmarks, (5, 2), "landmarks"))
         if self.mesh is not None:

@@ -1,4 +1,4 @@
-"""Whether what the Python API was given is what it takes: arrays of pictures and masks."""
+"""Whether what any door was given is what the pipeline takes: pictures, masks, boxes, faces."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ from numpy.typing import NDArray
 
 from .errors import MismatchError, SettingsError
 from .quotes import quoted
-from .types import Picture, Size
+from .types import FaceSet, IndexMap, Picture, Size
 
 _CHANNELS: Final = (1, 3, 4)
 _SAMPLES: Final = 64
 """A side: a picture's brightness is taken from that many rows and columns."""
 _BRIGHTEST: Final = 2.0
 """Mean of a float picture: highlights may go far beyond 1, but only numbers up to 255 are on average so high."""
+_DARKEST: Final = -0.5
+"""What lies a little below black comes of sharpening and resampling; numbers from -1 on are on another scale."""
+MOST_BOXES: Final = 1000
+"""A picture; measuring one takes about 15 ms."""
+_FARTHEST: Final = 1e6
+"""Pixels from the picture's corner: nothing is measured beyond."""
+_BOX: Final = f"expected left < right and top < bottom in pixels within ±{_FARTHEST:,.0f}"
 _PICTURES: Final = "expected a list of arrays (height, width, channels), or one array of four axes"
 _PICTURE: Final = "expected an array (height, width, channels) of 1, 3 or 4 channels, uint8, uint16 or float in [0, 1]"
 
@@ -31,9 +38,9 @@ class _Several(Protocol):
 
 
 def require_pictures(pictures: object, setting: str) -> None:
-    """Raise SettingsError unless these are pictures as `pipeline.types` describes them; `setting` names them.
+    """Raise SettingsError unless these are pictures as `pipeline.types` describes them, without NaN and infinity.
 
-    Reads a few thousand pixels of a float picture and none of others.
+    `setting` names them. Reads float pictures and no others; takes no memory for it.
     """
     if isinstance(pictures, np.ndarray) and pictures.ndim in (2, 3):
         raise SettingsError(f"{setting}: {_PICTURES}, got one array of shape {pictures.shape}: put it into a list")
@@ -62,6 +69,49 @@ def require_masks(masks: object, pictures: Sequence[Picture], setting: str) -> N
             raise SettingsError(f"{setting}, mask {number}: expected float in [0, 1], got {wrong}")
 
 
+def require_boxes(boxes: object, pictures: int, setting: str) -> None:
+    """Raise MismatchError unless there is a list of boxes for each picture, SettingsError unless each is four finite
+    numbers (left, top, right, bottom) in pixels that lie in this order, and there are at most `MOST_BOXES` a picture.
+
+    Boxes may reach beyond their picture.
+    """
+    if not _are_several(boxes) or len(boxes) != pictures:
+        found = len(boxes) if isinstance(boxes, Sized) else _named(boxes)
+        raise MismatchError(f"{setting}: expected a list of boxes for each of {pictures} picture(s), got {found}")
+    for number, own in enumerate(boxes):
+        if not _are_several(own):
+            raise SettingsError(f"{setting}, picture {number}: expected a list of boxes, got {_named(own)}")
+        if len(own) > MOST_BOXES:
+            raise SettingsError(f"{setting}, picture {number}: expected at most {MOST_BOXES} boxes, got {len(own)}")
+        for place, box in enumerate(own):
+            if not _is_box(box):
+                raise SettingsError(f"{setting}, picture {number}, box {place}: {_BOX}, got {_shown_box(box)}")
+
+
+def require_faces(faces: object, setting: str) -> None:
+    """Raise SettingsError unless these are faces as detection gives them."""
+    if not isinstance(faces, FaceSet):
+        raise SettingsError(f"{setting}: expected a FaceSet, as detection gives it, got {_named(faces)}")
+
+
+def require_map(index_map: object, setting: str) -> None:
+    """Raise SettingsError unless these are pairs as mapping and matching give them."""
+    if not isinstance(index_map, IndexMap):
+        raise SettingsError(f"{setting}: expected an IndexMap, as mapping gives it, got {_named(index_map)}")
+
+
+def _is_box(box: object) -> bool:
+    try:
+        left, top, right, bottom = (float(edge) for edge in np.ravel(np.asarray(box, np.float64)))
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return -_FARTHEST <= left < right <= _FARTHEST and -_FARTHEST <= top < bottom <= _FARTHEST
+
+
+def _shown_box(box: object) -> str:
+    return quoted(box.tolist() if _is_array(box) else box)
+
+
 def _are_several(pictures: object) -> TypeGuard[_Several]:
     return isinstance(pictures, _Several) and not isinstance(pictures, (str, bytes, Mapping))
 
@@ -80,14 +130,24 @@ def _wrong(picture: object) -> str:
         return f"shape {picture.shape}"
     if picture.dtype.kind != "f" and picture.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
         return f"{picture.dtype}: for numbers of 0 to 255 use picture.astype(np.uint8)"
+    if picture.dtype.kind != "f":
+        return ""
+    low, high = picture.min(), picture.max()
+    if not np.isfinite((low, high)).all():
+        pixels = int((~np.isfinite(picture)).any(2).sum())
+        return f"{picture.dtype} with NaN or infinity in {pixels} of {picture[..., 0].size} pixels"
+    if low < _DARKEST:
+        return f"{picture.dtype} with numbers such as {float(low):g}: of -1 to 1, give picture / 2 + 0.5"
     return f"{_range(picture)}: divide it by 255" if _too_bright(picture) else ""
 
 
 def _wrong_weights(mask: Picture) -> str:
     """What the numbers of a mask are that can't be used; nothing for those that can."""
-    if mask.dtype.kind not in "fb" or _too_bright(mask):
+    if mask.dtype.kind not in "fb":
         return _range(mask)
-    return "" if np.isfinite((mask.min(), mask.max())).all() else f"{mask.dtype} with NaN or infinity"
+    if not np.isfinite((mask.min(), mask.max())).all():
+        return f"{mask.dtype} with NaN or infinity"
+    return _range(mask) if _too_bright(mask) else ""
 
 
 def _too_bright(array: Picture) -> bool:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ..errors import SettingsError
+from ..quotes import quoted
 from ..types import Mesh, Points
 from . import mesh_points as points
 
@@ -44,7 +45,7 @@ def parse_parts(text: str) -> tuple[str, ...]:
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in PARTS:
-            raise SettingsError(f"expected some of {', '.join(PARTS)}, separated by commas, got {name[:80]!r}")
+            raise SettingsError(f"expected some of {', '.join(PARTS)}, separated by commas, got {quoted(name)}")
     return tuple(name for name in PARTS if name in names)
 
 
