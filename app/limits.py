@@ -65,6 +65,8 @@ def limits_in_range(masks: Sequence[FloatArray] | None, targets: Sequence[Pictur
         return Limits(None)
     require_masks(masks, targets, name)
     given = list(masks)
+    if not given:
+        return Limits(None)
     spans = {id(mask): (float(mask.min()), float(mask.max())) for mask in given}
     cut = {id(mask): in_range(mask) for mask in given if min(spans[id(mask)]) < 0 or max(spans[id(mask)]) > 1}
     low, high = min(low for low, _ in spans.values()), max(high for _, high in spans.values())

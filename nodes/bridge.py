@@ -90,14 +90,14 @@ def limits_of(mask: torch.Tensor | None, frames: Sequence[FloatArray]) -> list[F
         return None
     expected = "mask: expected a MASK, a tensor (masks, height, width)"
     _require_tensor(mask, (2, 3, 4), expected)
+    if not len(frames):
+        return None
     if not mask.numel():
         raise SettingsError(f"{expected}, got an empty one of shape {tuple(mask.shape)}")
-    size = Size.of(frames[0]) if len(frames) else Size(0, 0)
+    size = Size.of(frames[0])
     masks = mask.detach().float().cpu().reshape(-1, *mask.shape[-2:]).numpy()
     masks.flags.writeable = False
     found = Size(masks.shape[2], masks.shape[1])
-    if not len(frames):
-        return []
     if found != size and not masks.any():
         return None
     if len(masks) not in (1, len(frames)):

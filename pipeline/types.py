@@ -47,6 +47,8 @@ Notice = Callable[[str], None]
 """Called before the work with each line on what is known of its result already."""
 
 MESH_POINTS = 468
+FARTHEST = 1e6
+"""Pixels from a picture's corner: nothing is measured beyond."""
 
 
 class Size(NamedTuple):
@@ -101,7 +103,7 @@ class Embedding:
 class Face:
     """One face in one picture. Arrays are copied in and read-only; `dataclasses.replace` makes an enriched face.
 
-    Raises SettingsError for other shapes, NaN and infinity.
+    Raises SettingsError for other shapes, NaN, infinity, and places beyond `FARTHEST`.
     """
 
     box: Box
@@ -126,6 +128,9 @@ class Face:
         object.__setattr__(self, "landmarks", _frozen(self.landmarks, (5, 2), "landmarks"))
         if self.mesh is not None:
             object.__setattr__(self, "mesh", _frozen(self.mesh, (MESH_POINTS, 3), "mesh"))
+        for name, places in {"box": self.box, "landmarks": self.landmarks, "mesh": self.mesh}.items():
+            if places is not None and np.abs(places).max() > FARTHEST:
+                raise SettingsError(f"{name}: expected pixels within ±{FARTHEST:,.0f}, got {np.abs(places).max():g}")
 
     @property
     def area(self) -> float:
@@ -216,6 +221,11 @@ class IndexMap:
         """Raise MismatchError unless these are the pictures that the pairs were made from."""
         require_match(self.target_size, len(self.frames), targets, "target")
         require_match(self.source_size, self.source_count, sources, "source")
+        frames = {pair.source.frame for pairs in self.frames for pair in pairs}
+        if not frames <= set(range(len(sources))):
+            raise MismatchError(
+                f"the source faces are of the pictures {sorted(frames)}, but {len(sources)} came with them"
+            )
 
 
 class CropSpec(NamedTuple):

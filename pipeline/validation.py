@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .errors import MismatchError, SettingsError
 from .quotes import quoted
-from .types import FaceSet, IndexMap, Picture, Size
+from .types import FARTHEST, FaceSet, IndexMap, Picture, Size
 
 _CHANNELS: Final = (1, 3, 4)
 _SAMPLES: Final = 64
@@ -21,9 +21,7 @@ _DARKEST: Final = -0.5
 """What lies a little below black comes of sharpening and resampling; numbers from -1 on are on another scale."""
 MOST_BOXES: Final = 1000
 """A picture; measuring one takes about 15 ms."""
-_FARTHEST: Final = 1e6
-"""Pixels from the picture's corner: nothing is measured beyond."""
-_BOX: Final = f"expected left < right and top < bottom in pixels within ±{_FARTHEST:,.0f}"
+_BOX: Final = f"expected left < right and top < bottom in pixels within ±{FARTHEST:,.0f}"
 _PICTURES: Final = "expected a list of arrays (height, width, channels), or one array of four axes"
 _PICTURE: Final = "expected an array (height, width, channels) of 1, 3 or 4 channels, uint8, uint16 or float in [0, 1]"
 
@@ -105,7 +103,7 @@ def _is_box(box: object) -> bool:
         left, top, right, bottom = (float(edge) for edge in np.ravel(np.asarray(box, np.float64)))
     except (TypeError, ValueError, OverflowError):
         return False
-    return -_FARTHEST <= left < right <= _FARTHEST and -_FARTHEST <= top < bottom <= _FARTHEST
+    return -FARTHEST <= left < right <= FARTHEST and -FARTHEST <= top < bottom <= FARTHEST
 
 
 def _shown_box(box: object) -> str:

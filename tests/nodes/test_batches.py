@@ -65,7 +65,7 @@ def test_no_masks_of_no_pictures_are_none(bridge):
 
 def test_masks_and_pictures_of_one_array_go_out_as_they_are(bridge):
     masks, images = np.zeros((FRAMES, HEIGHT, WIDTH), np.float32), np.zeros((FRAMES, HEIGHT, WIDTH, 3), np.float32)
-    assert np.shares_memory(bridge.mask_of(masks).numpy(), masks)
+    assert np.shares_memory(bridge.mask_of(masks, torch.zeros(1)).numpy(), masks)
     assert np.shares_memory(bridge.image_like(images, torch.zeros(1)).numpy(), images)
 
 

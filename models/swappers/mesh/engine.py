@@ -74,7 +74,7 @@ class MeshSwapper:
         low, high = mesh[:, :2].min(0), mesh[:, :2].max(0)
         margin = _MARGIN * float((high - low).max())
         region = bounds(np.stack([low - margin, high + margin]))
-        scale = min(1.0, _LARGEST_CROP / max(region.size))
+        scale = min(1.0, _LARGEST_CROP / max(*region.size, 1))
         matrix = scale * np.array([[1.0, 0.0, -region.left], [0.0, 1.0, -region.top]])
         return Placement(matrix, Size(ceil(region.size.width * scale), ceil(region.size.height * scale)))
 
