@@ -252,7 +252,8 @@ def _reduced(size: Size, matrix: Matrix, interpolation: Interpolation) -> tuple[
 
 def _bordered(image: Picture, matrix: Matrix) -> tuple[Picture, Matrix]:
     """The image with its edge repeated as far outwards as a kernel reads."""
-    edge = _KERNEL_MARGIN * max(floor(1 / scale_of(matrix)), 1)
+    # No more than as much again: a crop in which the picture is a few pixels has no use for the rest.
+    edge = min(_KERNEL_MARGIN * max(floor(1 / max(scale_of(matrix), 1e-6)), 1), max(image.shape[:2]))
     wider = np.pad(image, ((edge, edge), (edge, edge), (0, 0)), mode="edge")
     return wider, compose(matrix, from_region(Region(-edge, -edge, 0, 0)))
 

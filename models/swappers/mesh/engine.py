@@ -35,6 +35,7 @@ from .topology import Topology, smoothstep
 from .warp import Raster, Texture, choose_texture, openness, rasterise, with_shape_of
 
 _LARGEST_CROP = 1024
+_SMALLEST_CROP = 8
 _MARGIN = 0.08
 """Of the face's longer side: room around it."""
 _RASTER_SIDE = 160
@@ -76,7 +77,8 @@ class MeshSwapper:
         region = bounds(np.stack([low - margin, high + margin]))
         scale = min(1.0, _LARGEST_CROP / max(*region.size, 1))
         matrix = scale * np.array([[1.0, 0.0, -region.left], [0.0, 1.0, -region.top]])
-        return Placement(matrix, Size(ceil(region.size.width * scale), ceil(region.size.height * scale)))
+        width, height = (max(ceil(side * scale), _SMALLEST_CROP) for side in region.size)
+        return Placement(matrix, Size(width, height))
 
     def prepare(self, frame: Picture, face: Face) -> Donor:
         """The donor's pixels, in halving sizes so that a small target gets no aliases, and which points show skin."""
