@@ -1,11 +1,10 @@
-"""RetinaFace: facexlib's networks (MIT), with priors and decoding in whole arrays.
+"""RetinaFace: how pictures go in and faces come out, with priors and decoding in whole arrays.
 
 Priors and decoding follow the paper's public implementation (biubug6/Pytorch_Retinaface, MIT).
 """
 
 from __future__ import annotations
 
-import warnings
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -28,13 +27,10 @@ _CENTRE_VARIANCE, _SIZE_VARIANCE = np.float32(0.1), np.float32(0.2)
 
 
 def build(variant: str) -> nn.Module:
-    """facexlib's network without weights: `resnet50` or `mobile0.25`."""
-    import torch
-    from facexlib.detection.retinaface import RetinaFace
+    """The network without weights: `resnet50` or `mobile0.25`."""
+    from .retinaface_net import large, mobile
 
-    with warnings.catch_warnings():  # it asks torchvision for an untrained body by a name of old
-        warnings.simplefilter("ignore", UserWarning)
-        return RetinaFace(variant, device=torch.device("cpu"))
+    return {"resnet50": large, "mobile0.25": mobile}[variant]()
 
 
 class RetinaFaceNetwork:

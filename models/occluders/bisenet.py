@@ -1,4 +1,4 @@
-"""Face parsing with BiSeNet: facexlib's network class (MIT).
+"""Face parsing with BiSeNet.
 
 Classes and normalisation follow zllrunning/face-parsing.PyTorch (MIT), whose weights the file holds.
 """
@@ -32,10 +32,10 @@ _AT_ONCE = 4
 
 
 def build() -> nn.Module:
-    """facexlib's network without weights."""
-    from facexlib.parsing.bisenet import BiSeNet
+    """The network without weights."""
+    from .bisenet_net import BiSeNet
 
-    return BiSeNet(num_class=_CLASSES)
+    return BiSeNet(_CLASSES)
 
 
 class BiSeNetParser:
