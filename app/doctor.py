@@ -25,7 +25,7 @@ from ..models.verify import verify
 from ..pipeline.errors import ModelError, MultiFaceSwapError, SettingsError
 
 _NEEDED = ("numpy", "opencv-python", "Pillow", "requests", "tqdm")
-_OPTIONAL = {"facexlib": "models", "spandrel": "models", "spandrel_extra_arches": "models", "av": "video"}
+_OPTIONAL = {"torchvision": "models", "spandrel": "models", "spandrel_extra_arches": "models", "av": "video"}
 """The extra of this package that brings each of them."""
 _FOR = {"models": "some models need it", "video": "clips need it"}
 # Each of them brings cv2.

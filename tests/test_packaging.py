@@ -25,11 +25,11 @@ DATA = {"examples", "example_workflows", "locales", "web"}
 MODULES = {"__init__.py", "__main__.py", "cli.py"}
 
 
-def test_requirements_are_the_core_and_the_models_without_torch():
+def test_requirements_are_the_core_and_the_models_without_torch_and_torchvision():
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     listed = {line for line in lines if line and not line.startswith("#")}
     project = PROJECT["project"]
-    models = [name for name in project["optional-dependencies"]["models"] if not name.startswith("torch>")]
+    models = [name for name in project["optional-dependencies"]["models"] if not name.startswith("torch")]
     assert listed == {*project["dependencies"], *models}
 
 
@@ -38,6 +38,33 @@ def test_no_requirement_is_pinned_or_capped():
         requirement = line.partition(";")[0]
         assert "<" not in requirement, line
         assert "=" not in requirement.replace(">=", ""), line
+
+
+def test_what_caps_numpy_is_for_tests_alone():
+    """numba, which facexlib and insightface need, caps numpy: pip lowers one that is newer."""
+    allowed = {"facexlib", "insightface"}
+    extras = PROJECT["project"]["optional-dependencies"]
+    listed = [
+        *PROJECT["project"]["dependencies"],
+        *(name for extra in ("models", "video", "heic") for name in extras[extra]),
+    ]
+    assert not {name.partition(">")[0] for name in listed} & allowed
+
+
+FIRST_RUNTIMES = {3: "1.0", 4: "1.0", 5: "1.0", 6: "1.0", 7: "1.5", 8: "1.10", 9: "1.15", 10: "1.18", 11: "1.21"}
+"""The first onnxruntime that reads a version of ONNX's format."""
+
+
+def test_the_lowest_onnxruntime_reads_every_shipped_graph():
+    floors = [name for name in PROJECT["project"]["dependencies"] if name.startswith("onnxruntime")]
+    (floor,) = {name.partition(">=")[2].partition(";")[0] for name in floors}
+    graphs = sorted((ROOT / "models" / "builtin").glob("*.onnx"))
+    assert len(graphs) == 4
+    for graph in graphs:
+        field, version = graph.read_bytes()[:2]
+        assert field == 0x08, graph  # ModelProto.ir_version, a small number
+        needed = FIRST_RUNTIMES[version]
+        assert [*map(int, needed.split("."))] <= [*map(int, floor.split("."))], (graph.name, version, needed)
 
 
 def test_every_package_is_listed():
