@@ -291,3 +291,16 @@ def test_landmarks_and_mask_flicker_a_fraction_of_what_they_did(shaky, pool, ast
     assert raw_jitter > 0.1
     assert calm_jitter < 0.2 * raw_jitter
     assert calm_mask < 0.3 * raw_mask
+
+
+def test_faces_for_which_the_engine_gives_no_numbers_stay_and_are_not_counted():
+    class Failing(Blank):
+        def swap(self, crops, donors, strength):
+            raise NotFiniteError("a.onnx gave NaN")
+
+    picture = np.full((64, 64, 3), 90, np.uint8)
+    frames = (ClipFrame(number, number / 25, picture.copy()) for number in range(12))
+    done = list(swap_frames(frames, watcher(), engine(Failing())))
+    assert len(done) == 12 and all(frame.faces == () and frame.regions == () for frame in done)
+    assert all((frame.frame.picture == picture).all() for frame in done)
+    assert {note for frame in done for note in frame.notes} == {(0, 0, "not swapped: a.onnx gave NaN")}
