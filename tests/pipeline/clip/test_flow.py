@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 
+import clipmodels
 import numpy as np
 import pytest
 from clipmaking import moving
@@ -14,7 +15,7 @@ from multifaceswap.pipeline.clip.recognition import Recognition
 from multifaceswap.pipeline.clip.watching import ClipFrame, Models, Watcher
 from multifaceswap.pipeline.compose.crops import SwapSettings
 from multifaceswap.pipeline.compose.stream import donors_of
-from multifaceswap.pipeline.errors import SettingsError
+from multifaceswap.pipeline.errors import NotFiniteError, SettingsError
 from multifaceswap.pipeline.faces.detect import detect_batch
 from multifaceswap.pipeline.types import Donor, Embedding, Face, FaceSet, Patch, Placement, Size
 
@@ -294,13 +295,13 @@ def test_landmarks_and_mask_flicker_a_fraction_of_what_they_did(shaky, pool, ast
 
 
 def test_faces_for_which_the_engine_gives_no_numbers_stay_and_are_not_counted():
-    class Failing(Blank):
+    class Failing(clipmodels.Blank):
         def swap(self, crops, donors, strength):
             raise NotFiniteError("a.onnx gave NaN")
 
     picture = np.full((64, 64, 3), 90, np.uint8)
     frames = (ClipFrame(number, number / 25, picture.copy()) for number in range(12))
-    done = list(swap_frames(frames, watcher(), engine(Failing())))
+    done = list(swap_frames(frames, clipmodels.watcher(), clipmodels.engine(Failing())))
     assert len(done) == 12 and all(frame.faces == () and frame.regions == () for frame in done)
     assert all((frame.frame.picture == picture).all() for frame in done)
     assert {note for frame in done for note in frame.notes} == {(0, 0, "not swapped: a.onnx gave NaN")}
