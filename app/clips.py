@@ -167,14 +167,16 @@ def _watcher(
 ) -> Watcher:
     models, track = session.models, plan.clip.track
     own = models.embedder(embedder_of(str(plan.values["embedder"])).name) if track and not references else None
+    chosen = plan.detector
     looking = Models(
-        models.detector(plan.detector.name, **plan.detector.options),
+        models.detector(chosen.name, **chosen.options),
         # Parts that stay are steadier by a mesh that is smoothed with the face.
         models.mesher() if swapper.needs_mesh or plan.swap.keep else None,
         models.attributes() if plan.rules.detect_gender != "no" else None,
         references.embedder if references else own,
         models.mesher() if references else None,
         models.mesher(),
+        models.follower(chosen.name, **chosen.options),
     )
     if references is None:
         return Watcher(looking, Assignment(plan.rules, source_faces), track, threshold_of(plan))

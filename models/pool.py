@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from ..pipeline.errors import DamagedModelError, MissingModelError
-from ..pipeline.protocols import Attributes, Detector, Embedder, Locator, Mesher, Parser, Restorer, Swapper
+from ..pipeline.protocols import Attributes, Detector, Embedder, Follower, Locator, Mesher, Parser, Restorer, Swapper
 from . import catalog, store
 from .catalog import Kind, Model
 from .restorers import further
@@ -65,6 +65,9 @@ class ModelPool:
 
     def detector(self, name: str, **options: object) -> Detector:
         """This and the following are `open` for one kind each."""
+        return self.open("detector", name, **options)
+
+    def follower(self, name: str, **options: object) -> Follower:
         return self.open("detector", name, **options)
 
     def locator(self, name: str = "builtin", **options: object) -> Locator:

@@ -7,7 +7,7 @@ open at first use, DamagedModelError.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from .types import Box, ColourMatch, Crop, Donor, Embedding, Face, Gender, ImageF32, Mask, Patch, Picture, Placement
 
@@ -19,6 +19,28 @@ class Detector(Protocol):
     """Faces scored below this are dropped; settable."""
 
     def detect(self, frame: Picture) -> list[Face]: ...
+
+
+class Watched(NamedTuple):
+    """What was seen of a clip's next frame."""
+
+    known: Sequence[Face | None]
+    """The faces that were known; None for those that are lost."""
+    others: Sequence[Face]
+    """Some of these may be known ones again."""
+    denied: frozenset[int] = frozenset()
+    """Places of known faces that are none any more, to be forgotten."""
+
+
+class Follower(Protocol):
+    """A detector that needn't search all of each frame of a clip."""
+
+    def watch(self, frame: Picture, known: Sequence[Face], before: float, time: float) -> Watched:
+        """The known faces in the next frame, and others in the parts of it whose turn it is.
+
+        The frame before was shown at `before` seconds, this one is at `time`: each part has its turn twice a second.
+        """
+        ...
 
 
 class Locator(Protocol):

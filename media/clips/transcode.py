@@ -31,7 +31,7 @@ from .trial import Trial, cut_short
 
 FRAMES_A_PART: Final = 240
 """After a crash at most that many frames are done again."""
-_RECORDS: Final = 6
+_RECORDS: Final = 7
 """Version of the parts' records; parts with records of another one are made again."""
 
 

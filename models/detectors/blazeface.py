@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product, repeat
-from typing import NamedTuple
+from itertools import chain, product, repeat
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
 
@@ -17,7 +17,11 @@ from ...pipeline.geometry import Region, inverse, transform_points
 from ...pipeline.types import FloatArray, Matrix, Picture, Placement, Size
 from ..runtime.devices import threads
 from ..runtime.onnx import Session
+from .cadence import CADENCE, turns_of
 from .pyramid import Pyramid
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _SIDE = 192
 _CELLS = 48
@@ -34,6 +38,14 @@ _LARGE = 1 / 3
 """Of the picture's longer side: faces that the view with a rim is for."""
 _SURE = 0.8
 """Score of a large face in the whole picture that makes that view needless: parts of a face reach 0.77."""
+
+
+class Scan(TypedDict):
+    """What to look at: see `BlazeFace.find`."""
+
+    tiled: bool
+    smallest: float
+    turns: Sequence[int]
 
 
 Seen = tuple[FloatArray, FloatArray]
@@ -74,6 +86,17 @@ class BlazeFace:
             found += self._looks(pyramid, list(_tiled(size, smallest)), turns, confidence)
         return _merged([found[turn :: len(turns)] for turn in range(len(turns))])
 
+    def glance(
+        self, picture: Picture, confidence: float, before: float, time: float, **scan: Unpack[Scan]
+    ) -> Candidates:
+        """As `find`, of the views whose turn it is between two times in seconds: small faces twice a second, those of
+        three times the size three times as often, and so on."""
+        size, turns = Size.of(picture), scan["turns"]
+        pyramid = Pyramid(picture, _SIDE)
+        views = _due(size, scan["smallest"] if scan["tiled"] else None, before, time)
+        found = self._looks(pyramid, views, turns, confidence)
+        return _merged([found[turn :: len(turns)] for turn in range(len(turns))])
+
     def _looks(self, picture: Pyramid, views: Sequence[Region], turns: Sequence[int], confidence: float) -> list[Seen]:
         """The looks at each view, one a turn."""
         looks = list(product(views, turns))
@@ -96,10 +119,26 @@ class BlazeFace:
         return rows[whole], scores[whole]
 
 
+def _due(size: Size, smallest: float | None, before: float, time: float) -> list[Region]:
+    """The views whose turn it is: tiles, of each size in turn, then the whole picture with and without a rim."""
+    levels = [] if smallest is None else [list(level) for level in _levels(size, smallest)]
+    levels += [[_whole(size), _with_rim(size)]]
+    views: list[Region] = []
+    for finer, level in enumerate(levels):
+        due = turns_of(len(level), 0, before, time, CADENCE / _LEVEL_STEP**finer)
+        views += [level[number % len(level)] for number in due]
+    return views
+
+
 def _tiled(size: Size, smallest: float) -> Iterator[Region]:
+    return chain.from_iterable(_levels(size, smallest))
+
+
+def _levels(size: Size, smallest: float) -> Iterator[list[Region]]:
+    """Tiles of rising size."""
     side = round(_SIDE * max(smallest, _SMALLEST) / _SMALLEST)
     while side < max(size):
-        yield from tiles(size, side)
+        yield tiles(size, side)
         side *= _LEVEL_STEP
 
 
@@ -145,11 +184,14 @@ def _to_picture(rows: FloatArray, matrix: Matrix) -> FloatArray:
 
 def _merged(turns: list[list[Seen]]) -> Candidates:
     """By turn: eyes that were seen the other way round would average to a point."""
-    parts = [weighted_nms(*_joined(found), _MERGE_OVERLAP) for found in turns]
-    rows, scores = _joined(parts)
+    parts = [weighted_nms(*joined(found), _MERGE_OVERLAP) for found in turns]
+    rows, scores = joined(parts)
     order = np.argsort(-scores, kind="stable")
     return Candidates(rows[order, :4], rows[order, 4:].reshape(-1, 2, 2), scores[order])
 
 
-def _joined(found: Sequence[Seen]) -> Seen:
+def joined(found: Sequence[Seen]) -> Seen:
+    """Everything seen in several looks."""
+    if not found:
+        return np.zeros((0, 8), np.float32), np.zeros(0, np.float32)
     return np.concatenate([rows for rows, _ in found]), np.concatenate([scores for _, scores in found])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ...pipeline.boxes import iou, nms
 from ...pipeline.geometry import Region
+from ...pipeline.protocols import Watched
 from ...pipeline.types import Box, Face, Picture, Points, Size
-from .blazeface import BlazeFace
+from .blazeface import BlazeFace, Candidates, Scan, Seen, joined
+from .cadence import turns_of
 from .facemesh import FaceMesh, box_of, landmarks_of
 
 _SAME_FACE = 0.4
@@ -44,27 +47,70 @@ class BuiltinDetector:
 
     def detect(self, frame: Picture) -> list[Face]:
         """The faces of a picture, best first, each with its mesh, none smaller than `min_size` pixels."""
+        found = self._blazeface.find(frame, self.confidence, **self._scan(frame))
+        return _one_each(self._measured(frame, found))
+
+    def _scan(self, frame: Picture) -> Scan:
         smallest = self._min_size or max(Size.of(frame)) / _SHARE_OF_PICTURE
-        found = self._blazeface.find(frame, self.confidence, tiled=self._tiles, smallest=smallest, turns=self._turns)
-        fitted = [self._measure(frame, *one) for one in zip(found.boxes, found.eyes, found.scores, strict=True)]
-        faces = _one_each([face for face in fitted if face is not None])
+        return {"tiled": self._tiles, "smallest": smallest, "turns": self._turns}
+
+    def _measured(self, frame: Picture, found: Candidates, known: Sequence[Box] = ()) -> list[Face]:
+        """With their meshes, but those that are small, that have none, and those that lie on a known box (4,)."""
+        new = [n for n, box in enumerate(found.boxes) if not known or iou(box, np.stack(known)).max() < _SAME_FACE]
+        fitted = [self._measure(frame, found.boxes[n], found.eyes[n], found.scores[n]) for n in new]
+        faces = [face for face in fitted if face is not None]
         return [face for face in faces if float((face.box[2:] - face.box[:2]).max()) >= self._min_size]
 
     def locate(self, frame: Picture, boxes: Sequence[Box]) -> list[Face | None]:
         """The face inside each given box (4,), measured; None where no face is seen there."""
         return [self._locate_one(frame, np.asarray(box, np.float32)) for box in boxes]
 
-    def _locate_one(self, frame: Picture, box: Box) -> Face | None:
-        around = _around(box)
-        if around.within(Size.of(frame)).empty:
+    def watch(self, frame: Picture, known: Sequence[Face], before: float, time: float) -> Watched:
+        """Known faces are followed by their meshes; twice a second BlazeFace must still see each."""
+        followed = [self._followed(frame, face) for face in known]
+        due = [number for number in range(len(known)) if turns_of(1, number / len(known), before, time)]
+        denied = set[int]()
+        for number in due:
+            face = followed[number]
+            if face is not None:
+                followed[number] = self._confirmed(frame, face)
+                denied.update([number] if followed[number] is None else [])
+        found = self._blazeface.glance(frame, self.confidence, before, time, **self._scan(frame))
+        others = self._measured(frame, found, [face.box for face in followed if face is not None])
+        everybody = _one_each([*(face for face in followed if face is not None), *others])
+        kept = {id(face) for face in everybody}
+        return Watched(
+            [face if face is not None and id(face) in kept else None for face in followed],
+            [face for face in others if id(face) in kept],
+            frozenset(denied),
+        )
+
+    def _followed(self, frame: Picture, face: Face) -> Face | None:
+        mesh = None if face.mesh is None else self._facemesh.again(frame, face.mesh)
+        if mesh is None or float(np.ptp(mesh[:, :2], axis=0).max()) < self._min_size:
             return None
-        looks = [self._blazeface.look(frame, around, turn, self.confidence / 2) for turn in self._turns]
-        rows = np.concatenate([rows for rows, _ in looks])
+        return Face(box_of(mesh), landmarks_of(mesh), face.score, mesh=mesh)
+
+    def _confirmed(self, frame: Picture, face: Face) -> Face | None:
+        """The face with BlazeFace's score; None where that sees none there."""
+        rows, scores = self._looked(frame, face.box)
+        near = iou(face.box, rows[:, :4]) > 0
+        return replace(face, score=float(scores[near].max())) if near.any() else None
+
+    def _locate_one(self, frame: Picture, box: Box) -> Face | None:
+        rows, _ = self._looked(frame, box)
         overlaps = iou(box, rows[:, :4])
         if not overlaps.max(initial=0) > 0:
             return None
         best = rows[int(np.argmax(overlaps))]
         return self._measure(frame, box, best[4:].reshape(2, 2), np.float32(1))
+
+    def _looked(self, frame: Picture, box: Box) -> Seen:
+        """What BlazeFace sees around a box."""
+        around = _around(box)
+        turns = () if around.within(Size.of(frame)).empty else self._turns
+        looks = [self._blazeface.look(frame, around, turn, self.confidence / 2) for turn in turns]
+        return joined(looks)
 
     def _measure(self, frame: Picture, box: Box, eyes: Points, score: np.float32) -> Face | None:
         mesh = self._facemesh.mesh(frame, box, eyes)

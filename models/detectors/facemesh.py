@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...pipeline.geometry import extract_crop, inverse, transform_mesh
+from ...pipeline.geometry import compose, extract_crop, inverse, transform_mesh, transform_points
 from ...pipeline.types import (
     MESH_POINTS,
     Box,
@@ -31,6 +31,7 @@ _SIDE = 192
 _MARGIN = 1.5
 _FACE_LOGIT = 3.0
 """A face from here on; real faces reach 9, those of 16 pixels 4; sigmoid 0.5, as published, lets patterns through."""
+_NEAR = 0.05
 _OUTER_EYE_CORNERS = (33, 263)
 _LANDMARKS = ((33, 133, 159, 145), (362, 263, 386, 374), (4,), (61,), (291,))
 """Mesh points whose mean is each of the five landmarks."""
@@ -68,6 +69,14 @@ class FaceMesh:
                 return None
         return points
 
+    def again(self, frame: Picture, mesh: Mesh) -> Mesh | None:
+        """The mesh in the next frame, by the mesh (468, 3) before; None where there is no face any more."""
+        placed = _square_around(mesh)
+        found = self._run(frame, placed)
+        if found is None or _is_near(placed, _square_around(found)):
+            return found
+        return self._run(frame, _square_around(found))
+
     def _run(self, frame: Picture, matrix: Matrix) -> Mesh | None:
         points, logit = self._look(extract_crop(frame, Placement(matrix, Size(_SIDE, _SIDE))))
         if logit <= _FACE_LOGIT:
@@ -94,6 +103,13 @@ def landmarks_of(mesh: Mesh) -> Points:
 def box_of(mesh: Mesh) -> Box:
     """(4,) the box around a mesh (468, 3)."""
     return np.concatenate([mesh[:, :2].min(0), mesh[:, :2].max(0)])
+
+
+def _is_near(placed: Matrix, wanted: Matrix) -> bool:
+    """Whether a crop lies nearly as it should: no corner further off than a twentieth of its side."""
+    corners = np.array([[0, 0], [_SIDE, 0], [0, _SIDE], [_SIDE, _SIDE]], np.float64)
+    away = transform_points(compose(wanted, inverse(placed)), corners) - corners
+    return float(np.abs(away).max()) < _NEAR * _SIDE
 
 
 def _turn(eyes: Points) -> NDArray[np.float64]:

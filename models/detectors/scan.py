@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...pipeline.bands import resized_bilinear, resized_by_area, to_float
-from ...pipeline.boxes import cut_by_tile, nms, tiles
+from ...pipeline.boxes import cut_by_tile, iou, nms, tiles
 from ...pipeline.errors import require_range
 from ...pipeline.geometry import Region
+from ...pipeline.protocols import Watched
 from ...pipeline.types import Face, FloatArray, ImageF32, Picture, Size
 from ..runtime.memory_hook import Network as RuntimeNetwork
+from .cadence import turns_of
 
 _SMALLEST = 16
 """Faces of fewer pixels in a network's input are missed."""
@@ -27,6 +29,10 @@ _WORTH_TILES = 1.25
 """By how much the whole picture must shrink before tiles see more than it does."""
 _AREA_FROM = 1.5
 """What a bilinear shrink leaves unread beyond twice the size is averaged in first, down to this factor."""
+_ROOM = 1.5
+"""Of a face's longer side: what is looked at around it in the next frame."""
+_SAME = 0.3
+"""Overlap from which on a face is the one of the frame before."""
 _BATCH_PIXELS = 8 * 640 * 640
 
 
@@ -137,6 +143,27 @@ class ScanningDetector:
         look([view for number in sorted(missed) for view in self._with_rim(number, sizes[number])])
         return [self._faces(parts) for parts in found]
 
+    def watch(self, frame: Picture, known: Sequence[Face], before: float, time: float) -> Watched:
+        """Looks at the whole frame, around known faces that aren't seen so, and at the tiles whose turn it is."""
+        size = Size.of(frame)
+        tiles = list(self._tiled(size)) if self._tiles else []
+        due = [tiles[number % len(tiles)] for number in turns_of(len(tiles), 0, before, time)] if tiles else []
+        seen = self._seen_in(frame, [_whole(size), *due])
+        faces = self._faces(seen)
+        around = [_around(face, size) for face in known if not _matching(face, faces)]
+        if around:
+            faces = self._faces([*seen, *self._seen_in(frame, around)])
+        found = [_matching(face, faces) for face in known]
+        again = {id(face) for face in found}
+        return Watched(found, [face for face in faces if id(face) not in again])
+
+    def _seen_in(self, frame: Picture, regions: Sequence[Region]) -> list[Detections]:
+        size = Size.of(frame)
+        views = [
+            _View(0, one, turn, self.network.fit(_turned(one.size, turn))) for one in regions for turn in self._turns
+        ]
+        return [_to_picture(seen, view, size) for view, seen in self._seen([frame], views)]
+
     def _seen(self, frames: Sequence[Picture], views: Iterable[_View]) -> Iterator[tuple[_View, Detections]]:
         """The views that show faces."""
         for batch in _batches(views):
@@ -183,6 +210,23 @@ def shrunk(image: Picture, size: Size) -> ImageF32:
     if factor > 1:
         image = resized_by_area(image, Size(max(image.shape[1] // factor, 1), max(image.shape[0] // factor, 1)))
     return to_float(image) if Size.of(image) == size else resized_bilinear(image, size)
+
+
+def _around(face: Face, size: Size) -> Region:
+    """The part of a picture around a face, with room for it to have moved."""
+    room = _ROOM * (face.box[2:] - face.box[:2]).max()
+    left, top, right, bottom = np.rint(np.concatenate([face.box[:2] - room, face.box[2:] + room])).astype(int)
+    region = Region(left, top, right, bottom).within(size)
+    return _whole(size) if region.empty else region
+
+
+def _matching(face: Face, faces: Sequence[Face]) -> Face | None:
+    """The one that overlaps a face of the frame before most."""
+    if not faces:
+        return None
+    overlaps = iou(face.box, np.stack([one.box for one in faces]))
+    best = int(overlaps.argmax())
+    return faces[best] if overlaps[best] > _SAME else None
 
 
 def _whole(size: Size) -> Region:

@@ -9,9 +9,10 @@ from typing import ClassVar, NamedTuple, Protocol, TypedDict
 import numpy as np
 
 from ..faces.detect import enriched
-from ..protocols import Attributes, Detector, Embedder, Mesher, Metric
+from ..protocols import Attributes, Detector, Embedder, Follower, Mesher, Metric
 from ..types import Face, FloatArray, Picture
 from .depth_order import DepthOrder, DepthState
+from .following import Finder, FinderState
 from .lookahead import ObservedFrame
 from .looks import look_of
 from .scenes import is_cut, thumbnail
@@ -45,6 +46,8 @@ class Models(NamedTuple):
     """Fits a mesh to the faces that are identified, for an embedder that is more exact with one."""
     depth_mesher: Mesher | None = None
     """Helps to tell who is in front where faces overlap."""
+    follower: Follower | None = None
+    """Follows faces from frame to frame, so that not every frame is searched."""
 
 
 class Assigner(Protocol):
@@ -89,6 +92,7 @@ class WatcherState(TypedDict):
     tracker: TrackerState
     assignment: object
     depth: DepthState
+    finder: FinderState
 
 
 class Watcher:
@@ -106,6 +110,7 @@ class Watcher:
         self._closely = track and assignment.needs_identities
         self._tracker = Tracker(self._same_person, self._metric, closely=self._closely)
         self._depth = DepthOrder(models.depth_mesher)
+        self._finder = Finder(models.detector, models.follower if track else None)
         self._scene = 0
         self._before: FloatArray | None = None
 
@@ -121,6 +126,7 @@ class Watcher:
             self.assignment.end_scene(frame.number)
             self._tracker.reset()
             self._depth.reset()
+            self._finder.reset()
             self._scene += 1
         self._before = now
         people = {face.index: face for face in self._tracked(frame)}
@@ -135,6 +141,7 @@ class Watcher:
             "tracker": self._tracker.as_json(),
             "assignment": self.assignment.as_json(),
             "depth": self._depth.as_json(),
+            "finder": self._finder.as_json(),
         }
 
     def restore(self, state: WatcherState) -> None:
@@ -145,10 +152,11 @@ class Watcher:
         self._tracker = Tracker.from_json(*known, closely=self._closely)
         self.assignment.restore(state["assignment"])
         self._depth.restore(state["depth"])
+        self._finder.restore(state["finder"])
 
     def _tracked(self, frame: ClipFrame) -> list[Face]:
         picture = frame.picture
-        found = self._models.detector.detect(picture)
+        found = self._finder.find(picture, frame.time)
         if self._models.mesher is not None:
             found = [f for f in enriched(picture, found, mesher=self._models.mesher) if f.mesh is not None]
         known = self._tracker.count
