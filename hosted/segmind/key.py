@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from platformdirs import user_state_path
 
+from ...media.files import open_file
 from ...pipeline.errors import SettingsError
 from .errors import MissingKeyError
 
@@ -112,7 +113,7 @@ def state_folder(environment: Mapping[str, str] | None = None) -> Path:
 
 def _content(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return file.read(_MAX_FILE_BYTES).decode("utf-8-sig", errors="replace").strip()
     except FileNotFoundError:
         return ""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import pickle
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import requests
 from multifaceswap.hosted.segmind import key as keys
 from multifaceswap.hosted.segmind.errors import MissingKeyError, UnauthorizedError
-from multifaceswap.hosted.segmind.key import ApiKey, find_key, key_folders, require_key, state_folder
+from multifaceswap.hosted.segmind.key import KEY_FILE, ApiKey, find_key, key_folders, require_key, state_folder
 from multifaceswap.pipeline.errors import SettingsError
 from platformdirs.macos import MacOS
 from platformdirs.windows import Windows
@@ -111,3 +112,10 @@ def test_custom_node_looks_into_the_user_folder_of_its_comfyui(monkeypatch, tmp_
     assert key_folders(state) == [tmp_path / "ComfyUI/user/__multifaceswap", Path("/state")]
     monkeypatch.setattr(keys, "__file__", str(tmp_path / "site-packages/pack/hosted/segmind/key.py"))
     assert key_folders(state) == [Path("/state")]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes a pipe")
+def test_a_pipe_in_place_of_the_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / KEY_FILE)
+    with pytest.raises(SettingsError, match="can't be read: it is not a regular file"):
+        find_key([tmp_path], {})
