@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from reprlib import Repr
 from typing import Final
@@ -11,6 +12,8 @@ _MANY: Final = 8
 """Names that a list shows."""
 _NAME: Final = 100
 """Characters that it shows of each."""
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What breaks lines, moves the cursor, turns the line round or can't be written at all."""
 _REPR: Final = Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = MOST
 _REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = _REPR.maxset = 40
@@ -49,5 +52,4 @@ def _cut(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without what breaks lines, moves the cursor, turns the line round or can't be written at all."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)

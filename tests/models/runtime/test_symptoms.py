@@ -127,4 +127,4 @@ def test_other_messages_are_left_as_they_are(text):
 
 def test_a_long_message_is_cut_to_its_first_line():
     assert first_line("\n  one " + "x" * 500 + "\ntwo").startswith("one xxx")
-    assert len(first_line("x" * 500)) == 300
+    assert len(first_line("x" * 500)) == 200

@@ -92,9 +92,9 @@ class Counted:
     def __init__(self, session):
         self.session, self.runs = session, 0
 
-    def run(self, inputs):
+    def run(self, *given, **more):
         self.runs += 1
-        return self.session.run(inputs)
+        return self.session.run(*given, **more)
 
 
 def test_following_takes_a_fraction_of_the_looks(session, heads):
