@@ -204,7 +204,7 @@ MODELS: tuple[Model, ...] = (
         "swapper",
         "swappers.adapters:mesh",
         (FACEMESH_CANONICAL,),
-        SwapperParams(("mirror", "interpolation")),
+        SwapperParams(("mirror", "interpolation", "skin_tone")),
     ),
     _neural(INSWAPPER_128, size=128, map=True),
     _neural(RESWAPPER_128, size=128, map=True),

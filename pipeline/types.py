@@ -38,6 +38,7 @@ Vector = NDArray[np.float32]
 """(D,) of a model's own space."""
 Gender = Literal["female", "male"]
 ColourMatch = Literal["auto", "none", "lighting", "mean"]
+SkinTone = Literal["target", "donor"]
 Interpolation = Literal["Nearest", "Bilinear", "Bicubic", "Lanczos"]
 DEFAULT_INTERPOLATION: Interpolation = "Bilinear"
 Progress = Callable[[int, int], None]
@@ -279,6 +280,12 @@ class Patch(NamedTuple):
     """Lines for the report."""
     bounds: tuple[Mask, ...] = ()
     """Of 0 and 1: beyond any of them the picture stays. Their rims aren't softened yet."""
+    lips: Mask | None = None
+    """(h, w) of any size: where the patch shows lips, whose colour stands out from the skin's; None for nowhere."""
+    normals: FloatArray | None = None
+    """(h, w, 3) of any size: unit normals of the patch's surface, 0 where it has none; None where it isn't known."""
+    tone: FloatArray | None = None
+    """(3,) factors of the channels that lead from the target's skin tone to another; None keeps the target's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

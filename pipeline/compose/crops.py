@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..errors import require_choice, require_range
 from ..faces.parts import PARTS
 from ..geometry import INTERPOLATIONS, extract_crop, lies_within, resized, valid_mask
 from ..protocols import Swapper
 from ..types import DEFAULT_INTERPOLATION, ColourMatch, Crop, Face, Interpolation, Patch, Picture, Placement, Size
-from .colour import match_lighting, match_mean
+from .colour import match_mean
+from .grain import match_grain
+from .lighting import match_lighting
 from .masks import combined
+from .seams import without_seam
+from .tone import with_tone
 
 COLOUR_MATCHES: tuple[ColourMatch, ...] = ("auto", "none", "lighting", "mean")
 
@@ -55,11 +61,18 @@ def finish(patch: Patch, crop: Crop, swapper: Swapper, settings: SwapSettings) -
     """The patch with all its masks made one and its colours matched to the crop that it replaces."""
     mask = combined([patch.mask], patch.bounds, settings.mask_feather)
     seen = mask if crop.valid is None else mask * resized(crop.valid, Size.of(mask))
-    weights = (mask, seen) if patch.skin is None else patch.skin
+    # However weak the mask: what is compared is where it lies.
+    full = max(float(mask.max()), 1e-12)
+    weights = (mask / full, seen / full) if patch.skin is None else patch.skin
     match = swapper.colour if settings.colour_match == "auto" else settings.colour_match
     image = patch.image
     if match == "lighting":
-        image = match_lighting(image, crop.image, *weights)
+        # Bicubic crops leave the range, and logarithms end there.
+        target = np.clip(crop.image, 0, 1)
+        image = match_lighting(np.clip(image, 0, 1), target, *weights, patch.lips, patch.normals)
+        image = without_seam(image, target, mask)
+        image = image if patch.tone is None else with_tone(image, mask, patch.tone)
+        image = match_grain(image, target, *weights)
     elif match == "mean":
         image = match_mean(image, crop.image, seen)
     return patch._replace(image=image, mask=mask, bounds=())

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from ....pipeline.compose.crops import crop_of
+from ....pipeline.compose.tone import tone_factors
 from ....pipeline.errors import SettingsError
-from ....pipeline.faces import mesh_points as points
 from ....pipeline.geometry import INTERPOLATION_FLAGS, bounds, resized, transform_mesh
 from ....pipeline.transparency import seen_part
 from ....pipeline.types import (
@@ -29,27 +28,30 @@ from ....pipeline.types import (
     Picture,
     Placement,
     Size,
+    SkinTone,
 )
-from .skin import LENIENT, skin_likelihood
+from .fields import Fields, fields_of
+from .mask import mouth_kept, soft_rim
+from .regions import lip_area, skin_area
+from .skin import skin_likelihood
 from .topology import Topology, smoothstep
-from .warp import Raster, Texture, choose_texture, openness, rasterise, with_shape_of
+from .warp import Texture, choose_texture, openness, rasterise, with_shape_of
 
 _LARGEST_CROP = 1024
 _SMALLEST_CROP = 8
 _MARGIN = 0.08
 """Of the face's longer side: room around it."""
-_RASTER_SIDE = 160
+_RASTER_SIDE = 128
 """Geometry varies slowly: it is worked out at this size and enlarged, whatever the crop's."""
 _SKIN_SIDE = 128
 _DONOR_LEVELS = 6
-_RIM = 0.035
-"""Of the raster's side: softness of the mask's rim, as a Gaussian's sigma."""
-_TARGET_SIDE = (0.0, 0.3)
-"""Facing of the target's skin from which on it is swapped."""
-_MOUTH_GAP = (0.03, 0.1)
-"""Difference in openness of both mouths from which on the target's own inside is kept."""
+_NO_SHARE = 0.02
 _TELL_MIRRORED = 0.1
 _TELL_TURNED = 0.06
+_OTHER_TONE = "skin_tone donor has no effect: the donor's tone, in its light, is too far from the target's"
+
+
+HAIR = 1.0
 
 
 class MeshSwapper:
@@ -62,9 +64,15 @@ class MeshSwapper:
     colour: ColourMatch = "lighting"
 
     def __init__(
-        self, topology: Topology, *, mirror: bool = True, interpolation: Interpolation = DEFAULT_INTERPOLATION
+        self,
+        topology: Topology,
+        *,
+        mirror: bool = True,
+        interpolation: Interpolation = DEFAULT_INTERPOLATION,
+        skin_tone: SkinTone = "target",
     ) -> None:
         """`mirror`: the donor's other side may stand in where that fits the pose better or the first is hidden."""
+        self._skin_tone = skin_tone
         self._topology = topology
         self._mirror = mirror
         self._interpolation = interpolation
@@ -101,71 +109,76 @@ class MeshSwapper:
         skin = np.ones(len(target)) if donor.skin is None else donor.skin
         texture = choose_texture(shaped, source, skin, topology, mirror=self._mirror)
         small = _raster_size(size)
-        fields = _fields(rasterise(_scaled(shaped, size, small), topology.triangles, small), texture, topology)
+        fields = fields_of(rasterise(_scaled(shaped, size, small), topology.triangles, small), texture, topology)
         image = self._textured(level.image, fields, size)
-        mask = fields.visible * _soft_rim(fields.swapped)
-        mask *= 1 - _mouth_kept(target, openness(target) - openness(source), size, small)
+        half = Size(max(small.width // 2, 1), max(small.height // 2, 1))
+        skin = _skin(fields, _scaled(target, size, half), crop)
+        mask = fields.visible * soft_rim(fields.swapped) * smoothstep(0.5, HAIR, fields.swapped)
+        bare = _bare(image, crop, skin)
+        mask *= _without_hair(fields, *bare)
+        skin = _surely_skin(fields, skin, bare)
+        mask *= 1 - mouth_kept(_scaled(target, size, small), openness(target) - openness(source), small)
         mask = resized((mask * strength).astype(np.float32), size)
-        return Patch(image, mask, _comparable(fields, image, crop), _notes(texture))
+        lips = lip_area(_scaled(shaped, size, half), half)
+        patch = Patch(image, mask, skin, _notes(texture), lips=lips, normals=fields.normals)
+        return self._toned(patch, crop)
 
-    def _textured(self, picture: ImageF32, fields: _Fields, size: Size) -> ImageF32:
-        image = self._sampled(picture, fields.first, size)
-        if fields.share.max() < 0.02:
-            return image
-        share = resized(fields.share, size)[..., None]
-        other = self._sampled(picture, fields.second, size)
-        return np.asarray(image + (other - image) * share, np.float32)
+    def _toned(self, patch: Patch, crop: Crop) -> Patch:
+        if self._skin_tone == "target" or patch.skin is None:
+            return patch
+        own, theirs = patch.skin
+        tone = tone_factors(patch.image, own, crop.image, theirs)
+        return patch._replace(tone=tone) if tone is not None else patch._replace(notes=(*patch.notes, _OTHER_TONE))
 
-    def _sampled(self, picture: ImageF32, places: FloatArray, size: Size) -> ImageF32:
+    def _textured(self, picture: ImageF32, fields: Fields, size: Size) -> ImageF32:
+        image = self._sampled(picture, resized(fields.first, size))
+        share = resized(fields.share, size)
+        left, top, width, height = cv2.boundingRect((share > _NO_SHARE).view(np.uint8))
+        if width:
+            part = np.s_[top : top + height, left : left + width]
+            other = self._sampled(picture, resized(fields.second, size)[part])
+            image[part] += (other - image[part]) * share[part][..., None]
+        return image
+
+    def _sampled(self, picture: ImageF32, places: FloatArray) -> ImageF32:
         # As two maps: of one with both coordinates, OpenCV 5.0's bilinear remap leaves pixels unwritten.
-        columns, rows = cv2.split(resized(places, size) - np.float32(0.5))
+        columns, rows = cv2.split(places - np.float32(0.5))
         flags = INTERPOLATION_FLAGS[self._interpolation]
         image = np.asarray(cv2.remap(picture, columns, rows, flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
         return np.clip(image, 0, 1, out=image)
 
 
-class _Fields(NamedTuple):
-    """What the mesh says of each pixel of the raster, (h, w) in [0, 1] unless said otherwise."""
-
-    first: FloatArray
-    """(h, w, 2) places in the donor's picture."""
-    second: FloatArray
-    """(h, w, 2) places on the donor's other side."""
-    share: Mask
-    """Of the second."""
-    visible: Mask
-    """Whether the target's skin faces the viewer and the donor has something to show there."""
-    swapped: Mask
-    """Whether it belongs to the part of the face that is swapped."""
-    skin: Mask
-    """The target's skin that faces the viewer."""
-    donor_skin: Mask
-    """The same where it shows the donor."""
+def _skin(fields: Fields, mesh: Mesh, crop: Crop) -> tuple[Mask, Mask]:
+    """Where the patch and the target show plain skin; the target's mesh is in pixels of half the raster."""
+    size = Size(max(fields.seen.shape[1] // 2, 1), max(fields.seen.shape[0] // 2, 1))
+    area = skin_area(mesh, size)
+    own, theirs = (area * resized(field, size) for field in (fields.visible, fields.seen))
+    return own, theirs if crop.valid is None else theirs * resized(crop.valid, size)
 
 
-def _fields(raster: Raster, texture: Texture, topology: Topology) -> _Fields:
-    seen = smoothstep(*_TARGET_SIDE, texture.seen)
-    visible = seen * texture.quality
-    skin = topology.skin * seen
-    weights = np.stack([texture.share, visible, topology.swapped, skin, skin * topology.swapped * texture.quality], 1)
-    spread = raster.spread(np.hstack([texture.first, texture.second, weights]))
-    fields = np.moveaxis(spread[..., 4:], 2, 0)
-    side = max(fields.shape[1:])
-    share = np.asarray(cv2.GaussianBlur(fields[0, ...], (0, 0), 0.01 * side), np.float32)
-    visible = np.asarray(cv2.GaussianBlur(fields[1, ...], (0, 0), 0.018 * side), np.float32)
-    swapped, skin, donor_skin = fields[2:]
-    return _Fields(spread[..., :2], spread[..., 2:4], share, visible, swapped, skin, donor_skin)
+def _bare(image: ImageF32, crop: Crop, skin: tuple[Mask, Mask]) -> tuple[Mask, Mask]:
+    """(h, w) how surely the patch and the target show skin and no hair, where skin is expected."""
+    size = Size(*(max(side // 2, 1) for side in Size.of(skin[0])))
+    own, theirs = (
+        skin_likelihood(resized(one, size), resized(weight, size))
+        for one, weight in zip((image, crop.image), skin, strict=True)
+    )
+    return own, theirs
 
 
-def _comparable(fields: _Fields, image: ImageF32, crop: Crop) -> tuple[Mask, Mask]:
-    """Where the patch and the target show skin whose colours may be compared; hair and glasses are left out."""
-    size = Size(fields.skin.shape[1] // 2, fields.skin.shape[0] // 2)
-    swapped, skin, donor_skin = (resized(field, size) for field in (fields.swapped, fields.skin, fields.donor_skin))
-    donor_skin = donor_skin * skin_likelihood(resized(image, size), donor_skin)
-    if crop.valid is not None:
-        skin = skin * resized(crop.valid, size)
-    skin = skin * skin_likelihood(resized(crop.image, size), skin * swapped, LENIENT)
-    return donor_skin, skin
+def _surely_skin(fields: Fields, skin: tuple[Mask, Mask], bare: tuple[Mask, Mask]) -> tuple[Mask, Mask]:
+    """The same without hair on the forehead, which would count as a shadow."""
+    size = Size.of(skin[0])
+    forehead = resized(fields.forehead, size)
+    own, theirs = (one * (1 - forehead * (1 - resized(sure, size))) for one, sure in zip(skin, bare, strict=True))
+    return np.asarray(own, np.float32), np.asarray(theirs, np.float32)
+
+
+def _without_hair(fields: Fields, own: Mask, theirs: Mask) -> Mask:
+    """(h, w) 0 where the target's hair lies before the forehead, or the donor's before it or before the cheeks."""
+    size = Size.of(fields.forehead)
+    forehead = 1 - fields.forehead * (1 - resized((own * theirs) ** 2, size))
+    return np.asarray(forehead * (1 - fields.sides * (1 - resized(own, size))), np.float32)
 
 
 def _raster_size(size: Size) -> Size:
@@ -219,34 +232,11 @@ def _skin_at_points(crop: Crop, topology: Topology) -> FloatArray:
     return resized(inside, size)[y, x] * shown
 
 
-def _soft_rim(swapped: Mask) -> Mask:
-    """1 well inside the swapped part, falling smoothly to 0 at its rim, corners rounded."""
-    inside = (swapped > 0.5).astype(np.float32)
-    soft = cv2.GaussianBlur(inside, (0, 0), _RIM * max(inside.shape), borderType=cv2.BORDER_CONSTANT)
-    return smoothstep(0.5, 0.95, np.asarray(soft, np.float32)) * inside
-
-
-def _mouth_kept(target: Mesh, gap: float, size: Size, small: Size) -> Mask:
-    """(h, w) 1 between the lips where one mouth stands open and the other doesn't: the target keeps its own there.
-
-    An open target needs its teeth; a closed one, not the donor's teeth squeezed into a line.
-    """
-    share = smoothstep(*_MOUTH_GAP, np.array(abs(gap)))
-    hole = np.zeros((small.height, small.width), np.float32)
-    if share > 0:
-        outline = np.rint((_scaled(target, size, small)[list(points.LIPS_INNER), :2] - 0.5) * 16).astype(np.int32)
-        cv2.fillPoly(hole, [outline], 1.0, shift=4)
-        hole = cv2.dilate(hole, np.ones((3, 3))) if gap < 0 else hole
-    return cv2.GaussianBlur(hole, (0, 0), 0.8) * np.float32(share)
-
-
 def _notes(texture: Texture) -> tuple[str, ...]:
     notes: list[str] = []
     if texture.mirrored >= _TELL_MIRRORED:
-        notes.append(
-            f"{texture.mirrored:.0%} of the face shows the donor's other side, mirrored: moles and partings change "
-            "sides there; switch mirror off to forbid it"
-        )
+        part = f"{texture.mirrored:.0%} of the face shows the donor's other side, mirrored"
+        notes.append(f"{part}: moles and partings change sides there; switch mirror off to forbid it")
     if texture.misfit >= _TELL_TURNED:
         notes.append("the donor's head is turned another way: a donor picture nearer in pose gives a better likeness")
     return tuple(notes)

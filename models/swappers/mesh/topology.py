@@ -14,8 +14,14 @@ from ....pipeline.types import FloatArray, Mesh
 Triangles = NDArray[np.intp]
 _BROW_TOP_CM = 5.3
 """Height of the brows' upper rim on the canonical face."""
+_HAIRLINE_CM = (8.4, 6.6)
+"""Heights between which the forehead fades out."""
+_FOREHEAD_CM = (5.8, 6.8)
+"""Heights between which the forehead begins: above the frames of glasses."""
+_CHIN_CM = (2.5, 4.5)
+"""From the middle to either side, between which the chin ends."""
 _NOSE_FOOT_CM, _LIP_TOP_CM = -1.2, -2.6
-_RIM_CM = (0.5, 3.0)
+_RIM_CM = (0.0, 2.0)
 """From the rim inwards, where the donor's shape begins and is fully taken over."""
 _SMOOTHING_STEPS = 6
 
@@ -33,11 +39,17 @@ class Topology:
     skin: FloatArray
     """1 for plain skin, 0 for eyes, brows and lips."""
     swapped: FloatArray
-    """1 for the part of the face that is swapped: up to just above the brows."""
+    """1 for the part of the face that is swapped, fading towards the hairline."""
+    forehead: FloatArray
+    """1 above the brows, where hair often lies before the skin."""
+    sides: FloatArray
+    """1 at the rim of the face but for the chin, where the donor's hair may lie before the skin."""
     rigid: FloatArray
     """How little a point moves with expression: brows to nose high, mouth and jaw low."""
     shaped: FloatArray
-    """Where the donor's own shape may show: inside the rim and above the mouth."""
+    """How much of the donor's own shape shows: inside the rim."""
+    mouth: FloatArray
+    """1 at the mouth and below, 0 from the nose up."""
 
     @classmethod
     def of(cls, canonical: Mesh, triangles: NDArray[np.integer]) -> Topology:
@@ -46,14 +58,18 @@ class Topology:
         corners = triangles.astype(np.intp)
         height = canonical[:, 1]
         above_mouth = smoothstep(_LIP_TOP_CM, _NOSE_FOOT_CM, height)
+        inner = smoothstep(*_RIM_CM, _distance_to_rim(canonical))
         return cls(
             triangles=corners,
             mirror=((flipped[:, None] - canonical[None]) ** 2).sum(2).argmin(1),
             smoothing=_smoothing(corners, len(canonical)),
             skin=_skin(canonical),
-            swapped=smoothstep(_BROW_TOP_CM + 1, _BROW_TOP_CM, height),
+            swapped=smoothstep(*_HAIRLINE_CM, height),
+            forehead=smoothstep(*_FOREHEAD_CM, height),
+            sides=(1 - inner) * smoothstep(*_CHIN_CM, np.abs(canonical[:, 0])),
             rigid=0.2 + above_mouth * smoothstep(_BROW_TOP_CM + 2, _BROW_TOP_CM, height),
-            shaped=smoothstep(*_RIM_CM, _distance_to_rim(canonical)) * above_mouth,
+            shaped=inner,
+            mouth=1 - above_mouth,
         )
 
 

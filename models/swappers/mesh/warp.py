@@ -17,14 +17,17 @@ from ....pipeline.faces import mesh_points as points
 from ....pipeline.types import FloatArray, Mesh, Points, Size
 from .topology import Topology, Triangles, smoothstep
 
-_SHAPE_SHARE = 0.7
-"""How much of the donor's own shape (spacing of eyes and brows, nose) the target's face takes on."""
 _DONOR_SIDE = (0.0, 0.2)
 """Facing of the donor's skin from which on its picture is of use."""
 _STRETCH = (0.25, 0.55)
 """Donor's facing over the target's: below, few donor pixels would be stretched over many."""
 _MIRROR_GAIN = 0.03
 """The whole donor is mirrored where that lowers the mean squared difference in facing by more than this."""
+
+_MOUTH_SHARE = 0.6
+"""How much of the donor's shape the mouth and what is below it take on: most of the difference is expression."""
+MOUTH_GAP = (0.03, 0.1)
+"""By how much wider the target's mouth stands open from which on its shape is all the target's."""
 
 
 class Texture(NamedTuple):
@@ -38,6 +41,8 @@ class Texture(NamedTuple):
     """(468,) of the second, in [0, 1]."""
     quality: FloatArray
     """(468,) in [0, 1], 0 where neither is of use."""
+    normals: FloatArray
+    """(468, 3) of the target's skin, z < 0 towards the viewer."""
     seen: FloatArray
     """(468,) cosine between the target's skin and the line of sight, 0 where it faces away."""
     mirrored: float
@@ -65,16 +70,19 @@ class Raster(NamedTuple):
 
 
 def with_shape_of(target: Mesh, donor: Mesh, topology: Topology) -> Mesh:
-    """The target's mesh (468, 3) with part of the donor's shape; pose, mouth, jaw and rim stay the target's."""
+    """The target's mesh (468, 3) with the donor's eyes, brows and nose, and half of his mouth; its rim stays."""
     fitted = _rigidly(donor, target, topology.rigid)
+    expression = smoothstep(*MOUTH_GAP, np.array(openness(target) - openness(donor)))
+    share = topology.shaped * (1 - topology.mouth * (1 - _MOUTH_SHARE * (1 - expression)))
     shaped = target.copy()
-    shaped[:, :2] += (_SHAPE_SHARE * topology.shaped)[:, None] * (fitted - target)[:, :2]
+    shaped[:, :2] += share[:, None] * (fitted - target)[:, :2]
     return shaped
 
 
 def choose_texture(target: Mesh, donor: Mesh, donor_skin: FloatArray, topology: Topology, *, mirror: bool) -> Texture:
     """Which of the donor's pixels show where on the target; both meshes are (468, 3), `donor_skin` (468,) in [0, 1]."""
-    seen, donor_seen = np.clip(facing(target, topology), 0, 1), facing(donor, topology)
+    normals = smooth_normals(target, topology)
+    seen, donor_seen = np.clip(-normals[:, 2], 0, 1), facing(donor, topology)
     usable = smoothstep(*_DONOR_SIDE, donor_seen) * donor_skin
     own, other = np.arange(len(donor)), topology.mirror
     misfits = [_misfit(seen, donor_seen[side]) for side in (own, other)]
@@ -85,7 +93,7 @@ def choose_texture(target: Mesh, donor: Mesh, donor_skin: FloatArray, topology: 
     shown = seen * topology.swapped
     mirrored = float(((1 - share if turned else share) * shown).sum() / max(float(shown.sum()), 1e-6))
     quality = one + (two - one) * share
-    return Texture(donor[first, :2], donor[second, :2], share, quality, seen, mirrored, misfits[turned])
+    return Texture(donor[first, :2], donor[second, :2], share, quality, normals, seen, mirrored, misfits[turned])
 
 
 def _misfit(seen: FloatArray, donor_seen: FloatArray) -> float:
@@ -104,16 +112,21 @@ def _rigidly(points_from: FloatArray, points_to: FloatArray, weights: FloatArray
 
 
 def facing(mesh: Mesh, topology: Topology) -> FloatArray:
-    """(468,) cosine between the skin's normal around each point and the line of sight: 1 faces the viewer, < 0 away.
+    """(468,) cosine between the skin's normal around each point and the line of sight: 1 faces the viewer, < 0 away."""
+    return -smooth_normals(mesh, topology)[:, 2]
 
-    Smoothed, so that it tells the side of the face and not each fold of it.
+
+def smooth_normals(mesh: Mesh, topology: Topology) -> FloatArray:
+    """(468, 3) unit normals of the skin around each point, z < 0 towards the viewer.
+
+    Smoothed, so that they tell the side of the face and not each fold of it.
     """
     triangles = topology.triangles
     normals = _normals(mesh, triangles)
     each = np.stack([np.bincount(triangles.ravel(), np.repeat(normals[:, k], 3), len(mesh)) for k in range(3)])
     # einsum, for a product this small wakes up no threads; rows by rows, for that is five times as fast.
     total = np.einsum("pq,kq->pk", topology.smoothing, each.astype(np.float32))
-    return (-total[:, 2] / np.maximum(np.linalg.norm(total, axis=1), 1e-9)).astype(np.float32)
+    return (total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-9)).astype(np.float32)
 
 
 def rasterise(mesh: Mesh, triangles: Triangles, size: Size) -> Raster:
