@@ -72,6 +72,11 @@ def _engine(name: str, values: Mapping[str, Value], _case: Case) -> str:
     return f"{row.name} makes faces of {known.size} pixels by itself" if too_small else ""
 
 
+def _uncoloured(_name: str, values: Mapping[str, Value], _case: Case) -> str:
+    match = values["colour_match"]
+    return "" if match in ("auto", "lighting") else f"colour_match is {match}"
+
+
 def _restorer(_name: str, values: Mapping[str, Value], _case: Case) -> str:
     return f"face_restore is {DISABLE}" if values["face_restore"] == DISABLE else ""
 
@@ -109,7 +114,8 @@ def _every_restorer_setting() -> Iterator[str]:
 
 
 _RULES: Final = (
-    _Rule(("mirror", "pixel_boost"), ("swap", "picture", "clip"), _engine),
+    _Rule(("mirror", "pixel_boost", "skin_tone"), ("swap", "picture", "clip"), _engine),
+    _Rule(("skin_tone",), ("swap", "picture", "clip"), _uncoloured),
     _Rule(("face_restore_weight",), ("swap", "picture", "clip"), _restorer),
     _Rule(tuple(_every_restorer_setting()), ("restore",), _restorer),
     _Rule(_FINDING, ("restore",), _searching),

@@ -16,7 +16,7 @@ from ..pipeline.faces.ordering import GENDERS, ORDERS
 from ..pipeline.faces.pairing import MISSING, PAIRINGS
 from ..pipeline.faces.parts import PARTS
 from ..pipeline.quotes import listed
-from ..pipeline.types import DEFAULT_INTERPOLATION, ColourMatch, Interpolation
+from ..pipeline.types import DEFAULT_INTERPOLATION, ColourMatch, Interpolation, SkinTone
 from .setting_types import DISABLE, SCOPES, Scope, Setting, Value
 
 __all__ = ["DISABLE", "ROWS", "SCOPES", "SETTINGS", "Scope", "Setting", "Value", "changed", "checked", "of"]
@@ -204,6 +204,14 @@ ROWS: Final = (
         "",
         f"Parts of the target's face that stay, separated by commas: {', '.join(PARTS)} with the eyes behind them.",
         _SWAPPING,
+    ),
+    Setting(
+        "skin_tone",
+        "choice",
+        "target",
+        "Whose skin tone mesh gives the face. donor: fades to the target's at the rim, where both are near enough.",
+        _SWAPPING,
+        get_args(SkinTone),
     ),
     # Restoration
     Setting(

@@ -18,6 +18,7 @@ _KINDS = {
 }
 
 
+_PORTRAITS = ("grace_hopper.jpg", "astronaut.png")
 _VALUES = {"switch": "on, off", "model": "a name below", "indexes": "a list", "parts": "a list", "device": "a device"}
 """What stands for the values of settings that don't list theirs."""
 
@@ -32,6 +33,35 @@ def pair() -> None:
     both = Image.fromarray(np.concatenate([picture, swapped], 1))
     small = both.resize((both.width // 2, both.height // 2), Image.Resampling.LANCZOS)
     small.save(ROOT / "docs" / "pair.jpg", quality=88)
+
+
+def light() -> None:
+    """`docs/light.jpg`: the portraits in several lights, each beside what the built-in engine makes of it."""
+    from multifaceswap import detect_faces, map_indexes, swap_faces
+
+    portraits = [np.array(Image.open(ROOT / "examples" / name).convert("RGB")) for name in _PORTRAITS]
+    faces = [detect_faces([picture]) for picture in portraits]
+    rows = []
+    for number, picture in enumerate(portraits):
+        index_map = map_indexes(faces[number], faces[1 - number])
+        left, top, right, bottom = (int(edge) for edge in faces[number].flat()[0].box)
+        margin = (right - left) // 3
+        cut = np.s_[max(top - margin, 0) : bottom + margin, max(left - margin, 0) : right + margin]
+        tiles = []
+        for target in _lights(picture):
+            swapped = swap_faces([target], [portraits[1 - number]], index_map).images[0]
+            tiles += [
+                Image.fromarray(one[cut]).resize((150, 180), Image.Resampling.LANCZOS) for one in (target, swapped)
+            ]
+        rows.append(np.concatenate([np.array(tile) for tile in tiles], 1))
+    Image.fromarray(np.concatenate(rows)).save(ROOT / "docs" / "light.jpg", quality=85)
+
+
+def _lights(picture: np.ndarray) -> list[np.ndarray]:
+    grey = picture @ np.array([0.299, 0.587, 0.114])
+    across = np.linspace(1, 0.1, picture.shape[1])[None, :, None]
+    lit = [picture, picture * 0.2, picture * np.array([1, 0.3, 0.25]), np.stack([grey] * 3, 2), picture * across]
+    return [np.clip(np.rint(one), 0, 255).astype(np.uint8) for one in lit]
 
 
 def models() -> str:
@@ -80,6 +110,7 @@ def main() -> None:
     """Write them."""
     load_checkout()
     pair()
+    light()
     Path(README).write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
 
 
