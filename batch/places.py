@@ -5,7 +5,10 @@ Whatever is written appears complete or not at all: first under a temporary name
 
 from __future__ import annotations
 
+import ftplib
 import os
+import tarfile
+import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +28,18 @@ if TYPE_CHECKING:
 
 
 _MOST_READ = 64 << 20
+_FOREIGN = (
+    *ftplib.all_errors,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    RuntimeError,
+    EOFError,
+)
+"""What file systems raise on damaged archives, refused logins and addresses that they can't read."""
 
 
 class _Files(Protocol):
@@ -71,10 +86,12 @@ class Place:
         return Place(f"{self.address.rstrip('/')}/{name}" if self.is_remote else str(Path(self.address) / name))
 
     def is_folder(self) -> bool:
-        return self._path().is_dir()
+        with _reached(self.address):
+            return self._path().is_dir()
 
     def exists(self) -> bool:
-        return self._path().exists()
+        with _reached(self.address):
+            return self._path().exists()
 
     def inside(self) -> list[str]:
         """The names of all files in this folder and the folders in it, sorted, with forward slashes; no hidden ones."""
@@ -84,14 +101,16 @@ class Place:
         else:
             # One listing, where a walk would ask for every file.
             start = len(root.path.rstrip("/")) + 1
-            found = [path[start:] for path in _files(root).find(root.path)]
+            with _reached(self.address):
+                found = [path[start:] for path in _files(root).find(root.path)]
         return sorted(name for name in found if not any(part.startswith(".") for part in name.split("/")))
 
     def version(self) -> str:
         """Another text for every change of the file. Raises OSError where there is none."""
         path = self._path()
         if not isinstance(path, Path):
-            return _files(path).ukey(path.path)
+            with _reached(self.address):
+                return _files(path).ukey(path.path)
         status = path.stat()
         return f"{status.st_size}-{status.st_mtime_ns}"
 
@@ -100,7 +119,7 @@ class Place:
         path = self._path()
         if isinstance(path, Path):
             return read_file(path, _MOST_READ)
-        with path.open("rb") as file:
+        with _reached(self.address), path.open("rb") as file:
             return bounded(file.read(_MOST_READ + 1), _MOST_READ)
 
     def write(self, data: bytes) -> None:
@@ -118,7 +137,8 @@ class Place:
             return
         with TemporaryDirectory(prefix="multifaceswap-") as folder:
             path = Path(folder) / self.name
-            _files(source).get_file(source.path, str(path))
+            with _reached(self.address):
+                _files(source).get_file(source.path, str(path))
             yield path
 
     @contextmanager
@@ -132,14 +152,26 @@ class Place:
         with TemporaryDirectory(prefix="multifaceswap-") as folder:
             path = Path(folder) / self.name
             yield path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.parent / temporary_name()
-            files = _files(target)
-            files.put_file(str(path), temporary.path)
-            files.mv(temporary.path, target.path)
+            with _reached(self.address):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                temporary = target.parent / temporary_name()
+                files = _files(target)
+                files.put_file(str(path), temporary.path)
+                files.mv(temporary.path, target.path)
 
     def _path(self) -> Path | UPath:
         return _opened(self.address) if self.is_remote else Path(self.address)
+
+
+@contextmanager
+def _reached(address: str) -> Generator[None]:
+    """What fsspec's file systems raise beside OSError, as one."""
+    try:
+        yield
+    except (SettingsError, ImageError, OSError):
+        raise
+    except _FOREIGN as error:
+        raise ImageError(f"{named(address)}: can't be reached: {excerpt(error) or type(error).__name__}") from error
 
 
 def _files(path: UPath) -> _Files:
@@ -158,4 +190,6 @@ def _opened(url: str) -> UPath:
         ) from error
     except ValueError as error:
         raise SettingsError(f"{named(url)}: {excerpt(error)}") from error
+    except _FOREIGN as error:
+        raise ImageError(f"{named(url)}: can't be reached: {excerpt(error) or type(error).__name__}") from error
     return path

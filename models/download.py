@@ -106,7 +106,7 @@ def _fetch(url: str, part: Partial, progress: ByteProgress, retries: Retries) ->
                 reason = "the connection ended early, or what came was not the rest"
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
                 reason = type(error).__name__
-            except requests.RequestException as error:
+            except (requests.RequestException, ValueError) as error:  # ValueError: a redirect to no address
                 raise MissingModelError(f"{url}: {error}") from error
             if part.size > most:
                 pauses, most = retries.pauses(), part.size

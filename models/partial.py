@@ -16,6 +16,10 @@ _RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)"
 """`Content-Range` (RFC 9110, 14.4)."""
 
 
+_ETAG: Final = re.compile(r'(W/)?"[\x21\x23-\x7e]{0,500}"')
+"""RFC 9110, 8.8.3: what can be sent back as it came."""
+
+
 class Version(NamedTuple):
     """What a server says that tells one version of a file from another."""
 
@@ -35,6 +39,8 @@ class Version(NamedTuple):
     def of(cls, headers: Mapping[str, str], total: int | None) -> Version:
         """As an answer's headers say it. Dates count where the server's clock is past them (RFC 9110, 8.8.2.2)."""
         etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
+        if not _ETAG.fullmatch(etag):
+            etag = ""
         try:
             age = parsedate_to_datetime(headers.get("Date", "")) - parsedate_to_datetime(modified)
             is_past = age.total_seconds() >= 1

@@ -126,6 +126,8 @@ def _wrong(picture: object) -> str:
         return f"shape {picture.shape}: give a grey picture its axis of channels with picture[..., None]"
     if picture.ndim != 3 or picture.shape[2] not in _CHANNELS or not picture.size:
         return f"shape {picture.shape}"
+    if picture.dtype.kind == "u" and not picture.dtype.isnative:
+        return f"{picture.dtype} in another byte order: give picture.astype(np.uint16)"
     if picture.dtype.kind != "f" and picture.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
         return f"{picture.dtype}: for numbers of 0 to 255 use picture.astype(np.uint8)"
     if picture.dtype.kind != "f":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
@@ -9,6 +10,8 @@ from .lenient_json import Json, read_json
 from .responses import ResultInfo, finite
 
 State = Literal["sending", "submitted", "fetched", "delivered"]
+_TEXT: Final = re.compile(r'"(\w+)"\s*:\s*"([^"\\\x00-\x1f]{1,2000})"')
+"""A name and its text in JSON, where the text has nothing escaped."""
 _STATES: Final[dict[str, State]] = {state: state for state in get_args(State)}
 
 
@@ -44,7 +47,7 @@ def read_entry(text: bytes, written: float) -> JournalEntry:
     what came, a request's id, or else that something may have been sent.
     """
     values = read_json(text)
-    values = values if isinstance(values, dict) else {}
+    values = values if isinstance(values, dict) else _salvaged(text)
     request_id, digest = _text(values, "request_id"), _text(values, "picture_sha256")
     at = finite(values.get("at"))
     state = _STATES.get(_text(values, "state"))
@@ -60,6 +63,12 @@ def read_entry(text: bytes, written: float) -> JournalEntry:
         finite(values.get("inference_seconds")),
         _text(values, "credits") or None,
     )
+
+
+def _salvaged(text: bytes) -> dict[str, Json]:
+    """What a damaged note holds of what nobody may lose: its whole texts of letters, digits and marks."""
+    found = _TEXT.findall(text.decode("utf-8", errors="replace"))
+    return {name: value for name, value in found if name in ("request_id", "status_url", "response_url")}
 
 
 def _state(request_id: str, digest: str) -> State:

@@ -15,6 +15,7 @@ from ...pipeline.clip.notes import NoteState
 from ...pipeline.clip.watching import WatcherState
 from ...pipeline.errors import ImageError
 from ..atomic import hidden_beside, remove, replace_file, write_atomic
+from ..files import read_file
 from ..ownership import owned, require_unowned
 from ..pictures import write_file
 from ..sealed import seal, unseal
@@ -22,6 +23,8 @@ from ..sealed import seal, unseal
 log = logging.getLogger(__name__)
 
 _OWNER: Final = "clip.json"
+_MOST_NOTED: Final = 256 << 20
+"""Bytes of a note: what is known of all people of a long scene is a few megabytes."""
 _LOCK: Final = "clip"
 _BLOCK: Final = 1 << 20
 
@@ -170,7 +173,7 @@ class Checkpoint:
     def _saved(self, number: int) -> _Saved | None:
         """What is known of a finished part; None where there is none, or it isn't as it was written."""
         try:
-            saved = cast("_Saved | None", unseal(self._record(number).read_bytes(), self._key(number)))
+            saved = cast("_Saved | None", unseal(read_file(self._record(number), _MOST_NOTED), self._key(number)))
             if saved is None:
                 return None
             path, size = self.path(number), saved["size"]
@@ -213,7 +216,7 @@ class Checkpoint:
     def _is_own(self) -> bool:
         """Whether the folder holds parts of this work."""
         try:
-            return (self.folder / _OWNER).read_bytes() == self._owner()
+            return read_file(self.folder / _OWNER, _MOST_NOTED) == self._owner()
         except OSError as error:
             log.debug("%s: no parts of this work: %s", self.folder, error)
             return False

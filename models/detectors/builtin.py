@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +16,12 @@ from .facemesh import FaceMesh, box_of, landmarks_of
 
 _SAME_FACE = 0.4
 """Meshes whose boxes overlap by more than this lie on one face."""
+_SEEN = 0.3
+"""Overlap of a mesh's box with what BlazeFace saw from which on that is the same face."""
+_PART = 0.25
+"""Overlap with a known face from which on what is found beside it is a part of it."""
+_STEADY = 0.6
+"""Overlap of a face's boxes in two frames from which on it can be followed by its mesh alone."""
 _SHARE_OF_PICTURE = 240
 """The picture's longer side over the smallest face looked for: 16 pixels at 4K, and no endless search beyond."""
 _INSIDE, _MOSTLY_INSIDE = 0.8, 0.6
@@ -66,17 +71,21 @@ class BuiltinDetector:
         return [self._locate_one(frame, np.asarray(box, np.float32)) for box in boxes]
 
     def watch(self, frame: Picture, known: Sequence[Face], before: float, time: float) -> Watched:
-        """Known faces are followed by their meshes; twice a second BlazeFace must still see each."""
+        """Known faces are followed by their meshes; BlazeFace must still see each twice a second, and at once where a
+        mesh jumps or faces meet."""
         followed = [self._followed(frame, face) for face in known]
-        due = [number for number in range(len(known)) if turns_of(1, number / len(known), before, time)]
+        found = self._blazeface.glance(frame, self.confidence, before, time, **self._scan(frame))
+        boxes = [face.box for face in followed if face is not None]
         denied = set[int]()
-        for number in due:
-            face = followed[number]
-            if face is not None:
+        for number, face in enumerate(followed):
+            if face is None:
+                continue
+            is_due = bool(turns_of(1, number / len(known), before, time))
+            if is_due or _jumped(known[number].box, face.box) or _meets(face.box, boxes, found):
                 followed[number] = self._confirmed(frame, face)
                 denied.update([number] if followed[number] is None else [])
-        found = self._blazeface.glance(frame, self.confidence, before, time, **self._scan(frame))
         others = self._measured(frame, found, [face.box for face in followed if face is not None])
+        others = [face for face in others if not _meets(face.box, boxes) or self._is_apart(frame, face, boxes)]
         everybody = _one_each([*(face for face in followed if face is not None), *others])
         kept = {id(face) for face in everybody}
         return Watched(
@@ -92,10 +101,20 @@ class BuiltinDetector:
         return Face(box_of(mesh), landmarks_of(mesh), face.score, mesh=mesh)
 
     def _confirmed(self, frame: Picture, face: Face) -> Face | None:
-        """The face with BlazeFace's score; None where that sees none there."""
+        """The face measured anew where BlazeFace sees it; None where that sees none there."""
         rows, scores = self._looked(frame, face.box)
-        near = iou(face.box, rows[:, :4]) > 0
-        return replace(face, score=float(scores[near].max())) if near.any() else None
+        overlaps = iou(face.box, rows[:, :4])
+        if not overlaps.max(initial=0) > _SEEN:
+            return None
+        best = int(overlaps.argmax())
+        return self._measure(frame, rows[best, :4], rows[best, 4:].reshape(2, 2), scores[best])
+
+    def _is_apart(self, frame: Picture, face: Face, boxes: Sequence[Box]) -> bool:
+        """Whether a newcomer beside known faces is one of its own and no part of theirs."""
+        seen = self._confirmed(frame, face)
+        if seen is None or seen.score < self.confidence:
+            return False
+        return not float(iou(seen.box, np.stack(boxes)).max()) > _PART
 
     def _locate_one(self, frame: Picture, box: Box) -> Face | None:
         rows, _ = self._looked(frame, box)
@@ -117,6 +136,20 @@ class BuiltinDetector:
         if mesh is None:
             return None
         return Face(box_of(mesh), landmarks_of(mesh), float(score), mesh=mesh)
+
+
+def _jumped(before: Box, now: Box) -> bool:
+    """Whether a face has moved or grown by more than faces do from one frame to the next."""
+    return not iou(before, now[None])[0] > _STEADY
+
+
+def _meets(box: Box, boxes: Sequence[Box], found: Candidates | None = None) -> bool:
+    """Whether a box overlaps others than itself, or some that were found elsewhere than on it."""
+    overlaps = [iou(box, other[None])[0] for other in boxes if other is not box]
+    if found is not None and len(found.boxes):
+        seen = iou(box, found.boxes)
+        overlaps += [one for one in seen if one < _SEEN]
+    return max(overlaps, default=0) > 0
 
 
 def _around(box: Box) -> Region:

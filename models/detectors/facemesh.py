@@ -115,7 +115,9 @@ def _is_near(placed: Matrix, wanted: Matrix) -> bool:
 def _turn(eyes: Points) -> NDArray[np.float64]:
     """(2, 2) that sets the eyes level."""
     across = np.asarray(eyes[1] - eyes[0], np.float64)
-    cos, sin = across / max(float(np.hypot(*across)), 1e-6)
+    apart = float(np.hypot(*across))
+    # Both in one place say nothing of how the face is turned.
+    cos, sin = across / apart if apart > 1e-6 else (1.0, 0.0)
     return np.array([[cos, sin], [-sin, cos]])
 
 

@@ -46,6 +46,8 @@ def _halved(picture: Picture) -> Picture:
     for top in range(0, height, step):
         rows = half[top : top + step]
         band = np.ascontiguousarray(picture[2 * top : 2 * (top + len(rows)), : 2 * width, :channels])
+        if band.dtype.kind == "f":
+            band = np.asarray(band, np.float32)  # OpenCV knows few kinds of floats
         # As uint8 before it is averaged: the same picture has the same halves, whatever its dtype.
         band = band if band.dtype == np.uint8 else cv2.convertScaleAbs(band, alpha=255 / full_scale(picture))
         rows[:] = cv2.resize(band, (width, len(rows)), interpolation=cv2.INTER_AREA).reshape(rows.shape)

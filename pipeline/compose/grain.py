@@ -148,7 +148,7 @@ def _matched(own: _Detail, wanted: _Detail, scale: _Scale, random: np.random.Gen
         share = np.float32(gain)
         if gain < 1:
             loud = own.detail * np.float32(1 / max(_STANDS_OUT * own.strength, 1e-5))
-            share = 1 - (1 - share) * np.exp(-loud * loud)
+            share = 1 - (1 - share) / (1 + loud * loud)
         result = wide + (result - wide) * share
     lacking = (1 - _LEAST_NOISE) * wanted.noise**2 - (gain * own.noise) ** 2
     if lacking > 0:

@@ -122,3 +122,17 @@ def test_an_unknown_scheme_is_an_error():
     pytest.importorskip("upath")
     with pytest.raises(SettingsError, match="nowhere://x"):
         Place("nowhere://x").exists()
+
+
+@pytest.mark.parametrize(
+    "address", ["zip://x.jpg::{}/bad.zip", "tar://x.jpg::{}/bad.tar", "simplecache::zip://x::{}/bad.zip"]
+)
+def test_damaged_archives_end_in_an_error_of_their_own(tmp_path, address):
+    pytest.importorskip("upath")
+    for name in ("bad.zip", "bad.tar"):
+        (tmp_path / name).write_bytes(b"no archive")
+    place = Place(address.format(tmp_path))
+    with pytest.raises((ImageError, OSError)):
+        place.version()
+    with pytest.raises((ImageError, OSError)), place.fetched():
+        pass

@@ -70,7 +70,10 @@ class Raster(NamedTuple):
 
 
 def with_shape_of(target: Mesh, donor: Mesh, topology: Topology) -> Mesh:
-    """The target's mesh (468, 3) with the donor's eyes, brows and nose, and half of his mouth; its rim stays."""
+    """The target's mesh (468, 3) with the donor's eyes, brows, nose and most of his mouth; its rim stays.
+
+    A mouth that stands open wider than the donor's keeps its own shape, so that lips lie around its teeth.
+    """
     fitted = _rigidly(donor, target, topology.rigid)
     expression = smoothstep(*MOUTH_GAP, np.array(openness(target) - openness(donor)))
     share = topology.shaped * (1 - topology.mouth * (1 - _MOUTH_SHARE * (1 - expression)))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from multifaceswap.hosted.segmind import journal as journal_module
 from multifaceswap.hosted.segmind.deadline import Clock, Deadline
-from multifaceswap.hosted.segmind.entries import JournalEntry
+from multifaceswap.hosted.segmind.entries import JournalEntry, read_entry
 from multifaceswap.hosted.segmind.errors import JournalError, TimeLimitError
 from multifaceswap.hosted.segmind.journal import Journal
 from multifaceswap.hosted.segmind.journal_files import JournalFiles
@@ -506,3 +506,11 @@ def test_processes_at_once_do_not_corrupt_it(tmp_path):
             assert journal.read(f"own-{number}-{turn}").request_id == f"{number}-{turn}"
     assert json.loads((tmp_path / "shared.json").read_text())["request_id"].endswith("-39")
     assert not list(tmp_path.glob("*.tmp"))
+
+
+@pytest.mark.parametrize("damage", [lambda t: t[:-1], lambda t: t + b"x", lambda t: t + b"\0" * 9, lambda t: b"{" + t])
+def test_an_id_that_can_be_read_survives_damage(damage):
+    text = json.dumps({"state": "submitted", "at": 5.0, "request_id": "abc-123", "status_url": "https://a.example/s"})
+    entry = read_entry(damage(text.encode()), 7.0)
+    found = entry.state, entry.request_id, entry.status_url, entry.at
+    assert found == ("submitted", "abc-123", "https://a.example/s", 7.0)

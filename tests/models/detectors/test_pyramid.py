@@ -69,3 +69,11 @@ def test_halves_average_all_pixels():
     crop = Pyramid(picture, 192).crop(view(Region(0, 0, 960, 640), 240), 4)
     expected = cv2.resize(picture, (240, 160), interpolation=cv2.INTER_AREA) / 255
     assert np.abs(crop[:160] - expected).max() < 2.5 / 255
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", np.float16, np.float64, np.longdouble])
+def test_floats_of_all_kinds_have_the_same_halves(dtype):
+    picture = waves(Size(800, 600), np.float32).round(2)
+    placement = view(Region(0, 0, 800, 600))
+    expected = Pyramid(picture, 192).crop(placement, 800 / 192)
+    np.testing.assert_allclose(Pyramid(picture.astype(dtype), 192).crop(placement, 800 / 192), expected, atol=1.5 / 255)

@@ -267,3 +267,23 @@ def test_other_detectors_look_around_small_faces_and_at_tiles_in_turn():
         len(finder.find(squares((152, 100, 20), (500, 200, 120), (800, 480, 18)), n / RATE)) for n in range(13, 27)
     ]
     assert newcomer[-1] == 3
+
+
+@pytest.mark.parametrize("speed", [6, 18, 30])
+def test_a_face_that_moves_fast_is_followed_by_no_other(session, heads, speed):
+    """Nothing is left behind on hair or hats: never more faces than a search of the frame finds."""
+    model = detector(session)
+    finder = Finder(model, model)
+    for number in range(24):
+        place = 40 + speed * (number if number < 12 else 24 - number)
+        frame = scene(heads, [(number // 100, place, 150, 130)])
+        found, searched = finder.find(frame, number / RATE), model.detect(frame)
+        assert len(found) <= len(searched) == 1
+        assert matched(found, searched) == found
+
+
+def test_a_detector_may_give_all_landmarks_in_one_place(session, astronaut):
+    (face,) = session.detect([astronaut]).flat()
+    odd = Face(face.box, np.full((5, 2), face.landmarks.mean(), np.float32), 0.9)
+    (fitted,) = session.models.mesher().fit(astronaut, [odd])
+    assert fitted is None or np.isfinite(fitted.mesh).all()
