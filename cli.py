@@ -43,8 +43,8 @@ def main(argv: Sequence[str]) -> int:
         return arguments.run(arguments)
     except SystemExit as stop:  # argparse, after --help and --version.
         return int(stop.code or 0)
-    except (KeyboardInterrupt, CancelledError):
-        console.fail("cancelled")
+    except (KeyboardInterrupt, CancelledError) as error:
+        console.fail(str(error) or "cancelled")
         return 130
     except BrokenPipeError:
         raise

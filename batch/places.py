@@ -93,6 +93,14 @@ class Place:
         with _reached(self.address):
             return self._path().exists()
 
+    def size(self) -> int | None:
+        """Bytes of a file; None where there is none."""
+        try:
+            with _reached(self.address):
+                return int(self._path().stat().st_size)
+        except FileNotFoundError:
+            return None
+
     def inside(self) -> list[str]:
         """The names of all files in this folder and the folders in it, sorted, with forward slashes; no hidden ones."""
         root = self._path()

@@ -86,7 +86,7 @@ class Worker:
         output, record = Place(self.output).at(item.name), record_of(self.output, item)
         known = _read(record)
         entry = known.get("entry")
-        if known.get("fingerprint") == fingerprint and isinstance(entry, dict) and output.exists():
+        if known.get("fingerprint") == fingerprint and isinstance(entry, dict) and _is_whole(output, known):
             return {**cast("Entry", entry), "kept": known.get("run") != self.run}
         run = {"run": self.run, "fingerprint": fingerprint}
         begun = _count(known.get("begun")) if known.items() >= run.items() else 0
@@ -94,7 +94,7 @@ class Worker:
             raise EngineError(f"left out: {begun} workers ended while doing it, as they do when memory runs out")
         record.write(seal({**run, "begun": begun + 1}))
         entry = {**self._tried(item, output, work), "worker": f"{socket.gethostname()}:{os.getpid()}"}
-        record.write(seal({**run, "entry": entry}))
+        record.write(seal({**run, "entry": entry, "size": output.size()}))
         return {**entry, "kept": False}
 
     def _tried(self, item: Item, output: Place, work: Work) -> Entry:
@@ -163,6 +163,12 @@ def tally(entries: Sequence[Entry]) -> Tally:
     failed = sum(entry["error"] is not None for entry in entries)
     kept = sum(entry.get("kept") is True for entry in entries)
     return Tally(len(entries) - failed - kept, kept, failed)
+
+
+def _is_whole(output: Place, known: Mapping[str, object]) -> bool:
+    """Whether a result is there as it was written."""
+    size = output.size()
+    return size is not None and size == known.get("size")
 
 
 def _count(begun: object) -> int:

@@ -18,7 +18,7 @@ from ..hosted.segmind.endpoint import is_web_url
 from ..hosted.segmind.job import SegmindResult
 from ..hosted.segmind.settings import API_FORMATS, CALLS, SETTINGS, SegmindSetting, SegmindSettings
 from ..media.pictures import picture_format, read_metadata, read_picture, write_file, write_picture
-from ..pipeline.errors import SettingsError
+from ..pipeline.errors import CancelledError, SettingsError
 from ..pipeline.types import Picture
 from . import console
 from .files import Targets, find_targets, require_free, results
@@ -130,13 +130,24 @@ def _done(
         return console.attempt(job.target, lambda: _swap(job, source, client, arguments, stop))
 
     pool = ThreadPoolExecutor(arguments.concurrency)
+    futures = [pool.submit(work, job) for job in jobs]
     try:
-        futures = [pool.submit(work, job) for job in jobs]
         with console.progress(futures, "picture") as bar:
             return [_outcome(future) for future in bar]
+    except KeyboardInterrupt as error:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+        raise CancelledError(_cancelled(futures)) from error
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
+
+
+def _cancelled(futures: Sequence[Future[TargetReport]]) -> str:
+    """What those that were under way say of their requests."""
+    ended = [future.exception() for future in futures if not future.cancelled()]
+    said = [str(error) for error in ended if isinstance(error, CancelledError)]
+    return "; ".join(dict.fromkeys(said)) or "cancelled"
 
 
 def _outcome(future: Future[TargetReport]) -> TargetReport:

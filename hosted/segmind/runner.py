@@ -157,6 +157,10 @@ class Runner:
             return response
         if response.status in COSTS_NOTHING:
             self._forget()
+        elif request_id := read_id(response):
+            # An error that names a request is about one that was accepted.
+            self.request_id = request_id
+            self._noted(replace(self._journal.new("submitted"), request_id=request_id))
         raise refusal(response)
 
     def _forget(self) -> None:

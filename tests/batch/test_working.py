@@ -63,6 +63,16 @@ def test_an_item_is_done_once(tmp_path, item):
     assert (tmp_path / "out" / "x.png").read_bytes() == b"target"
 
 
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"tar"), lambda path: path.write_bytes(b"")])
+def test_a_result_that_was_cut_short_is_made_anew(tmp_path, item, damage):
+    work = Copies()
+    _run(_worker(tmp_path, work), item)
+    damage(tmp_path / "out" / "x.png")
+    (again,) = _run(_worker(tmp_path, work), item)
+    assert (work.calls, again["kept"]) == (2, False)
+    assert (tmp_path / "out" / "x.png").read_bytes() == b"target"
+
+
 def test_another_setting_target_source_or_a_lost_result_makes_it_anew(tmp_path, item):
     work = Copies()
     source = tmp_path / "source.png"

@@ -178,7 +178,7 @@ def test_unsafe_endpoint_is_2(source, targets, tmp_path, capsys, monkeypatch, ap
     assert "SEGMIND_BASE_URL: expected https, because the API key travels there" in capsys.readouterr().err
 
 
-def test_ctrl_c_is_130_and_what_was_paid_is_picked_up(api, source, targets, tmp_path, monkeypatch):
+def test_ctrl_c_is_130_and_what_was_paid_is_picked_up(api, source, targets, tmp_path, monkeypatch, capsys):
     from multifaceswap.commands import remote
 
     api.polls = ["QUEUED"] * 1000
@@ -192,6 +192,8 @@ def test_ctrl_c_is_130_and_what_was_paid_is_picked_up(api, source, targets, tmp_
     with monkeypatch.context() as patch:
         patch.setattr(remote, "wait", interrupted)
         assert _remote(source, targets / "10.png", tmp_path / "out.png") == 130
+    said = capsys.readouterr().err
+    assert "error: cancelled. Run the same again within the hour" in said and "picked up" in said
     assert not (tmp_path / "out.png").exists()
     api.jobs["req-0"].states.clear()
     assert _remote(source, targets / "10.png", tmp_path / "out.png") == 0

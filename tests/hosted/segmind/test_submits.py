@@ -73,6 +73,20 @@ def test_every_status_but_those_that_cost_nothing_is_submitted_once(api, run, ma
 
 
 @pytest.mark.parametrize(("route", "mode"), MODES)
+@pytest.mark.parametrize("code", [302, 408, 500, 504, 524])
+def test_an_error_that_names_the_request_is_asked_for_it(api, run, faults, route, mode, code):
+    """The id was accepted: the next run polls it instead of giving up."""
+    api.fault(route, faults.status(code, {"error": "slow", "request_id": "req-0"}))
+    first = run(0, mode)
+    assert isinstance(first, errors.SegmindError)
+    assert first.request_id == "req-0"
+    assert "picked up" in str(first)
+    second = run(0, mode)
+    assert api.paid() == 1
+    assert "/requests/req-0" in " ".join(call.path for call in api.calls), second
+
+
+@pytest.mark.parametrize(("route", "mode"), MODES)
 @pytest.mark.parametrize("body", [{"status": "FAILED", "error": "x"}, {"request_id": ""}, {"request_id": None}, [], ""])
 @pytest.mark.parametrize("code", [200, 201, 202, 206, 500, 503])
 def test_answers_that_say_nothing_usable_are_submitted_once(api, run, faults, route, mode, body, code):
