@@ -59,7 +59,8 @@ def _filled(picture: Picture, *, nearest: bool) -> Picture:
     if nearest and not hidden.all():
         filled[hidden, :3] = picture.reshape(-1, 4)[_nearest_seen(hidden), :3]
     else:
-        filled[hidden, :3] = np.asarray(_GREY * full_scale(picture)).astype(picture.dtype)
+        grey = np.asarray(_GREY * full_scale(picture)).astype(picture.dtype)
+        np.copyto(filled[..., :3], grey, where=hidden[..., None])
     return filled
 
 

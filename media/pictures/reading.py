@@ -55,7 +55,7 @@ DAMAGE = (
 )
 """What decoders raise on damaged files."""
 ORIENTATION_TAG = 0x0112
-_BAND_ROWS: Final = 256
+_BAND_PIXELS: Final = 1 << 18
 _UPRIGHT: dict[int, Callable[[Picture], Picture]] = {
     2: lambda picture: picture[:, ::-1],
     3: lambda picture: picture[::-1, ::-1],
@@ -242,16 +242,21 @@ def _plain_pixels(image: Image.Image, name: str, profile: bytes | None) -> Pictu
     shown = to_srgb(image, profile) if profile else image
     wanted = _target_mode(shown)
     # Pillow copies a picture that has the wanted mode already.
-    pixels = _array_of(shown if shown.mode == wanted else shown.convert(wanted))
-    image.close()
+    last = shown if shown.mode == wanted else shown.convert(wanted)
+    for before in (image, shown):
+        if before is not last:
+            before.close()  # as large as what came of it
+    pixels = _array_of(last)
+    last.close()
     return pixels
 
 
 def _array_of(image: Image.Image) -> Picture:
     """The pixels (H, W, C), a band of rows at a time: Pillow gives a whole picture twice, in pieces and joined."""
     pixels = np.empty((image.height, image.width, len(image.getbands())), np.uint8)
-    for top in range(0, image.height, _BAND_ROWS):
-        band = image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height)))
+    step = max(_BAND_PIXELS // image.width, 1)
+    for top in range(0, image.height, step):
+        band = image.crop((0, top, image.width, min(top + step, image.height)))
         pixels[top : top + band.height] = np.asarray(band).reshape(band.height, band.width, -1)
     return pixels
 

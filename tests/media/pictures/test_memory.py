@@ -36,6 +36,7 @@ print((peak() - before) / (picture.shape[0] * picture.shape[1]))
         ("L", "grey.png", 1 + 1),
         ("P", "palette.png", 1 + 4 + 3),
         ("RGB", "turned.png", 4 + 3),
+        ("CMYK", "cmyk.tif", 4 + 4),
     ],
 )
 def test_beside_the_decoders_own_copy_a_picture_is_held_once(tmp_path, mode, name, most):
@@ -44,8 +45,9 @@ def test_beside_the_decoders_own_copy_a_picture_is_held_once(tmp_path, mode, nam
     orientation = Image.Exif()
     orientation[0x0112] = 6 if name.startswith("turned") else 1
     picture = Image.fromarray(np.full((SIDE, SIDE), 90, np.uint8)).convert(mode)
-    picture.crop((0, 0, 8, 8)).save(small, exif=orientation)
-    picture.save(large, exif=orientation, compress_level=1)
+    options = {"compression": "tiff_deflate"} if name.endswith("tif") else {"compress_level": 1}
+    picture.crop((0, 0, 8, 8)).save(small, exif=orientation, **options)
+    picture.save(large, exif=orientation, **options)
     command = [sys.executable, "-c", PEAK, str(small), str(large)]
     search = {"PYTHONPATH": ":".join(path for path in sys.path if path.endswith("scripts"))}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=search)
