@@ -169,9 +169,12 @@ def _announced(response: Response) -> int | None:
 
 def _next_chunk(response: Response) -> bytes:
     """What has arrived. A plain read waits until a chunk is full, and a trickling server could hold it up for hours."""
-    if hasattr(response.raw, "read1"):
-        return response.raw.read1(_CHUNK, decode_content=True) or b""
-    return response.raw.read(1024, decode_content=True)
+    try:
+        if hasattr(response.raw, "read1"):
+            return response.raw.read1(_CHUNK, decode_content=True) or b""
+        return response.raw.read(1024, decode_content=True)
+    except ValueError as error:  # http.client's, of a chunk of less than no bytes
+        raise requests.ConnectionError(f"the answer can't be read: {error}") from error
 
 
 class _TooLarge(Exception):

@@ -170,7 +170,8 @@ def test_with_another_reference_nothing_of_earlier_work_is_used(session, tmp_pat
     with pytest.raises(CancelledError):
         session.swap_clip(target, output, [WOMAN_PICTURE], references=[MAN_PICTURE], progress=stop, **settings)
     session.swap_clip(target, output, [WOMAN_PICTURE], references=[WOMAN_PICTURE], **settings)
-    assert sides_changed(frames_of(target), frames_of(output)) in (["R"] * 12, [""] * 12)
+    # She gets her own face, which changes hardly anything; his side is what the earlier work had changed.
+    assert "L" not in "".join(sides_changed(frames_of(target), frames_of(output)))
 
 
 # What is certain is told before the first frame
