@@ -93,7 +93,7 @@ def swap_clip(
         session.prepared.of(donors.pictures, swapper),
         swapper,
         plan.swap,
-        session.parser(plan),
+        session.parsers(plan),
         session.swap_restore(plan),
         session.models.mesher(),
     )

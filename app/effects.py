@@ -114,7 +114,7 @@ def _every_restorer_setting() -> Iterator[str]:
 
 
 _RULES: Final = (
-    _Rule(("mirror", "pixel_boost", "skin_tone"), ("swap", "picture", "clip"), _engine),
+    _Rule(("mirror", "pixel_boost", "skin_tone", "glasses"), ("swap", "picture", "clip"), _engine),
     _Rule(("skin_tone",), ("swap", "picture", "clip"), _uncoloured),
     _Rule(("face_restore_weight",), ("swap", "picture", "clip"), _restorer),
     _Rule(tuple(_every_restorer_setting()), ("restore",), _restorer),

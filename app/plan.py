@@ -63,7 +63,8 @@ class Plan:
             yield self.swapper
         if "embedder" in self.values and self._recognises and self.values["embedder"] != "auto":
             yield self.embedder
-        yield from (choice for choice in (self.parser, self.restorer) if choice is not None)
+        yield from self.parsers
+        yield from (choice for choice in (self.restorer,) if choice is not None)
 
     @property
     def detector(self) -> ModelChoice:
@@ -103,8 +104,15 @@ class Plan:
         return ModelChoice("embedder", str(self.values["embedder"]))
 
     @property
-    def parser(self) -> ModelChoice | None:
-        return ModelChoice("parser", "bisenet") if self.values.get("parse_mask") and self._restores else None
+    def parsers(self) -> tuple[ModelChoice, ...]:
+        """What keeps things in front of a face; in a restoration the first alone."""
+        parse = self.values.get("parse_mask") and self._restores
+        names = {"bisenet": None} if parse else {}
+        occluder = str(self.values.get("occluder", "none"))
+        if occluder == "auto":
+            occluder = find("swapper", str(self.values["swap_model"])).params_of(SwapperParams).occluder
+        names |= {occluder: None} if occluder != "none" else {}
+        return tuple(ModelChoice("parser", name) for name in names)
 
     @property
     def restorer(self) -> ModelChoice | None:

@@ -207,7 +207,7 @@ class Session:
             plan.swap,
             donor_of=self.prepared.of(sources, swapper),
             limits=limits.masks,
-            parser=self.parser(plan),
+            parsers=self.parsers(plan),
             boost=restore,
             mesher=self.models.mesher(),
             progress=progress,
@@ -239,7 +239,7 @@ class Session:
             found,
             restorer,
             plan.restore,
-            parser=self.parser(plan),
+            parser=next(iter(self.parsers(plan)), None),
             mesher=self.models.mesher(),
             progress=progress,
         )
@@ -302,9 +302,9 @@ class Session:
         """The plan's engine, open."""
         return self.models.swapper(plan.swapper.name, **plan.swapper.options)
 
-    def parser(self, plan: Plan) -> Parser | None:
-        """What keeps hair and hands in front of a face, where the plan wants it."""
-        return None if plan.parser is None else self.models.parser(plan.parser.name)
+    def parsers(self, plan: Plan) -> tuple[Parser, ...]:
+        """What keeps hair, hands and other things in front of a face, where the plan wants it."""
+        return tuple(self.models.parser(choice.name) for choice in plan.parsers)
 
     def swap_restore(self, plan: Plan) -> SwapRestore | None:
         """What restores swapped faces before they are pasted, where the plan wants it."""

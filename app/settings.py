@@ -16,7 +16,7 @@ from ..pipeline.faces.ordering import GENDERS, ORDERS
 from ..pipeline.faces.pairing import MISSING, PAIRINGS
 from ..pipeline.faces.parts import PARTS
 from ..pipeline.quotes import listed
-from ..pipeline.types import DEFAULT_INTERPOLATION, ColourMatch, Interpolation, SkinTone
+from ..pipeline.types import DEFAULT_INTERPOLATION, ColourMatch, Glasses, Interpolation, SkinTone
 from .setting_types import DISABLE, SCOPES, Scope, Setting, Value
 
 __all__ = ["DISABLE", "ROWS", "SCOPES", "SETTINGS", "Scope", "Setting", "Value", "changed", "checked", "of"]
@@ -199,6 +199,16 @@ ROWS: Final = (
         (*_SWAPPING, "restore"),
     ),
     Setting(
+        "occluder",
+        "model",
+        "auto",
+        "What lies before a face stays: strands of hair and things of another colour (builtin), or hair and hands "
+        "(bisenet, a model). auto: builtin with mesh, none with other engines.",
+        _SWAPPING,
+        ("auto", "none"),
+        model="parser",
+    ),
+    Setting(
         "keep",
         "parts",
         "",
@@ -212,6 +222,14 @@ ROWS: Final = (
         "Whose skin tone mesh gives the face. donor: fades to the target's at the rim, where both are near enough.",
         _SWAPPING,
         get_args(SkinTone),
+    ),
+    Setting(
+        "glasses",
+        "choice",
+        "donor",
+        "Whose glasses a face wears with mesh: the donor's, and the target's are taken off; the target's; or none.",
+        _SWAPPING,
+        get_args(Glasses),
     ),
     # Restoration
     Setting(

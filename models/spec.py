@@ -76,6 +76,8 @@ class SwapperParams:
     """Whether its file holds a table that leads from the embedder's space to its own."""
     embedder: str = ""
     """Name of the embedder whose identities it takes."""
+    occluder: str = "none"
+    """Name of the parser that suits it: what `auto` stands for."""
 
 
 Params = DetectorParams | EmbedderParams | SwapperParams

@@ -88,6 +88,11 @@ class Mesher(Protocol):
 class Parser(Protocol):
     """Tells the face's own pixels from hair, hands and background."""
 
+    needs_mesh: bool
+    """Whether the faces must carry a mesh: of one without, nothing is said."""
+    rim: float
+    """Of a crop's longer side: how far around what it finds the swapped face fades in; 0 as other masks do."""
+
     def place(self, face: Face) -> Placement:
         """The crop that `parse` wants of a face."""
         ...

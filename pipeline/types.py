@@ -39,6 +39,7 @@ Vector = NDArray[np.float32]
 Gender = Literal["female", "male"]
 ColourMatch = Literal["auto", "none", "lighting", "mean"]
 SkinTone = Literal["target", "donor"]
+Glasses = Literal["donor", "target", "none"]
 Interpolation = Literal["Nearest", "Bilinear", "Bicubic", "Lanczos"]
 DEFAULT_INTERPOLATION: Interpolation = "Bilinear"
 Progress = Callable[[int, int], None]
@@ -267,6 +268,15 @@ class Donor(NamedTuple):
     """(468,) in [0, 1]: how surely each mesh point shows the face and not hair over it."""
 
 
+class Behind(NamedTuple):
+    """A target with something taken off its face."""
+
+    image: ImageF32
+    """(H, W, 3), of the patch's size."""
+    share: Mask
+    """(H, W) in [0, 1]: where it replaces the target."""
+
+
 class Patch(NamedTuple):
     """A swapped or restored crop on its way back into the picture."""
 
@@ -286,6 +296,8 @@ class Patch(NamedTuple):
     """(h, w, 3) of any size: unit normals of the patch's surface, 0 where it has none; None where it isn't known."""
     tone: FloatArray | None = None
     """(3,) factors of the channels that lead from the target's skin tone to another; None keeps the target's."""
+    behind: Behind | None = None
+    """What the target shows beneath and beside the patch; None for its own pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -77,7 +77,7 @@ class Recorder:
         monkeypatch.setattr(session, "model_lines", lambda models, choices: [])
         self._stub(session, "detect_batch", lambda a, k: None, lambda a, k: faces(len(a[0])))
         self._stub(session, "locate_batch", lambda a, k: None, lambda a, k: faces(len(a[0])))
-        self._stub(session, "swap_batch", lambda a, k: (a[4], k["parser"], self._restore(k["boost"])), self._unswapped)
+        self._stub(session, "swap_batch", lambda a, k: (a[4], len(k["parsers"]), self._restore(k["boost"])), self._unswapped)
         self._stub(session, "restore_batch", lambda a, k: (a[3], k["parser"]), lambda a, k: self._untouched(a[0]))
         self._wrap(session.pairing, "map_indexes", lambda a, k: (a[2:], k))
         self._wrap(session.ordering, "order_faces", lambda a, k: (a[1:], k))
@@ -125,7 +125,7 @@ class Recorder:
         clip, output, watcher, engine, settings = arguments
         rules, same_person = watcher.assignment._rules, watcher._tracker._same_person
         work = (clip.start, clip.duration, rules, same_person, engine.settings, settings)
-        work += (engine.parser is None, self._restore(engine.boost), options["hardware"], options["resume"])
+        work += (len(engine.parsers), self._restore(engine.boost), options["hardware"], options["resume"])
         self._calls.add(("swap_file", plain(work)))
         return result(output, 0, 0, "none", ())
 

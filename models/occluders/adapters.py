@@ -8,6 +8,12 @@ from pathlib import Path
 from ..catalog import Model
 from ..runtime.registry import SessionRegistry
 from .bisenet import BiSeNetParser, build
+from .builtin import BuiltinParser
+
+
+def builtin(_row: Model, _paths: Sequence[Path], _registry: SessionRegistry) -> BuiltinParser:
+    """Needs no file."""
+    return BuiltinParser()
 
 
 def bisenet(row: Model, paths: Sequence[Path], registry: SessionRegistry) -> BiSeNetParser:

@@ -41,6 +41,9 @@ def build() -> nn.Module:
 class BiSeNetParser:
     """Tells the face from what surrounds and covers it."""
 
+    needs_mesh = False
+    rim = 0.0
+
     def __init__(self, network: TorchNetwork) -> None:
         self.network = network
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...pipeline.types import DEFAULT_INTERPOLATION, Interpolation, SkinTone
+from ...pipeline.types import DEFAULT_INTERPOLATION, Glasses, Interpolation, SkinTone
 from ..embedders.arcface import ArcFace
 from ..runtime.registry import SessionRegistry
 from ..spec import Model, SwapperParams
@@ -25,11 +25,12 @@ def mesh(
     mirror: bool = True,
     interpolation: Interpolation = DEFAULT_INTERPOLATION,
     skin_tone: SkinTone = "target",
+    glasses: Glasses = "donor",
 ) -> MeshSwapper:
     """Options: see MeshSwapper. Runs on the CPU whatever the device."""
     with np.load(paths[0], allow_pickle=False) as arrays:
         topology = Topology.of(arrays["xyz"], arrays["tri"])
-    return MeshSwapper(topology, mirror=mirror, interpolation=interpolation, skin_tone=skin_tone)
+    return MeshSwapper(topology, mirror=mirror, interpolation=interpolation, skin_tone=skin_tone, glasses=glasses)
 
 
 def neural(row: Model, paths: Sequence[Path], registry: SessionRegistry, *, pixel_boost: int = 0) -> NeuralSwapper:

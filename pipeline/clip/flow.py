@@ -73,8 +73,8 @@ class Engine(NamedTuple):
     donor_of: DonorOf
     swapper: Swapper
     settings: SwapSettings
-    parser: Parser | None = None
-    """Keeps hair and hands in front of a face."""
+    parsers: tuple[Parser, ...] = ()
+    """Keep hair, hands and what else lies before a face."""
     boost: SwapRestore | None = None
     """Restores swapped faces before they are pasted."""
     mesher: Mesher | None = None
@@ -124,7 +124,7 @@ def _swapped(frames: Iterable[ObservedFrame[ClipFrame]], engine: Engine, masks: 
                 waiting.append((seen.frame, seen.scene))
                 yield _work(seen, engine.mesher, masks)
 
-    models = engine.donor_of, engine.swapper, engine.settings, engine.parser, engine.boost, engine.mesher
+    models = engine.donor_of, engine.swapper, engine.settings, engine.parsers, engine.boost, engine.mesher
     with closing(swap_stream(work(), *models)) as results:
         for done in results:
             frame, scene = waiting.pop(0)

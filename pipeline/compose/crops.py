@@ -10,7 +10,21 @@ from ..errors import require_choice, require_range
 from ..faces.parts import PARTS
 from ..geometry import INTERPOLATIONS, extract_crop, lies_within, resized, valid_mask
 from ..protocols import Swapper
-from ..types import DEFAULT_INTERPOLATION, ColourMatch, Crop, Face, Interpolation, Patch, Picture, Placement, Size
+from ..types import (
+    DEFAULT_INTERPOLATION,
+    Behind,
+    ColourMatch,
+    Crop,
+    Face,
+    FloatArray,
+    ImageF32,
+    Interpolation,
+    Mask,
+    Patch,
+    Picture,
+    Placement,
+    Size,
+)
 from .colour import match_mean
 from .grain import match_grain
 from .lighting import match_lighting
@@ -75,4 +89,14 @@ def finish(patch: Patch, crop: Crop, swapper: Swapper, settings: SwapSettings) -
         image = match_grain(image, target, *weights)
     elif match == "mean":
         image = match_mean(image, crop.image, seen)
-    return patch._replace(image=image, mask=mask, bounds=())
+    if patch.behind is not None:
+        limit = combined([], patch.bounds) if patch.bounds else np.ones_like(mask)
+        image, mask = _before(patch.behind, image, mask, settings.strength * limit)
+    return patch._replace(image=image, mask=mask, bounds=(), behind=None)
+
+
+def _before(behind: Behind, image: ImageF32, mask: Mask, limit: FloatArray) -> tuple[ImageF32, Mask]:
+    """Image and mask that, pasted onto the target, give the patch pasted onto what is behind it, within the limit."""
+    whole = np.asarray(mask + (1 - mask) * behind.share * limit, np.float32)
+    weight = (mask / np.maximum(whole, 1e-6))[..., None]
+    return np.asarray(behind.image + (image - behind.image) * weight, np.float32), whole

@@ -91,7 +91,7 @@ class _Skin(NamedTuple):
     """Where a picture shows skin."""
 
     weight: Mask
-    """(H, W)"""
+    """In any size."""
     places: NDArray[np.intp]
     """Some of its pixels, in the flattened picture."""
     face: NDArray[np.intp]
@@ -100,11 +100,8 @@ class _Skin(NamedTuple):
     @classmethod
     def of(cls, weight: Mask, size: Size) -> _Skin:
         hole = np.ones((2 * round(_HOLE * max(weight.shape) / 2) + 1,) * 2, np.uint8)
-        full, whole = (
-            resized(np.asarray(one, np.float32), size)
-            for one in (weight, cv2.morphologyEx(weight, cv2.MORPH_CLOSE, hole))
-        )
-        return cls(full, _some(full), _some(whole))
+        whole = np.asarray(cv2.morphologyEx(weight, cv2.MORPH_CLOSE, hole), np.float32)
+        return cls(weight, _some(weight, size), _some(whole, size))
 
     def patches(self, values: FloatArray, side: int) -> FloatArray:
         """(N,) averages of values (H, W) over the squares that lie on skin."""
@@ -178,9 +175,15 @@ def _cut(tile: FloatArray, shape: tuple[int, ...], random: np.random.Generator) 
     return np.rot90(tile, turned)[rows[:, None], columns]
 
 
-def _some(weight: Mask) -> NDArray[np.intp]:
-    places = np.flatnonzero(weight > 0.5)
-    return places[:: max(len(places) // _SAMPLES, 1)]
+def _some(weight: Mask, size: Size) -> NDArray[np.intp]:
+    """Pixels of a picture of that size, by their number, spread over where its weight (h, w) is high."""
+    rows, columns = np.nonzero(weight > 0.5)
+    across, down = size.width / weight.shape[1], size.height / weight.shape[0]
+    each = min(ceil((_SAMPLES / max(len(rows), 1)) ** 0.5), ceil(max(across, down)))
+    steps = (np.arange(each) + 0.5) / each
+    y = ((rows[:, None] + steps) * down).astype(np.intp)
+    x = ((columns[:, None] + steps) * across).astype(np.intp)
+    return (y[:, :, None] * size.width + x[:, None, :]).ravel()
 
 
 def _median(values: FloatArray) -> float:

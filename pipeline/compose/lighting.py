@@ -26,7 +26,7 @@ _LIGHT = 0.09
 _CORRECTIONS = 5
 """How often what is left of the difference is corrected, at most: a single Gaussian average leaves half of its own
 scale."""
-_ENOUGH = 0.1
+_ENOUGH = 0.088
 """Difference from the target's light, in stops, that is left: matching it further takes away the face's own shading."""
 _TINT = 0.14
 """Sigma for the target's chroma."""

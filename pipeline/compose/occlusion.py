@@ -12,11 +12,12 @@ from ..errors import NotFiniteError
 from ..faces.parts import Area, areas_of
 from ..geometry import compose, extract_crop, inverse, resized, transform_points, warp
 from ..protocols import Parser
-from ..types import Crop, Mask, Matrix, Mesh, Patch, Picture, Points, Size
+from ..types import Crop, Mask, Matrix, Patch, Picture, Points, Size
 from .masks import combined, rising
 
 _PART_RIM: Final = 0.06
 """Of the mask's side: how far around the parts that stay the swapped face fades in."""
+_NO_MESH: Final = "no mesh fits this face"
 _LEAST: Final = 0.05
 """Share of the engine's mask: a parser that leaves less has not seen the face."""
 
@@ -31,9 +32,18 @@ def bounded(
     """
     if not patches:
         return []
-    aligned = [_aligned(parser, picture, crop) for picture, crop in zip(pictures, crops, strict=True)]
-    seen = _parsed(parser, aligned)
-    return [_bounded(*one, done) for one in zip(patches, crops, aligned, seen, strict=True)]
+    shown = [crop.face.mesh is not None or not parser.needs_mesh for crop in crops]
+    faces = zip(pictures, crops, shown, strict=True)
+    aligned = [_aligned(parser, picture, crop) for picture, crop, known in faces if known]
+    seen = iter(zip(aligned, _parsed(parser, aligned), strict=True))
+    return [
+        _bounded(patch, crop, *next(seen), parser.rim, done) if known else _unknown(patch)
+        for patch, crop, known in zip(patches, crops, shown, strict=True)
+    ]
+
+
+def _unknown(patch: Patch) -> Patch:
+    return patch._replace(notes=(*patch.notes, f"{_NO_MESH}: what lies before it could not be kept"))
 
 
 def _parsed(parser: Parser, crops: Sequence[Crop]) -> list[Mask | str]:
@@ -51,13 +61,15 @@ def _aligned(parser: Parser, picture: Picture, crop: Crop) -> Crop:
     return Crop(extract_crop(picture, placement), placement.matrix, crop.face)
 
 
-def _bounded(patch: Patch, crop: Crop, aligned: Crop, seen: Mask | str, done: str) -> Patch:
+def _bounded(patch: Patch, crop: Crop, aligned: Crop, seen: Mask | str, rim: float, done: str) -> Patch:
     if isinstance(seen, str):
         return patch._replace(notes=(*patch.notes, f"{done} without face parsing: {seen}"))
     bound = _carried(seen, aligned, crop, Size.of(patch.mask))
     if np.minimum(patch.mask, bound).sum() < _LEAST * patch.mask.sum():
         return patch._replace(notes=(*patch.notes, f"face parsing sees no face here: {done} without it"))
-    return _within(patch, bound)
+    if rim == 0:
+        return _within(patch, bound)
+    return patch if bound.all() else _faded(patch, bound, rim)
 
 
 def behind(patch: Patch, crop: Crop, faces: Sequence[Points]) -> Patch:
@@ -74,16 +86,16 @@ def behind(patch: Patch, crop: Crop, faces: Sequence[Points]) -> Patch:
     return _within(patch, bound)
 
 
-def with_parts(patch: Patch, crop: Crop, names: tuple[str, ...], mesh: Mesh | None) -> Patch:
+def with_parts(patch: Patch, crop: Crop, names: tuple[str, ...]) -> Patch:
     """The patch with the named parts of the target's face among its bounds; a note where no mesh tells where they
     are."""
     if not names:
         return patch
+    mesh = crop.face.mesh
     if mesh is None:
-        return patch._replace(notes=(*patch.notes, f"no mesh fits this face: {', '.join(names)} could not be kept"))
+        return patch._replace(notes=(*patch.notes, f"{_NO_MESH}: {', '.join(names)} could not be kept"))
     bound = _outside(areas_of(mesh, names), crop, Size.of(patch.mask))
-    soft = np.minimum(patch.mask, rising(bound, _PART_RIM))
-    return _beside(patch._replace(mask=soft), bound)
+    return _faded(patch, bound, _PART_RIM)
 
 
 def _outside(areas: Sequence[Area], crop: Crop, size: Size) -> Mask:
@@ -98,15 +110,21 @@ def _outside(areas: Sequence[Area], crop: Crop, size: Size) -> Mask:
 
 
 def _within(patch: Patch, bound: Mask) -> Patch:
-    return _beside(patch._replace(bounds=(*patch.bounds, bound)), bound)
+    return _beside(patch._replace(bounds=(*patch.bounds, bound)), combined([], [bound]))
+
+
+def _faded(patch: Patch, bound: Mask, rim: float) -> Patch:
+    """The patch that fades in around what is bound, over that share of its longer side."""
+    soft = rising(bound, rim)
+    return _beside(patch._replace(mask=np.minimum(patch.mask, soft)), soft)
 
 
 def _beside(patch: Patch, bound: Mask) -> Patch:
-    """The patch whose colours are compared with the target's within the bound."""
+    """The patch whose colours are compared with the target's within the soft bound."""
     if patch.skin is None:
         return patch
     own, target = patch.skin
-    return patch._replace(skin=(own, np.minimum(target, resized(combined([], [bound]), Size.of(target)))))
+    return patch._replace(skin=(own, np.minimum(target, resized(bound, Size.of(target)))))
 
 
 def _carried(mask: Mask, aligned: Crop, crop: Crop, size: Size) -> Mask:

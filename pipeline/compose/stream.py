@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
@@ -63,7 +64,7 @@ def swap_stream(
     donor_of: DonorOf,
     swapper: Swapper,
     settings: SwapSettings,
-    parser: Parser | None = None,
+    parsers: Sequence[Parser] = (),
     boost: SwapRestore | None = None,
     mesher: Mesher | None = None,
 ) -> Generator[SwapTaskResult]:
@@ -77,7 +78,7 @@ def swap_stream(
     with closing_source(work) as source, ThreadPoolExecutor(_THREADS, "multifaceswap-paste") as threads:
         begun: list[Future[SwapTaskResult]] = []
         for batch in _batches(source):
-            ready = _swapped(batch, donor_of, swapper, settings, parser, mesher, threads)
+            ready = _swapped(batch, donor_of, swapper, settings, parsers, mesher, threads)
             if boost is not None:
                 ready = _boosted(boost, ready, finisher)
             last = finisher if boost is None else _as_it_is
@@ -133,7 +134,7 @@ def _swapped(
     donor_of: DonorOf,
     swapper: Swapper,
     settings: SwapSettings,
-    parser: Parser | None,
+    parsers: Sequence[Parser],
     mesher: Mesher | None,
     threads: ThreadPoolExecutor,
 ) -> list[_Begun]:
@@ -148,13 +149,13 @@ def _swapped(
     failed = [(work, (pair, f"not swapped: {done}")) for (work, pair, _), _, done in made if isinstance(done, str)]
     good = [(face, crop, done) for face, crop, done in made if not isinstance(done, str)]
     patches = [behind(patch, crop, stay) for (_, _, stay), crop, patch in good]
-    patches = [
-        _with_parts(patch, crop, work.target, settings.keep, mesher)
-        for ((work, _, _), crop, _), patch in zip(good, patches, strict=True)
-    ]
-    if parser is not None:
-        cut = [crop for _, crop, _ in good]
-        patches = bounded(parser, [work.target for (work, _, _), _, _ in good], cut, patches, "swapped")
+    pictures = [work.target for (work, _, _), _, _ in good]
+    cut = [crop for _, crop, _ in good]
+    if settings.keep or any(parser.needs_mesh for parser in parsers):
+        cut = [_with_mesh(*one, mesher) for one in zip(cut, pictures, strict=True)]
+    patches = [with_parts(patch, crop, settings.keep) for crop, patch in zip(cut, patches, strict=True)]
+    for parser in parsers:
+        patches = bounded(parser, pictures, cut, patches, "swapped")
     swaps = [(work, _Swap(pair, crop, patch)) for ((work, pair, _), crop, _), patch in zip(good, patches, strict=True)]
     return [_Begun(work, _of(work, swaps), tuple(_of(work, failed))) for work in batch]
 
@@ -176,11 +177,10 @@ def _patches(swapper: Swapper, crops: Sequence[Crop], donors: Sequence[Donor], s
     return [one for crop, donor in alone for one in _patches(swapper, [crop], [donor], strength)]
 
 
-def _with_parts(patch: Patch, crop: Crop, target: Picture, names: tuple[str, ...], mesher: Mesher | None) -> Patch:
-    if names and crop.face.mesh is None and mesher is not None:
-        fitted = mesher.fit(target, [crop.face])[0]
-        return with_parts(patch, crop, names, None if fitted is None else fitted.mesh)
-    return with_parts(patch, crop, names, crop.face.mesh)
+def _with_mesh(crop: Crop, target: Picture, mesher: Mesher | None) -> Crop:
+    """The crop of a face with a mesh, where one can be fitted."""
+    fitted = mesher.fit(target, [crop.face])[0] if crop.face.mesh is None and mesher is not None else None
+    return crop if fitted is None else crop._replace(face=replace(crop.face, mesh=fitted.mesh))
 
 
 def _from_behind(work: SwapTask) -> list[tuple[Pair, Sequence[Points]]]:

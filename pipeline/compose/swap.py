@@ -29,16 +29,17 @@ def swap_batch(
     *,
     donor_of: DonorOf | None = None,
     limits: Sequence[Mask] | None = None,
-    parser: Parser | None = None,
+    parsers: Sequence[Parser] = (),
     boost: SwapRestore | None = None,
     mesher: Mesher | None = None,
     progress: Progress | None = None,
 ) -> SwapResult:
     """Swap exactly the pairs of `index_map`. `limits` (H, W) in [0, 1] a target bound where pixels may change.
 
-    `donor_of` gives prepared donors; without it each is prepared here, once. With a parser hair and hands before the
-    face stay; with a boost swapped faces are restored before they are pasted. Of the picture's other faces, those in
-    front stay too: see `faces.depth.in_front`, which uses the mesher, as the parts of a face do that are to stay.
+    `donor_of` gives prepared donors; without it each is prepared here, once. What parsers don't take for the face, such
+    as hair and hands before it, stays; with a boost swapped faces are restored before they are pasted. Of the picture's
+    other faces, those in front stay too: see `faces.depth.in_front`, which uses the mesher, as the parts of a face do
+    that are to stay.
 
     Where `targets` is one array (B, H, W, C), so are the images, and the masks are one (B, H, W): each is allocated
     once, and beside them a few crops are all that is held. Raises MismatchError for pairs of other pictures, and what
@@ -63,7 +64,7 @@ def swap_batch(
     ticks = _counted(progress, index_map.count)
     prepared = donor_of or donors_of(sources, swapper)
     frames: list[tuple[Pair, ...]] = []
-    with closing(swap_stream(work, prepared, swapper, settings, parser, boost, mesher)) as stream:
+    with closing(swap_stream(work, prepared, swapper, settings, parsers, boost, mesher)) as stream:
         for number, done in enumerate(stream):
             frames.append(done.swapped)
             report += [f"frame {number}, face {pair.target.index}: {note}" for pair, note in done.notes]

@@ -45,6 +45,8 @@ def people(session, picture):
 class HalfSeen:
     """A parser that sees the left half of every face."""
 
+    needs_mesh, rim = False, 0.0
+
     def place(self, face):
         return align(face, CropSpec(FFHQ_512, 256))
 
@@ -59,7 +61,7 @@ def images(result):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", list(settings.SETTINGS["swap"]))
 def test_a_swap(session, picture, people, monkeypatch, name, engine):
-    monkeypatch.setattr(type(session.models), "parser", lambda self, model: HalfSeen())
+    monkeypatch.setattr(type(session.models), "parser", lambda self, model: HalfSeen() if model == "bisenet" else BuiltinParser())
     monkeypatch.setattr(type(session.models), "require", lambda self, models: None)
     monkeypatch.setattr("multifaceswap.app.session.model_lines", lambda models, choices: [])
     index_map = session.map(people, people, "0", "1")

@@ -28,7 +28,7 @@ def test_the_designs_names_are_all_there():
     assert {"codeformer-v0.1.0.pth", "GFPGANv1.4.pth", "GFPGANv1.3.pth"} <= {*catalog.names("restorer")}
     assert catalog.names("embedder") == ("dlib128", "w600k_r50")
     assert catalog.names("attributes") == ("dlib_gender", "genderage")
-    assert catalog.names("parser") == ("bisenet",)
+    assert catalog.names("parser") == ("builtin", "bisenet")
 
 
 def test_names_are_told_apart():

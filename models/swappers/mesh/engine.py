@@ -11,15 +11,18 @@ import numpy as np
 from ....pipeline.compose.crops import crop_of
 from ....pipeline.compose.tone import tone_factors
 from ....pipeline.errors import SettingsError
+from ....pipeline.faces.regions import lip_area, skin_area
 from ....pipeline.geometry import INTERPOLATION_FLAGS, bounds, resized, transform_mesh
 from ....pipeline.transparency import seen_part
 from ....pipeline.types import (
     DEFAULT_INTERPOLATION,
+    Behind,
     ColourMatch,
     Crop,
     Donor,
     Face,
     FloatArray,
+    Glasses,
     ImageF32,
     Interpolation,
     Mask,
@@ -31,8 +34,8 @@ from ....pipeline.types import (
     SkinTone,
 )
 from .fields import Fields, fields_of
+from .glasses import frames_of, taken_off
 from .mask import mouth_kept, soft_rim
-from .regions import lip_area, skin_area
 from .skin import skin_likelihood
 from .topology import Topology, smoothstep
 from .warp import Texture, choose_texture, openness, rasterise, with_shape_of
@@ -70,8 +73,11 @@ class MeshSwapper:
         mirror: bool = True,
         interpolation: Interpolation = DEFAULT_INTERPOLATION,
         skin_tone: SkinTone = "target",
+        glasses: Glasses = "donor",
     ) -> None:
-        """`mirror`: the donor's other side may stand in where that fits the pose better or the first is hidden."""
+        """`mirror`: the donor's other side may stand in where that fits the pose better or the first is hidden.
+        `glasses`: whose the face wears, if any."""
+        self._glasses = glasses
         self._skin_tone = skin_tone
         self._topology = topology
         self._mirror = mirror
@@ -90,7 +96,7 @@ class MeshSwapper:
 
     def prepare(self, frame: Picture, face: Face) -> Donor:
         """The donor's pixels, in halving sizes so that a small target gets no aliases, and which points show skin."""
-        crops = [seen_part(crop_of(frame, face, self.place(face)), frame)]
+        crops = [self._bare(seen_part(crop_of(frame, face, self.place(face)), frame))]
         while min(crops[-1].image.shape[:2]) > 32 and len(crops) < _DONOR_LEVELS:
             crops.append(_halved(crops[-1]))
         small = min(crops, key=lambda crop: abs(max(crop.image.shape) - _SKIN_SIDE))
@@ -121,7 +127,24 @@ class MeshSwapper:
         mask = resized((mask * strength).astype(np.float32), size)
         lips = lip_area(_scaled(shaped, size, half), half)
         patch = Patch(image, mask, skin, _notes(texture), lips=lips, normals=fields.normals)
-        return self._toned(patch, crop)
+        return self._dressed(self._toned(patch, crop), crop, target)
+
+    def _bare(self, crop: Crop) -> Crop:
+        """The donor's crop without glasses, where his aren't wanted."""
+        if self._glasses == "donor":
+            return crop
+        frames = frames_of(crop.image, transform_mesh(crop.matrix, _mesh_of(crop.face)))
+        return crop if frames is None else crop._replace(image=taken_off(crop.image, frames)[0])
+
+    def _dressed(self, patch: Patch, crop: Crop, mesh: Mesh) -> Patch:
+        """The patch with the target's glasses before it, or with their arms gone from the temples."""
+        frames = frames_of(crop.image, mesh)
+        if frames is None:
+            return patch
+        if self._glasses == "target":
+            bare = (resized(frames, Size.of(crop.image)) < 0.5).astype(np.float32)
+            return patch._replace(bounds=(*patch.bounds, bare))
+        return patch._replace(behind=Behind(*taken_off(crop.image, frames)))
 
     def _toned(self, patch: Patch, crop: Crop) -> Patch:
         if self._skin_tone == "target" or patch.skin is None:

@@ -28,6 +28,7 @@ class Network:
     """An engine, restorer or parser that fails at crops of dark pictures, with all that are given with them."""
 
     needs_mesh = fidelity = False
+    rim = 0.0
     colour = "none"
     batch = 4
 
@@ -110,7 +111,7 @@ def test_a_parser_without_numbers_is_done_without(picture):
             pass
 
     parser = Network()
-    result = swap_batch([picture], [picture], _map(), Fine(), SETTINGS, parser=parser)
+    result = swap_batch([picture], [picture], _map(), Fine(), SETTINGS, parsers=[parser])
     assert parser.calls == [3, 1, 1, 1]
     assert f"frame 0, face 1: swapped without face parsing: {WHY}" in result.report
     assert result.faces.count == 3 and result.images[0][30, 90, 0] == 1

@@ -17,6 +17,8 @@ PLACEMENT = Placement(np.array([[1.0, 0, -100], [0, 1.0, -100]]), Size(200, 200)
 class Sees:
     """Takes the same part of every aligned crop for the face."""
 
+    needs_mesh, rim = False, 0.0
+
     def __init__(self, left=0, right=512):
         self.left, self.right = left, right
         self.crops = []

@@ -266,6 +266,8 @@ def test_colours_beyond_white_are_cut_off():
 class LeftHalf:
     """Takes the left half of its crops for the face. Its crops are half as large as the restorer's, and wider."""
 
+    needs_mesh, rim = False, 0.0
+
     def __init__(self):
         self.seen = []
 

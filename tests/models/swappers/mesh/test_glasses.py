@@ -1,0 +1,83 @@
+"""Whose glasses a face wears: drawn onto a bare portrait, so that what they hide is known."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from multifaceswap.app import functions as api
+from multifaceswap.pipeline.faces import mesh_points as points
+
+_BLACK = (22, 22, 25)
+
+
+def _with_glasses(picture, face):
+    """The picture with round glasses, and where they are: on the face, and on the temples beside it."""
+    result, frames = picture.copy(), np.zeros(picture.shape[:2], np.uint8)
+    mesh = face.mesh[:, :2]
+    width = float(np.ptp(mesh[:, 0]))
+    left, right = mesh[list(points.EYE_LEFT)].mean(0), mesh[list(points.EYE_RIGHT)].mean(0)
+    across = (right - left) / np.linalg.norm(right - left)
+    radius, thick = 0.16 * width, max(round(0.025 * width), 2)
+    for canvas, ink in ((result, _BLACK), (frames, 1)):
+        for eye in (left, right):
+            cv2.circle(canvas, np.int32(eye).tolist(), round(radius), ink, thick, cv2.LINE_8)
+        ends = ((left + radius * across, right - radius * across),)
+        ends += ((left - radius * across, mesh[127] - 0.05 * width * across),)
+        ends += ((right + radius * across, mesh[356] + 0.05 * width * across),)
+        for start, end in ends:
+            cv2.line(canvas, np.int32(start).tolist(), np.int32(end).tolist(), ink, thick)
+    oval = np.zeros_like(frames)
+    cv2.fillPoly(oval, [np.int32(mesh[list(points.OVAL)])], 1)
+    return result, (frames & oval) > 0, (frames & ~oval) > 0
+
+
+@pytest.fixture(scope="module")
+def worn(session, astronaut):
+    face = api.detect_faces([astronaut], session=session).frames[0][0]
+    return _with_glasses(astronaut, face)
+
+
+def _swap(session, target, donor, **settings):
+    target_faces, source_faces = (api.detect_faces([one], session=session) for one in (target, donor))
+    index_map = api.map_indexes(target_faces, source_faces, "0", "0")
+    return api.swap_faces([target], [donor], index_map, session=session, **settings).images[0]
+
+
+def test_the_targets_glasses_stay(session, worn, hopper):
+    picture, on_face, _ = worn
+    kept = {}
+    for whose in ("target", "donor"):
+        image = _swap(session, picture, hopper, glasses=whose)
+        kept[whose] = (image == picture).all(2)[on_face].mean()
+    assert kept["target"] > 0.7
+    assert kept["donor"] < 0.2
+
+
+@pytest.mark.parametrize("whose", ["donor", "none"])
+def test_nothing_of_the_targets_glasses_is_left_at_the_temples(session, worn, astronaut, hopper, whose):
+    picture, _, beside = worn
+    image = _swap(session, picture, hopper, glasses=whose).astype(int)
+    away = np.abs(image - astronaut)[beside].mean(1)
+    drawn = np.abs(picture.astype(int) - astronaut)[beside].mean(1)
+    assert beside.sum() > 20
+    assert drawn.mean() > 20
+    assert away.mean() < 0.6 * drawn.mean()
+
+
+def test_the_donors_glasses_come_along_or_are_taken_off(session, worn, astronaut, hopper):
+    """Onto a face without glasses, of the same mesh: what the frames hide is what the bare donor shows there."""
+    picture, on_face, _ = worn
+    bare = _swap(session, astronaut, astronaut).astype(int)
+    away = {
+        whose: float(np.abs(_swap(session, astronaut, picture, glasses=whose).astype(int) - bare)[on_face].mean())
+        for whose in ("donor", "target", "none")
+    }
+    assert away["donor"] > 40
+    assert away["target"] == away["none"] < 0.5 * away["donor"]
+
+
+def test_bare_faces_look_the_same_whosever_glasses_are_asked_for(session, astronaut):
+    one, other, third = (_swap(session, astronaut, astronaut, glasses=whose) for whose in ("donor", "target", "none"))
+    np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(one, third)
