@@ -23,6 +23,8 @@ _BUSY_PAUSE: Final = 0.02
 _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _NO_SYNC: Final = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF)
 """What file systems answer that can't be asked to write a folder down, and folders that may not be read."""
+TEMPORARY_NAME: Final = r"\.[0-9a-f]{16}\.tmp"
+"""What every `temporary_name` matches."""
 _LONGEST: Final = 255
 """Bytes in a name, in the usual file systems."""
 

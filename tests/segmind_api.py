@@ -10,6 +10,7 @@ import socket
 import socketserver
 import struct
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -286,7 +287,7 @@ class FakeClock:
 
     def __init__(self):
         self.now = 1000.0
-        self.wall_offset = 1.7e9
+        self.wall_offset = time.time() - self.now
         self.slept = 0.0
 
     def sleep(self, seconds):

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from ...media.retry import Retries
+from .answers import ApiResponse
 from .deadline import Deadline
 from .endpoint import Endpoint, joined, peer_is_allowed, peer_may_have_key, require_media_url
 from .errors import RefusedAddressError, ResultError
 from .key import ApiKey
 from .lenient_json import Json
 from .retry import send_again
-from .transport import ApiResponse, Transport, TransportLimits
+from .transport import Transport, TransportLimits
 
 _REDIRECTS: Final = 3
 

@@ -12,6 +12,8 @@ from .responses import ResultInfo, finite
 State = Literal["sending", "submitted", "fetched", "delivered"]
 _TEXT: Final = re.compile(r'"(\w+)"\s*:\s*"([^"\\\x00-\x1f]{1,2000})"')
 """A name and its text in JSON, where the text has nothing escaped."""
+_FARTHEST: Final = 8 * 24 * 3600.0
+"""Seconds. An entry keeps its time when it is written anew, for the week that it is remembered."""
 _STATES: Final[dict[str, State]] = {state: state for state in get_args(State)}
 
 
@@ -49,7 +51,7 @@ def read_entry(text: bytes, written: float) -> JournalEntry:
     values = read_json(text)
     values = values if isinstance(values, dict) else _salvaged(text)
     request_id, digest = _text(values, "request_id"), _text(values, "picture_sha256")
-    at = finite(values.get("at"))
+    at = _plausible(finite(values.get("at")), written)
     state = _STATES.get(_text(values, "state"))
     if state is None or at is None or (state == "submitted" and not request_id):
         state, at = None, written
@@ -63,6 +65,11 @@ def read_entry(text: bytes, written: float) -> JournalEntry:
         finite(values.get("inference_seconds")),
         _text(values, "credits") or None,
     )
+
+
+def _plausible(at: float | None, written: float) -> float | None:
+    """The time of an entry, unless it lies far from when its file was written: then the file's own counts."""
+    return written if at is not None and abs(at - written) > _FARTHEST else at
 
 
 def _salvaged(text: bytes) -> dict[str, Json]:

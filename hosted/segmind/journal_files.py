@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from ...media.atomic import patiently, write_atomic
+from ...media.atomic import TEMPORARY_NAME, patiently, write_atomic
 from .errors import JournalError
+
+_OWN_NAME: Final = re.compile(r"[0-9a-f]{64}\.(json|picture|lock)|" + TEMPORARY_NAME)
+"""Nothing else in the folder is ours to remove."""
 
 
 class StoredFile(NamedTuple):
@@ -46,13 +50,14 @@ class JournalFiles:
             patiently(lambda: path.unlink(missing_ok=True))
 
     def listed(self, suffix: str) -> Iterator[StoredFile]:
-        """What has names that end so; nothing where the folder can't be looked at."""
+        """The journal's own files that end so; nothing where the folder can't be looked at."""
         with suppress(OSError):
-            for path in list(self._folder.glob(f"*{suffix}")):
+            for path in list(self._folder.iterdir()):
                 # Another process may have removed it just now.
                 with suppress(OSError):
-                    status = path.lstat()
-                    yield StoredFile(status.st_mtime, status.st_size, path)
+                    if path.suffix == suffix and _OWN_NAME.fullmatch(path.name):
+                        status = path.lstat()
+                        yield StoredFile(status.st_mtime, status.st_size, path)
 
 
 def contents(path: Path, limit: int) -> bytes | None:

@@ -27,6 +27,10 @@ USER_FOLDER = "multifaceswap"
 """What the pack asks ComfyUI's `folder_paths.get_system_user_directory` for."""
 _VALID = re.compile(r"[!-~]{1,512}")
 _MAX_FILE_BYTES = 4096
+_TELLING = 16
+"""Letters of a key that stands nowhere by chance: neither in a picture's text nor in the API's own words."""
+_PICTURES = (b"\x89PNG", b"\xff\xd8", b"RIFF")
+"""How the files that the API sends begin."""
 
 
 class ApiKey:
@@ -55,11 +59,23 @@ class ApiKey:
         """Tells keys apart without holding them."""
         return hashlib.sha256(b"multifaceswap:" + self._value.encode()).hexdigest()
 
-    def redacted(self, data: bytes) -> bytes:
-        """The bytes with an asterisk for every letter of the key, plain or as part of a URL; of the same length."""
-        for form in {self._value, quote(self._value, safe="")}:
+    def redacted(self, text: str) -> str:
+        """A text for people with an asterisk for every letter of the key, plain or as part of a URL."""
+        for form in self._forms():
+            text = text.replace(form, "*" * len(form))
+        return text
+
+    def hidden_in(self, data: bytes) -> bytes:
+        """What a server sent, with asterisks as in `redacted`; pictures as they are, and all that a key of fewer than
+        16 letters may be in by chance."""
+        if data.startswith(_PICTURES) or len(self._value) < _TELLING:
+            return data
+        for form in self._forms():
             data = data.replace(form.encode(), b"*" * len(form))
         return data
+
+    def _forms(self) -> set[str]:
+        return {self._value, quote(self._value, safe="")}
 
 
 class FoundKey(NamedTuple):

@@ -10,26 +10,37 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 _DEEPEST: Final = 64
 _LONGEST_NUMBER: Final = 400
 """Digits. Python reads no more than 4,300, and a float holds no more than 309."""
+_MOST_VALUES: Final = 1_000_000
+"""Marks that values need: each value takes a hundred times as long to read as a letter."""
+_MOST_ESCAPES: Final = 4_000_000
+"""Backslashes: base64 text of the largest picture may have one every sixty letters."""
 _BLANK: Final = b" \t\r\n\0\xef\xbb\xbf\xfe\xff"
 """Spaces and the marks of an encoding."""
+_SPACES: Final = " \t\r\n\0\ufeff"
 # The end of the text ends a string as well, so that no part of it is looked at twice.
 _TOKEN: Final = re.compile(r'([\[{])|([\]}])|"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 
 
 def read_json(data: bytes) -> Json:
-    """An object, array or string, or None where there is none.
+    """An object, array or string, or None where there is none, or one of more values than any answer has.
 
     Bytes that are no text become replacement marks, numbers of more than 400 digits infinity, and what is nested
-    deeper than 64 levels null.
+    deeper than 64 levels null. What follows behind a whole object or array is left out.
     """
     start = data.lstrip(_BLANK)[:1]
-    if not start or start not in b'{["':
+    if not start or start not in b'{["' or _is_costly(data):
         return None
-    text = data.decode(json.detect_encoding(data), "replace")
+    text = data.decode(json.detect_encoding(data), "replace").lstrip(_SPACES)
+    brackets = text.count("[") + text.count("{")
+    decoder = json.JSONDecoder(parse_int=_integer)
     try:
-        return json.loads(_shallow(text), parse_int=_integer)
+        return decoder.raw_decode(_shallow(text) if brackets > _DEEPEST else text)[0]
     except ValueError:
         return None
+
+
+def _is_costly(data: bytes) -> bool:
+    return sum(map(data.count, (b",", b":", b'"', b"[", b"{"))) > _MOST_VALUES or data.count(b"\\") > _MOST_ESCAPES
 
 
 def _integer(digits: str) -> int | float:

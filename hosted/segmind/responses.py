@@ -8,12 +8,15 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ...media.retry import retry_after
-from ...pipeline.quotes import excerpt
+from ...pipeline.quotes import excerpt, quoted
+from .answers import ApiResponse
 from .errors import ResultError, SegmindError, job_error, status_error
 from .lenient_json import Json
 from .media import decode_base64
-from .transport import ApiResponse
 
+_UNDER_WAY = ("QUEUED", "PROCESSING")
+_FAILED_STATUS = 422
+"""Of a job that FAILED, which only its `error` may say."""
 _PICTURE_FIELDS = ("output", "image", "images", "data", "result")
 
 
@@ -42,7 +45,7 @@ class Output(NamedTuple):
 
 def refusal(response: ApiResponse) -> SegmindError:
     """The error of an answer that isn't 2xx; FAILED, which comes with status 422, is a failed job."""
-    if _fields(response).get("status") == "FAILED":
+    if _state(response) == "FAILED":
         return job_error(response.detail(), response.status)
     wait = retry_after(response.headers)
     asked = f" It asks to wait {wait:.0f} s." if wait else ""
@@ -52,28 +55,41 @@ def refusal(response: ApiResponse) -> SegmindError:
 def read_submitted(response: ApiResponse) -> Submitted:
     """The request's id and URLs. ResultError without an id; a missing URL is empty, there are documented ones."""
     body = _fields(response)
-    request_id = body.get("request_id")
-    if not isinstance(request_id, str) or not request_id:
-        raise ResultError(
-            f"it accepted a request but gave no request_id {response.detail()}".strip(), status=response.status
-        )
+    request_id = read_id(response)
+    if not request_id:
+        given = body.get("request_id")
+        but = f", but {response.redacted(quoted(given))}" if given else ""
+        raise ResultError(f"its answer gives no request_id{but} {response.detail()}".strip(), status=response.status)
     return Submitted(request_id, _text(body, "status_url"), _text(body, "response_url"))
 
 
 def read_id(response: ApiResponse) -> str:
-    """The request's id that an answer names; empty where it names none."""
-    return _text(_fields(response), "request_id")
+    """The request's id that an answer names, as text or as a whole number; empty where it names none."""
+    given = _fields(response).get("request_id")
+    if isinstance(given, int) and not isinstance(given, bool):
+        return str(given)
+    return given if isinstance(given, str) and given.strip() else ""
+
+
+def is_failed(response: ApiResponse) -> bool:
+    """Whether the answer to a paid call says that the job FAILED, and nothing more could come of it."""
+    body = _fields(response)
+    return _state(response) == "FAILED" and not read_id(response) and not any(map(body.get, _PICTURE_FIELDS))
 
 
 def read_state(response: ApiResponse) -> str | None:
-    """QUEUED, PROCESSING, COMPLETED or a later invention; None where the answer can't be read.
+    """QUEUED, PROCESSING, COMPLETED or a later invention; None where the answer can't be read, or only says an error.
 
     Raises JobFailedError for FAILED, and the error of any other refusal.
     """
-    state = _text(_fields(response), "status")
-    if state == "FAILED" or (state != "COMPLETED" and not response.ok):
+    state = _state(response)
+    if state == "COMPLETED":
+        return state
+    if state == "FAILED" or (response.status == _FAILED_STATUS and _has_error(response)):
+        raise job_error(response.detail(), response.status)
+    if not response.ok:
         raise refusal(response)
-    return state or None
+    return None if _has_error(response) and state not in _UNDER_WAY else state or None
 
 
 def read_result(response: ApiResponse) -> ApiResponse:
@@ -89,7 +105,7 @@ def read_output(response: ApiResponse) -> Output:
     """
     body = response.json()
     if isinstance(body, dict):
-        if body.get("status") == "FAILED":
+        if _state(response) == "FAILED":
             raise refusal(response)
         body = next((body[name] for name in _PICTURE_FIELDS if body.get(name)), None)
     if isinstance(body, list):
@@ -97,24 +113,18 @@ def read_output(response: ApiResponse) -> Output:
     if isinstance(body, dict):
         body = body.get("url")
     if isinstance(body, str):
-        return _output(body)
+        return _output(body, response)
     if response.body.lstrip()[:1] in (b"{", b"["):
         raise ResultError(f"it holds no picture {response.detail()}".strip(), status=response.status)
-    return Output(_plain(response.body))
+    return Output(response.picture())
 
 
-def _plain(body: bytes) -> bytes:
-    """A picture's bytes, of base64 text where it is that."""
-    head = body[:64]
-    return decode_base64(body.decode("ascii")) or body if head.isascii() and body.isascii() else body
-
-
-def _output(text: str) -> Output:
+def _output(text: str, response: ApiResponse) -> Output:
     if text.lower().startswith(("http://", "https://")):
         return Output(None, text)
     data = decode_base64(text)
     if data is None:
-        raise ResultError(f"its output is neither a URL nor base64: {text[:60]!r}")
+        raise ResultError(f"its output is neither a URL nor base64: {response.redacted(quoted(text[:60]))}")
     return Output(data)
 
 
@@ -125,7 +135,7 @@ def read_info(response: ApiResponse) -> ResultInfo:
     metrics = metrics if isinstance(metrics, dict) else {}
     credits = {**_about_credits(response.headers), **_about_credits(body), **_about_credits(metrics)}
     listed = ", ".join(f"{name} {value}" for name, value in credits.items())
-    return ResultInfo(finite(metrics.get("inference_time")), excerpt(listed) or None)
+    return ResultInfo(finite(metrics.get("inference_time")), excerpt(response.redacted(listed)) or None)
 
 
 def finite(value: object) -> float | None:
@@ -159,6 +169,14 @@ def _about_credits(values: Mapping[str, Json] | Mapping[str, str]) -> dict[str, 
 def _fields(response: ApiResponse) -> Mapping[str, Json]:
     body = response.json()
     return body if isinstance(body, dict) else {}
+
+
+def _state(response: ApiResponse) -> str:
+    return _text(_fields(response), "status").strip().upper()
+
+
+def _has_error(response: ApiResponse) -> bool:
+    return bool(_fields(response).get("error"))
 
 
 def _text(body: Mapping[str, Json], name: str) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from ...media.retry import Retries, retry_after
+from .answers import ApiResponse
 from .deadline import Deadline
 from .errors import ConnectionLostError
-from .transport import ApiResponse
 
 _PASSING: Final = frozenset({429, 502, 503, 504})
 _REFUSED: Final = frozenset({429})

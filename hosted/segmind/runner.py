@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from ...pipeline.errors import CancelledError
+from .answers import ApiResponse
 from .api import ApiCalls
 from .deadline import Deadline
 from .entries import JournalEntry
@@ -27,11 +28,19 @@ from .journal import Journal
 from .lenient_json import Json
 from .media import Media, Received, decode_result
 from .payment import COSTS_NOTHING, after_failure
-from .responses import ResultInfo, read_id, read_info, read_output, read_result, read_state, read_submitted, refusal
-from .transport import ApiResponse
+from .polling import wait_until_done
+from .responses import (
+    ResultInfo,
+    is_failed,
+    read_id,
+    read_info,
+    read_output,
+    read_result,
+    read_submitted,
+    refusal,
+)
 from .uploads import Uploads
 
-_UNREADABLE_POLLS: Final = 5
 _UNUSABLE: Final = (ResultError, RefusedAddressError, JobFailedError)
 """What comes of an answer that will never be a picture."""
 
@@ -153,10 +162,14 @@ class Runner:
             # Raised before a try or between two: nothing is on its way.
             self._forget()
             raise
-        if response.ok:
+        if response.ok and not is_failed(response):
             return response
         if response.status in COSTS_NOTHING:
             self._forget()
+        elif response.ok:
+            # As when a poll says so: there is nothing to pick up. Nobody documents whether it was charged.
+            with suppress(JournalError):
+                self._journal.forget(self._digest)
         elif request_id := read_id(response):
             # An error that names a request is about one that was accepted.
             self.request_id = request_id
@@ -206,7 +219,7 @@ class Runner:
         return decode_result(data)
 
     def _fetched(self, entry: JournalEntry) -> tuple[Received, ResultInfo]:
-        self._poll(self._api.endpoint.status_url(entry.request_id, entry.status_url))
+        wait_until_done(self._api, entry, self._job, self._deadline)
         self._job.progress("fetching")
         url = self._api.endpoint.response_url(entry.request_id, entry.response_url)
         response = read_result(self._api.result(url, self._deadline))
@@ -237,14 +250,3 @@ class Runner:
             yield
         except JournalError as error:
             self.notes += [str(error)] if str(error) not in self.notes else []
-
-    def _poll(self, url: str) -> None:
-        """Wait until the job is done; JobFailedError where it failed."""
-        unreadable = 0
-        while (state := read_state(self._api.status(url, self._deadline))) != "COMPLETED":
-            unreadable = 0 if state else unreadable + 1
-            if unreadable == _UNREADABLE_POLLS:
-                raise ResultError("what it says about the request can't be read")
-            if state:
-                self._job.progress(state.lower())
-            self._deadline.sleep(self._job.poll_interval)

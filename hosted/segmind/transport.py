@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import time
 from collections.abc import Iterator, Mapping
 from http.client import HTTPException
@@ -15,43 +13,14 @@ from requests import PreparedRequest, Response
 from urllib3 import exceptions as urllib3_errors
 
 from ...pipeline.quotes import excerpt
+from .answers import ApiResponse
 from .connections import GuardedAdapter, NotConnected, PeerRule, RefusedPeer
 from .errors import ConnectionLostError, RefusedAddressError, ResultError, SegmindError
 from .key import ApiKey
-from .lenient_json import Json, read_json
+from .lenient_json import Json
 
 _CHUNK: Final = 1 << 16
 _AGENT: Final = "multifaceswap"
-
-
-class ApiResponse(NamedTuple):
-    """An answer, whole."""
-
-    status: int
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    body: bytes
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.status < 300
-
-    def json(self) -> Json:
-        """The body as JSON, or None where it isn't: see `read_json`."""
-        return read_json(self.body)
-
-    def detail(self) -> str:
-        """The server's words on what went wrong, in one line."""
-        body = self.json()
-        error = body.get("error") or body.get("message") or body.get("detail") if isinstance(body, dict) else None
-        text = error if isinstance(error, str) else json.dumps(error) if error else self._text()
-        return excerpt(text)
-
-    def _text(self) -> str:
-        kind = self.headers.get("content-type", "")
-        if "html" in kind or "text" in kind:
-            return re.sub(r"<[^>]*>", " ", self.body[:4000].decode(errors="replace"))
-        return ""
 
 
 class TransportLimits(NamedTuple):
@@ -115,18 +84,26 @@ class Transport:
             with self._session.request(
                 method, url, json=payload, timeout=timeout, stream=True, allow_redirects=False
             ) as response:
-                headers, body = _headers(response), _body(response, end, limit)
-                return ApiResponse(
-                    response.status_code,
-                    {name: self._key.redacted(value.encode()).decode() for name, value in headers.items()},
-                    self._key.redacted(body),
-                )
+                return self._read(response, end, limit)
         except RefusedPeer as error:
             return RefusedAddressError(str(error))
         except _TooLarge as error:
             return ResultError(str(error))
         except _BREAKS as error:
             return _broken(error)
+
+    def _read(self, response: Response, end: float, limit: int) -> ApiResponse | SegmindError:
+        """The answer, if it is all there when its connection ends, in whatever way."""
+        body, failure = bytearray(), None
+        try:
+            _fill(body, response, end, limit)
+        except _BREAKS as error:
+            failure = _broken(error)
+        headers = {
+            name.lower(): self._key.hidden_in(value.encode()).decode() for name, value in response.headers.items()
+        }
+        answer = ApiResponse(response.status_code, headers, self._key.hidden_in(bytes(body)))
+        return answer if failure is None or answer.outlived_its_connection() else failure
 
 
 class _Session(requests.Session):
@@ -140,25 +117,17 @@ def _no_authentication(request: PreparedRequest) -> PreparedRequest:
     return request
 
 
-def _headers(response: Response) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
-
-
-def _body(response: Response, end: float, limit: int) -> bytes:
+def _fill(body: bytearray, response: Response, end: float, limit: int) -> None:
+    """Put what comes of an answer into `body`; raises _TooLarge and _BREAKS."""
     announced = _announced(response)
     if announced is not None and announced > limit:
         raise _TooLarge(f"{announced} bytes are announced, {limit} is the limit")
-    body = bytearray()
     while chunk := _next_chunk(response):
         body += chunk
         if len(body) > limit:
             raise _TooLarge(f"it is larger than the limit of {limit} bytes")
         if time.monotonic() > end:
             raise requests.ReadTimeout("the answer comes too slowly")
-    # urllib3 1.26 doesn't mind.
-    if announced is not None and "Content-Encoding" not in response.headers and len(body) < announced:
-        raise requests.ConnectionError(f"{len(body)} of {announced} bytes came")
-    return bytes(body)
 
 
 def _announced(response: Response) -> int | None:
@@ -170,9 +139,7 @@ def _announced(response: Response) -> int | None:
 def _next_chunk(response: Response) -> bytes:
     """What has arrived. A plain read waits until a chunk is full, and a trickling server could hold it up for hours."""
     try:
-        if hasattr(response.raw, "read1"):
-            return response.raw.read1(_CHUNK, decode_content=True) or b""
-        return response.raw.read(1024, decode_content=True)
+        return response.raw.read1(_CHUNK, decode_content=True) or b""
     except ValueError as error:  # http.client's, of a chunk of less than no bytes
         raise requests.ConnectionError(f"the answer can't be read: {error}") from error
 

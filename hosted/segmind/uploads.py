@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from .answers import ApiResponse
 from .media import Media
 from .responses import read_upload
-from .transport import ApiResponse
 
 
 class Uploads:

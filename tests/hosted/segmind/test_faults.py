@@ -45,7 +45,8 @@ def test_every_status_is_its_own_error_on_every_call(api, swap, faults, route, m
     with pytest.raises(RemoteError) as caught:
         swap(mode=mode)
     error = caught.value
-    assert type(error) is kind
+    # Of a request that was accepted 422 says that it failed, even if nothing but an error comes with it.
+    assert type(error) is (errors.JobFailedError if code == 422 and route in ("status", "result") else kind)
     assert (error.status, error.detail) == (code, f"detail of {code}")
     assert error.request_id == ("req-0" if route in ("status", "result") else None)
     assert error.advice in str(error) and f"(HTTP {code}): detail of {code}" in str(error)
@@ -168,8 +169,27 @@ def test_unreadable_status_is_asked_again(api, swap, faults):
 
 def test_status_that_stays_unreadable_is_an_error(api, swap, faults):
     api.fault("status", faults.html(), always=True)
-    with pytest.raises(errors.ResultError, match=r"can't be read \[request req-0\]"):
+    with pytest.raises(errors.ResultError, match=r"doesn't say how far the request is Sign in.*\[request req-0\]"):
         swap()
+
+
+@pytest.mark.parametrize("body", [{"error": "worker lost"}, {"status": "ERROR", "error": {"message": "worker lost"}}])
+def test_status_that_only_says_an_error_ends_the_wait(api, make_client, swap, faults, fake_clock, body):
+    api.fault("status", faults.status(200, body), always=True)
+    with pytest.raises(errors.ResultError, match=r"worker lost.*\[request req-0\].*picked up"):
+        swap(by=make_client(clock=fake_clock.clock()))
+    assert api.count("status") == 5
+
+
+@pytest.mark.parametrize("route", ["status", "result"])
+@pytest.mark.parametrize("body", [{"error": "no face"}, {"status": None, "error": "no face"}, {"status": "failed",
+                                  "error": "no face"}, {"status": "COMPLETING", "error": ["no face"]}])  # fmt: skip
+def test_an_error_under_422_ends_the_job_and_the_next_run_is_a_new_one(api, swap, faults, route, body):
+    api.fault(route, faults.status(422, body))
+    with pytest.raises(errors.JobFailedError, match=r"no face.*The same run again is a new request"):
+        swap()
+    swap()
+    assert api.paid() == 2
 
 
 def test_unknown_states_are_waited_out(api, swap):

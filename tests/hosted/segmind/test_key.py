@@ -46,9 +46,22 @@ def test_fingerprints_tell_keys_apart():
 
 
 def test_redacting_keeps_the_length():
-    data = b"<" + SECRET.encode() + b"> a%2Fb a/b"
-    assert ApiKey(SECRET).redacted(data) == b"<" + b"*" * len(SECRET) + b"> a%2Fb a/b"
-    assert ApiKey("a/b").redacted(data) == b"<" + SECRET.encode() + b"> ***** ***"
+    text = f"<{SECRET}> a%2Fb a/b"
+    assert ApiKey(SECRET).redacted(text) == f"<{'*' * len(SECRET)}> a%2Fb a/b"
+    assert ApiKey("a/b").redacted(text) == f"<{SECRET}> ***** ***"
+
+
+@pytest.mark.parametrize("key", ["a", "request_id", "COMPLETED", "0123456789abcde"])
+def test_what_may_stand_somewhere_by_chance_stays(key):
+    data = b'{"request_id": "COMPLETED 0123456789abcde"}'
+    assert ApiKey(key).hidden_in(data) == data
+
+
+def test_the_key_is_hidden_in_what_is_no_picture():
+    data = SECRET.encode()
+    assert ApiKey(SECRET).hidden_in(b'{"error": "' + data + b'"}') == b'{"error": "' + b"*" * len(data) + b'"}'
+    for start in (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF\0\0\0\0WEBP"):
+        assert ApiKey(SECRET).hidden_in(start + data) == start + data
 
 
 def test_environment_comes_before_the_file(tmp_path):

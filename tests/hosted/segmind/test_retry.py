@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from multifaceswap.hosted.segmind.answers import ApiResponse
 from multifaceswap.hosted.segmind.deadline import Deadline
 from multifaceswap.hosted.segmind.errors import ConnectionLostError
 from multifaceswap.hosted.segmind.retry import send_again
-from multifaceswap.hosted.segmind.transport import ApiResponse
 from multifaceswap.media.retry import Retries
 
 LOST, UNSENT = ConnectionLostError("lost"), ConnectionLostError("refused", unsent=True)
