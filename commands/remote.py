@@ -18,7 +18,7 @@ from ..hosted.segmind.endpoint import is_web_url
 from ..hosted.segmind.job import SegmindResult
 from ..hosted.segmind.settings import API_FORMATS, CALLS, SETTINGS, SegmindSetting, SegmindSettings
 from ..media.pictures import picture_format, read_metadata, read_picture, write_file, write_picture
-from ..pipeline.errors import CancelledError, SettingsError
+from ..pipeline.errors import CancelledError, ImageError, SettingsError
 from ..pipeline.types import Picture
 from . import console
 from .files import Targets, find_targets, require_free, results
@@ -38,12 +38,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_settings(parser, "file")
     for name, setting in {**SETTINGS, **CALLS}.items():
         if name not in ("image_format", "image_quality"):
-            _add_setting(parser, f"--{name.replace('_', '-')}", setting)
+            _add_setting(parser, _option(name), setting)
 
 
 def run(arguments: Namespace) -> int:
     jobs, refused = _plan(arguments)
-    with SegmindClient.from_environment() as client:
+    with SegmindClient.from_environment(run_again=_option("run_again")) as client:
         source = _picture(arguments.source)
         done = _done(jobs, refused, source, client, arguments)
     if arguments.report:
@@ -167,8 +167,11 @@ def _swap(
         **{name: getattr(arguments, name) for name in CALLS if name != "concurrency"},
         cancelled=stop.is_set,
     )
-    left_out = () if is_web_url(job.target) else read_metadata(job.target).notes
-    notes = (*left_out, *result.report, *_write(job.output, result, arguments.image_quality))
+    try:
+        left_out = () if is_web_url(job.target) else read_metadata(job.target).notes
+        notes = (*left_out, *result.report, *_write(job.output, result, arguments.image_quality))
+    except (ImageError, MemoryError) as error:
+        raise ImageError(f"{console.message(error, job.output)}. {client.undelivered(result)}") from error
     client.delivered(result)
     details = {
         "request_id": result.request_id,
@@ -186,6 +189,10 @@ def _write(output: Path, result: SegmindResult, image_quality: int) -> tuple[str
         write_file(output, result.data)
         return ()
     return write_picture(output, result.picture, image_quality=image_quality)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _add_setting(parser: ArgumentParser, option: str, setting: SegmindSetting) -> None:

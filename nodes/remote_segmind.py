@@ -166,7 +166,10 @@ def _pictures(results: Sequence[SegmindResult], frames: Sequence[Picture]) -> Fl
     sizes = {result.size for result in results}
     if len(sizes) > 1:
         listed = ", ".join(map(str, sorted(sizes)))
-        raise MismatchError(f"the API sent pictures of several sizes ({listed}), which one batch can't hold")
+        raise MismatchError(
+            f"the API sent pictures of several sizes ({listed}), which one batch can't hold. They are kept for an "
+            "hour: one target at a time, with the same settings, nothing is paid again"
+        )
     colours = np.stack([np.divide(result.picture[..., :3], 255, dtype=np.float32) for result in results])
     if frames[0].shape[2] == 4 and sizes == {Size.of(frames[0])}:
         return np.concatenate([colours, np.stack(frames)[..., 3:]], axis=3, dtype=np.float32)

@@ -19,6 +19,7 @@ from .job import SegmindJob, SegmindResult, ignore, never
 from .journal import Journal
 from .key import ApiKey, require_key, state_folder
 from .media import Received, as_media
+from .payment import RUN_AGAIN, Payment
 from .responses import ResultInfo
 from .runner import Runner
 from .settings import DEFAULT_POLL_INTERVAL, DEFAULT_TIMEOUT, MODES, TRANSPORTS, SegmindSettings
@@ -40,25 +41,35 @@ class SegmindClient:
         limits: TransportLimits | None = None,
         retries: Retries | None = None,
         clock: Clock | None = None,
+        run_again: str = RUN_AGAIN,
     ) -> None:
-        """`journal` is by default in `state_folder()`. SettingsError for a base that isn't safe."""
+        """`journal` is by default in `state_folder()`. `run_again` is what messages call that option.
+
+        SettingsError for a base that isn't safe.
+        """
         self._key = key
         self._clock = clock or Clock()
         self._journal = journal or Journal(state_folder() / JOURNAL_FOLDER, self._clock)
+        self._payment = Payment(self._journal, run_again)
         self._api = ApiCalls(key, Endpoint(base_url), limits or TransportLimits(), retries or Retries())
         self._uploads = Uploads()
         self._tidy = threading.Lock()
 
     @classmethod
     def from_environment(
-        cls, key_folders: Sequence[Path] | None = None, journal_folder: Path | None = None
+        cls,
+        key_folders: Sequence[Path] | None = None,
+        journal_folder: Path | None = None,
+        *,
+        run_again: str = RUN_AGAIN,
     ) -> SegmindClient:
         """The client of SEGMIND_API_KEY or of the key's file in `key_folders`, and of SEGMIND_BASE_URL.
 
-        `journal_folder` is by default in `state_folder()`. Raises MissingKeyError and SettingsError.
+        `journal_folder` is by default in `state_folder()`; `run_again` is what messages call that
+        option. Raises MissingKeyError and SettingsError.
         """
         journal = None if journal_folder is None else Journal(journal_folder)
-        return cls(require_key(key_folders), Endpoint.from_environment().base, journal)
+        return cls(require_key(key_folders), Endpoint.from_environment().base, journal, run_again=run_again)
 
     def __enter__(self) -> SegmindClient:
         return self
@@ -108,7 +119,7 @@ class SegmindClient:
         self._prune()
         digest = job.digest(self._api.endpoint, self._key)
         deadline = Deadline(timeout, cancelled, self._clock)
-        runner = Runner(job, digest, self._api, self._uploads, self._journal, deadline)
+        runner = Runner(job, digest, self._api, self._uploads, self._payment, deadline)
         received, info = runner.run()
         return _result(job, runner, digest, received, info)
 
@@ -116,6 +127,10 @@ class SegmindClient:
         """Say that the result is safe: the journal keeps it for the rest of the hour. If it can't, it is no error."""
         with suppress(JournalError):
             self._journal.delivered(result.digest)
+
+    def undelivered(self, result: SegmindResult) -> str:
+        """For a message that the result couldn't be put where it was to go: where it is, and how to get it."""
+        return self._payment.undelivered(result.digest)
 
     def _prune(self) -> None:
         """Tidy the journal once."""

@@ -24,10 +24,9 @@ from .errors import (
     UncertainSubmitError,
 )
 from .job import SegmindJob
-from .journal import Journal
 from .lenient_json import Json
 from .media import Media, Received, decode_result
-from .payment import COSTS_NOTHING, after_failure
+from .payment import COSTS_NOTHING, Payment
 from .polling import wait_until_done
 from .responses import (
     ResultInfo,
@@ -49,13 +48,14 @@ class Runner:
     """One swap under way."""
 
     def __init__(
-        self, job: SegmindJob, digest: str, api: ApiCalls, uploads: Uploads, journal: Journal, deadline: Deadline
+        self, job: SegmindJob, digest: str, api: ApiCalls, uploads: Uploads, payment: Payment, deadline: Deadline
     ) -> None:
         self._job = job
         self._digest = digest
         self._api = api
         self._uploads = uploads
-        self._journal = journal
+        self._journal = payment.journal
+        self._payment = payment
         self._deadline = deadline
         self.request_id: str | None = None
         self.notes: list[str] = []
@@ -72,10 +72,10 @@ class Runner:
         try:
             return self._result()
         except SegmindError as error:
-            error.request_id, error.payment = self.request_id, self._payment()
+            error.request_id, error.payment = self.request_id, self._meaning()
             raise
         except CancelledError as error:
-            raise CancelledError(f"{error}. {self._payment()}".rstrip()) from error
+            raise CancelledError(f"{error}. {self._meaning()}".rstrip()) from error
 
     def _result(self) -> tuple[Received, ResultInfo]:
         entry, is_new = self._claim()
@@ -91,8 +91,8 @@ class Runner:
         self.request_id = None
         return self._collected(self._claim(expired=entry)[0])
 
-    def _payment(self) -> str:
-        return after_failure(self._journal, self._digest, is_sent=self._is_sent or self.request_id is not None)
+    def _meaning(self) -> str:
+        return self._payment.after_failure(self._digest, is_sent=self._is_sent or self.request_id is not None)
 
     def _claim(self, expired: JournalEntry | None = None) -> tuple[JournalEntry, bool]:
         """The job's entry with an id or a picture, and whether it was made just now.
@@ -164,23 +164,20 @@ class Runner:
             raise
         if response.ok and not is_failed(response):
             return response
-        if response.status in COSTS_NOTHING:
-            self._forget()
-        elif response.ok:
-            # As when a poll says so: there is nothing to pick up. Nobody documents whether it was charged.
-            with suppress(JournalError):
-                self._journal.forget(self._digest)
+        if response.ok or response.status in COSTS_NOTHING:
+            # A failed job leaves nothing to pick up. Whether it was charged isn't documented.
+            self._forget(is_sent=response.ok)
         elif request_id := read_id(response):
             # An error that names a request is about one that was accepted.
             self.request_id = request_id
             self._noted(replace(self._journal.new("submitted"), request_id=request_id))
         raise refusal(response)
 
-    def _forget(self) -> None:
+    def _forget(self, *, is_sent: bool = False) -> None:
         """Let the same be sent again. What the journal can't forget stays in doubt, and the message says so."""
         with suppress(JournalError):
             self._journal.forget(self._digest)
-            self._is_sent = False
+            self._is_sent = is_sent
 
     def _accepted(self, response: ApiResponse) -> JournalEntry:
         """The entry of a submitted request, with its id on disk if at all possible."""

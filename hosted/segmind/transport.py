@@ -36,7 +36,7 @@ class TransportLimits(NamedTuple):
 class Transport:
     """Connections under one rule: with the key to the API, or without it to wherever results are.
 
-    Where an answer repeats the key, it is redacted here, before anybody reads it.
+    Where an answer repeats the key, it is hidden here, before anybody reads it: see `ApiKey.hidden_in`.
     """
 
     def __init__(self, rule: PeerRule, key: ApiKey, limits: TransportLimits, *, with_key: bool, proxies: bool) -> None:
@@ -99,10 +99,9 @@ class Transport:
             _fill(body, response, end, limit)
         except _BREAKS as error:
             failure = _broken(error)
-        headers = {
-            name.lower(): self._key.hidden_in(value.encode()).decode() for name, value in response.headers.items()
-        }
-        answer = ApiResponse(response.status_code, headers, self._key.hidden_in(bytes(body)))
+        hide = self._key.hidden_in
+        headers = {name.lower(): hide(value.encode()).decode() for name, value in response.headers.items()}
+        answer = ApiResponse(response.status_code, headers, hide(bytes(body)), self._key.redacted)
         return answer if failure is None or answer.outlived_its_connection() else failure
 
 

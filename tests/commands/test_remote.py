@@ -9,6 +9,7 @@ import pytest
 from multifaceswap import cli
 from multifaceswap.hosted.segmind.errors import InsufficientCreditsError
 from multifaceswap.hosted.segmind.settings import SETTINGS
+from multifaceswap.media.atomic import write_atomic
 from multifaceswap.media.pictures import read_picture, write_picture
 from PIL import Image
 from segmind_api import KEY, MODEL, Faults, serving
@@ -231,3 +232,48 @@ def test_what_cannot_be_written_is_known_before_any_call(api, source, targets, t
     assert _remote(source, targets, source / "out") == 2
     assert "can't be written: " in capsys.readouterr().err
     assert api.calls == []
+
+
+@pytest.mark.parametrize("mode", ["asynchronous", "synchronous"])
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), PermissionError(13, "Permission denied")])
+def test_a_paid_picture_that_can_not_be_written_is_kept_and_the_message_says_where(
+    api, source, targets, tmp_path, capsys, monkeypatch, mode, failure
+):
+    def refuse(path, *arguments, **options):
+        raise failure
+
+    words = (source, targets / "10.png", tmp_path / "out.png", "--mode", mode)
+    with monkeypatch.context() as patch:
+        patch.setattr("multifaceswap.media.pictures.writing.write_atomic", refuse)
+        assert _remote(*words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    (kept,) = (tmp_path / "state").rglob("*.picture")
+    assert f"out.png: can't be written: {failure.strerror}. What was paid for is kept in {kept}: run the same" in line
+    assert _remote(source, targets / "10.png", tmp_path / "elsewhere.png", "--mode", mode) == 0
+    assert (read_picture(tmp_path / "elsewhere.png") == 245).all() and api.paid() == 1
+
+
+def test_a_result_that_is_kept_nowhere_here_is_picked_up(api, source, targets, tmp_path, capsys, monkeypatch):
+    def refuse(path, data, **options):
+        if not ((str(path).endswith(".json") and b"sending" in data) or b"submitted" in data):
+            raise OSError(28, "No space left on device")
+        write_atomic(path, data, **options)
+
+    for module in ("media.pictures.writing", "hosted.segmind.journal_files"):
+        monkeypatch.setattr(f"multifaceswap.{module}.write_atomic", refuse)
+    assert _remote(source, targets / "10.png", tmp_path / "out.png") == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
+    assert "can't be written: No space left on device. Run the same again within the hour" in line
+    assert line.endswith("To send it anyway, change --run-again.")
+
+
+@pytest.mark.parametrize(
+    ("route", "fault"), [("submit", Faults.status(500)), ("submit", Faults.reset), ("status", Faults.status(400)),
+                         ("sync", Faults.status(200, {"a": 1}))],
+)  # fmt: skip
+def test_messages_name_the_option_as_it_is_typed(api, source, targets, tmp_path, capsys, route, fault):
+    api.fault(route, fault, always=True)
+    mode = "synchronous" if route == "sync" else "asynchronous"
+    assert _remote(source, targets / "10.png", tmp_path / "out.png", "--mode", mode) == 2
+    said = capsys.readouterr().err
+    assert said.count("change --run-again.") == 1 and "run_again" not in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -176,6 +177,23 @@ def test_doubt_is_over_after_an_hour(api, make_client, swap, faults, fake_clock)
     with pytest.raises(errors.UncertainSubmitError):
         swap(by=client)
     fake_clock.now += 20
+    swap(by=client)
+    assert api.paid() == 2
+
+
+@pytest.mark.parametrize("at", [-5, 0, -1e300, 86_400.0, 1e300])
+def test_doubt_does_not_end_early_by_an_absurd_time(api, make_client, swap, faults, fake_clock, tmp_path, at):
+    client = make_client(clock=fake_clock.clock())
+    api.fault("submit", faults.reset)
+    with pytest.raises(errors.UncertainSubmitError):
+        swap(by=client)
+    (entry,) = (tmp_path / "journal").glob("*.json")
+    entry.write_text(json.dumps({**json.loads(entry.read_text()), "at": at}))
+    for passed in (0, 3500):
+        fake_clock.now += passed
+        with pytest.raises(errors.UncertainSubmitError):
+            swap(by=make_client(clock=fake_clock.clock()))
+    fake_clock.now += 200
     swap(by=client)
     assert api.paid() == 2
 

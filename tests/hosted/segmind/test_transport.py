@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 
 import pytest
-from multifaceswap.hosted.segmind.errors import ConnectionLostError, ResultError
+import segmind_api
+from multifaceswap.hosted.segmind import lenient_json
+from multifaceswap.hosted.segmind.answers import ApiResponse
+from multifaceswap.hosted.segmind.errors import ConnectionLostError, ResultError, SegmindError
 from multifaceswap.hosted.segmind.key import ApiKey
+from multifaceswap.hosted.segmind.settings import SegmindSettings
 from multifaceswap.hosted.segmind.transport import Transport, TransportLimits
 
 
@@ -110,7 +115,59 @@ def test_key_is_blotted_out_of_bodies_and_headers(api, make_wire, key, faults):
     assert reply.headers["x-key"] == f"<{'*' * len(key)}>"
 
 
+@pytest.mark.parametrize("start", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\x10\0\0\0WEBP"])
+def test_pictures_are_never_redacted(api, make_wire, key, faults, start):
+    api.fault("media", faults.status(200, start + key.encode()))
+    assert get(make_wire(), api).body == start + key.encode()
+
+
+@pytest.mark.parametrize("key", ["a", "r", "P", "/", "request_id", "COMPLETED", "output", "http", "Location"])
+def test_what_a_short_key_is_part_of_by_chance_is_used_as_it_came(make_client, swap, api, monkeypatch, key):
+    monkeypatch.setattr(segmind_api, "KEY", key)
+    result = swap(by=make_client(key=key), settings=SegmindSettings(image_format="png"))
+    assert (result.picture == 55).all() and result.request_id == "req-0"
+
+
+def test_a_short_key_is_hidden_in_what_is_shown(make_client, swap, api, faults, monkeypatch):
+    monkeypatch.setattr(segmind_api, "KEY", "s3cret")
+    api.metrics = {"credits": "7 of s3cret"}
+    assert swap(by=make_client(key="s3cret")).credits == "credits 7 of ******"
+    for route, fault in [
+        ("submit", faults.status(400, {"error": "no key s3cret"})),
+        ("submit", faults.status(200, {"request_id": {"of": "s3cret"}})),
+        ("submit", faults.status(500, b"<p>s3cret</p>", "text/html")),
+        ("result", faults.status(200, {"output": "%% s3cret"})),
+    ]:
+        api.fault(route, fault)
+        with pytest.raises(SegmindError, match=r"\*{6}") as caught:
+            swap(by=make_client(key="s3cret"), run_again=api.paid())
+        assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("body", [b"", b"no json", b"\xff", b'{"a": 1', b"[" * 100_000])
 def test_what_is_no_json_is_none(api, make_wire, faults, body):
     api.fault("media", faults.status(200, body))
     assert get(make_wire(), api, limit=200_000).json() is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"[" + b"[]," * 3_000_000 + b"[]]",
+     b"[" + b"1," * 3_000_000 + b"1]", b"[" + b'"",' * 3_000_000 + b'""]',
+     b"[" * 9_000_000, b"[" * 70 + b"]" * 70 + b'"" ' * 3_000_000, b'{"a":' * 2_000_000, 
+     b'["' + b"\\n" * 5_000_000 + b'"]'],
+    ids=lambda text: str(text[:20]),
+)  # fmt: skip
+def test_answers_of_millions_of_values_are_not_taken_apart(monkeypatch, text):
+    monkeypatch.setattr(lenient_json, "_shallow", None)
+    monkeypatch.setattr(lenient_json.json, "JSONDecoder", None)
+    assert ApiResponse(200, {}, text).json() is None
+
+
+def test_a_large_picture_within_json_is_read_without_looking_for_brackets_and_once(monkeypatch):
+    monkeypatch.setattr(lenient_json, "_shallow", None)
+    picture = base64.b64encode(bytes(30_000_000)).decode()
+    response = ApiResponse(200, {}, json.dumps({"output": picture, "more": [[{}]] * 20}).replace("/", "\\/").encode())
+    assert response.json()["output"] == picture
+    monkeypatch.setattr(lenient_json.json, "JSONDecoder", None)
+    assert response.json() is response.json() and response.detail() == ""
