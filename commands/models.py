@@ -148,7 +148,7 @@ def _verified(path: Path, file: ModelFile, model: Model, folders: Folders) -> bo
     try:
         note = verify(path, file)
         if note and all(store.locate(other, folders) for other in model.files):
-            open_row(model.kind, model.name, folders, "cpu")
+            open_row(model.kind, model.name, folders, "cpu", warn=False)
     except (MultiFaceSwapError, OSError) as error:
         console.fail(console.message(error, path))
         return False

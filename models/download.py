@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from ..media.atomic import replace_file
 from ..media.ownership import owned
-from ..media.retry import Retries
+from ..media.retry import Retries, retry_after
 from ..pipeline.errors import DamagedModelError, MissingModelError
+from ..pipeline.quotes import excerpt
 from .digests import sha256_of
 from .partial import Partial, Span, Version
 from .spec import ModelFile
@@ -28,8 +29,13 @@ _TIMEOUT = (15, 60)
 """Seconds to connect and between two pieces."""
 _DIGITS = 19
 """No length has as many."""
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses that another try may change."""
+_ENDED_EARLY = "the connection ended early"
+_LONGEST_WAIT = 60.0
+"""Seconds. A server that asks for more is left alone."""
 _RETRIES = Retries(tries=4)
-"""For a connection that brings nothing new; one that does is continued at once."""
+"""For a try that brings nothing new; one that does is continued at once."""
 
 
 def download(file: ModelFile, target: Path, progress: ByteProgress | None = None, retries: Retries = _RETRIES) -> Path:
@@ -56,7 +62,7 @@ def _fetch_first(file: ModelFile, target: Path, progress: ByteProgress, retries:
         except (MissingModelError, DamagedModelError) as error:
             failures.append(str(error))
             if url == file.urls[-1]:
-                raise type(error)("\n".join([f"{file.name} could not be fetched:", *failures])) from error
+                raise type(error)(f"{file.name} could not be fetched: {'; '.join(failures)}") from error
             continue
         replace_file(part.path, target, durable=True)
         part.forget()
@@ -100,20 +106,47 @@ def _fetch(url: str, part: Partial, progress: ByteProgress, retries: Retries) ->
     pauses, most = retries.pauses(), part.size
     with requests.Session() as session:
         while True:
+            wait = 0.0
             try:
                 if _fetch_on(session, url, part, progress):
                     return
-                reason = "the connection ended early, or what came was not the rest"
+                reason = _ENDED_EARLY
+            except _Unhelpful as error:
+                reason, wait = str(error), error.wait
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-                reason = type(error).__name__
+                reason = _broken(error)
             except (requests.RequestException, ValueError) as error:  # ValueError: a redirect to no address
-                raise MissingModelError(f"{url}: {error}") from error
+                raise MissingModelError(f"{url}: {excerpt(error)}") from error
             if part.size > most:
                 pauses, most = retries.pauses(), part.size
-            elif (pause := next(pauses, None)) is not None:
-                retries.sleep(pause)
+            elif (pause := next(pauses, None)) is not None and wait <= _LONGEST_WAIT:
+                retries.sleep(max(pause, wait))
             else:
                 raise _given_up(url, part, reason)
+
+
+class _Unhelpful(Exception):
+    """An answer without what was asked for, of which another try may bring more; `wait` is in seconds."""
+
+    def __init__(self, reason: str, wait: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+def _broken(error: Exception) -> str:
+    """What became of a connection, of an error of requests."""
+    from requests import ConnectTimeout, Timeout
+    from requests.exceptions import ChunkedEncodingError
+    from urllib3 import exceptions as urllib3_errors
+
+    if isinstance(error, ChunkedEncodingError):
+        return _ENDED_EARLY
+    name = type(error).__name__
+    inner = error.args[0] if error.args else None
+    is_made = isinstance(inner, (urllib3_errors.ProtocolError, urllib3_errors.ReadTimeoutError))
+    is_silent = isinstance(error, Timeout) and not isinstance(error, ConnectTimeout)
+    what = "no answer" if is_made or is_silent else "no connection"
+    return f"{what} ({name}): check the network, its proxy and its firewall"
 
 
 def _given_up(url: str, part: Partial, reason: str) -> MissingModelError:
@@ -122,21 +155,21 @@ def _given_up(url: str, part: Partial, reason: str) -> MissingModelError:
     if part.size:
         part.forget()
         return MissingModelError(f"{url}: {reason}; nothing is kept, because nothing would tell another version apart")
-    return MissingModelError(f"{url}: no connection ({reason}): check the network, its proxy and its firewall")
+    return MissingModelError(f"{url}: {reason}")
 
 
 def _fetch_on(session: requests.Session, url: str, part: Partial, progress: ByteProgress) -> bool:
-    """Fetch what is missing; whether the file is whole then."""
+    """Fetch what is missing; whether the file is whole then. Raises _Unhelpful, and what requests does."""
     start = part.size if part.can_go_on else 0
     with session.get(url, headers=_asked(part, start), stream=True, timeout=_TIMEOUT) as response:
         if response.status_code == 416:
-            return _is_whole(part, response.headers)
-        response.raise_for_status()
+            return _require_whole(part, response.headers, start)
+        _require_success(url, response)
         _require_file(url, part, response)
         if response.status_code == 206:
             if not start or not part.fits(response.headers):
                 part.forget()
-                return False
+                raise _Unhelpful(f"it sent {'another part than was' if start else 'a part, which was not'} asked for")
             span = Span.of(response.headers)
             total = (span and span.total) or part.version.total
         else:
@@ -148,6 +181,16 @@ def _fetch_on(session: requests.Session, url: str, part: Partial, progress: Byte
                 stream.write(piece)
                 progress(stream.tell(), total)
     return total is None or part.size == total
+
+
+def _require_success(url: str, response: requests.Response) -> None:
+    status = response.status_code
+    said = excerpt(f"it answered {status} {response.reason or ''}").rstrip()
+    if status in _PASSING:
+        wait = retry_after({name.lower(): value for name, value in response.headers.items()})
+        raise _Unhelpful(f"{said}, and asks to wait {wait:,.0f} s" if wait else said, wait)
+    if not 200 <= status < 300:
+        raise MissingModelError(f"{url}: {said}")
 
 
 def _asked(part: Partial, start: int) -> dict[str, str]:
@@ -171,12 +214,12 @@ def _require_file(url: str, part: Partial, response: requests.Response) -> None:
         raise MissingModelError(f"{url}: doesn't say how long the file is, so nothing would show that it is whole")
 
 
-def _is_whole(part: Partial, headers: Mapping[str, str]) -> bool:
-    """Nothing is missing, and a hash will tell; else nothing is left of it."""
-    if part.is_checked and headers.get("Content-Range", "").rpartition("/")[2] == str(part.size):
+def _require_whole(part: Partial, headers: Mapping[str, str], start: int) -> bool:
+    """Nothing is missing, and a hash will tell; else nothing is left of it, and it raises _Unhelpful."""
+    if start and part.is_checked and headers.get("Content-Range", "").rpartition("/")[2] == str(start):
         return True
     part.forget()
-    return False
+    raise _Unhelpful(f"it answered 416, as if it had no such part, to a request for {'the rest' if start else 'all'}")
 
 
 def _length(headers: Mapping[str, str]) -> int | None:

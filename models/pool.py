@@ -45,6 +45,7 @@ class ModelPool:
         self._shipped = SessionRegistry(built_in or _light(device), memory_hook)
         self._lock = Lock()
         self._opened: dict[Key, Any] = {}
+        self._warned: set[str] = set()
 
     def open(self, kind: Kind, name: str, **options: object) -> Any:
         """The model's adapter: the one already open with these options, or a new one.
@@ -61,7 +62,7 @@ class ModelPool:
 
     def _open(self, kind: Kind, name: str, options: Mapping[str, object]) -> Any:
         row = _find(kind, name, self.folders)
-        return _open(row, self.folders, self._shipped if row.built_in else self._registry, options)
+        return _open(row, self.folders, self._shipped if row.built_in else self._registry, options, self._warned)
 
     def detector(self, name: str, **options: object) -> Detector:
         """This and the following are `open` for one kind each."""
@@ -123,13 +124,14 @@ class ModelPool:
             registry.close()
 
 
-def open_row(kind: Kind, name: str, folders: Folders, device: str, **options: object) -> Any:
+def open_row(kind: Kind, name: str, folders: Folders, device: str, *, warn: bool = True, **options: object) -> Any:
     """A new adapter of a catalog row, its files found and verified; warns of files that aren't known.
 
     Raises as `ModelPool.open` does.
     """
     row = _find(kind, name, folders)
-    return _open(row, folders, SessionRegistry(_light(device) if row.built_in else device), options)
+    registry = SessionRegistry(_light(device) if row.built_in else device)
+    return _open(row, folders, registry, options, set() if warn else None)
 
 
 def _light(device: str) -> str:
@@ -147,8 +149,14 @@ def _find(kind: Kind, name: str, folders: Folders) -> Model:
     return other
 
 
-def _open(row: Model, folders: Folders, registry: SessionRegistry, options: Mapping[str, object]) -> Any:
+def _open(
+    row: Model, folders: Folders, registry: SessionRegistry, options: Mapping[str, object], warned: set[str] | None
+) -> Any:
+    """Warns of files that aren't known, unless that was `warned` of already, or it is None."""
     try:
+        notes = _notes(row, folders)
+        if warned is not None:
+            _warn(notes, warned)
         return _adapted(row, folders, registry, options)
     except DamagedModelError as error:
         paths = store.require(row, folders)
@@ -156,9 +164,14 @@ def _open(row: Model, folders: Folders, registry: SessionRegistry, options: Mapp
         raise DamagedModelError(" ".join([str(error), *filter(None, sizes)])) from error
 
 
+def _warn(notes: Iterable[str], warned: set[str]) -> None:
+    for note in notes:
+        if note not in warned:
+            log.warning(note)
+            warned.add(note)
+
+
 def _adapted(row: Model, folders: Folders, registry: SessionRegistry, options: Mapping[str, object]) -> Any:
-    for note in _notes(row, folders):
-        log.warning(note)
     module, _, attribute = row.adapter.partition(":")
     adapter: Callable[..., Any] = getattr(import_module(f".{module}", __package__), attribute)
     return adapter(row, store.require(row, folders), registry, **options)

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..pipeline.errors import MissingModelError, MissingPackageError, SettingsError
-from ..pipeline.quotes import quoted
+from ..pipeline.quotes import as_typed, quoted
 from .spec import Model, ModelFile
 
 BUILTIN_PATH = Path(__file__).parent / "builtin"
@@ -108,7 +108,7 @@ def _also_missing(model: Model) -> list[str]:
 
 def missing_text(model: Model, file: ModelFile, folders: Folders) -> str:
     """What to do about a missing file: its folders, URL, sha256, licence and the command that fetches it."""
-    searched = list(dict.fromkeys(str(path.parent) for path in folders.candidates(file)))
+    searched = list(dict.fromkeys(as_typed(path.parent) for path in folders.candidates(file)))
     subject = file.name if file.name == model.name else f"{model.name} needs {file.name}, which"
     lines = [f"{subject} is in none of these folders:", *(f"  {s}" for s in searched)]
     if file.built_in:

@@ -14,6 +14,8 @@ _NAME: Final = 100
 """Characters that it shows of each."""
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What breaks lines, moves the cursor, turns the line round or can't be written at all."""
+_ADDRESS: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):/(?=[^/])")
+"""Drives of Windows have one letter."""
 _REPR: Final = Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = MOST
 _REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = _REPR.maxset = 40
@@ -36,9 +38,14 @@ def excerpt(text: object) -> str:
 
 def named(path: object) -> str:
     """A file's name, given as text or path. Of a long one the end is shown, which tells files apart."""
-    name = str(path)
+    name = as_typed(path)
     shown = _printable(name[-MOST:])
     return shown if len(name) <= MOST and len(shown) <= MOST else f"…{shown[1 - MOST :]}"
+
+
+def as_typed(path: object) -> str:
+    """A path with the slashes that it lost where an address was given for a file."""
+    return _ADDRESS.sub(lambda found: f"{found[1]}:///" if found[1] == "file" else f"{found[1]}://", str(path))
 
 
 def listed(names: Iterable[str]) -> str:

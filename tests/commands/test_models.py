@@ -13,6 +13,8 @@ from multifaceswap.models.spec import DetectorParams, Model, ModelFile
 from multifaceswap.pipeline.errors import MissingModelError
 
 GRAPH = "det.onnx"
+ANOTHER_DOMAIN = b"\x22\x01x"
+"""Behind a graph: changes nothing but the hash."""
 
 
 def _main(*words: object) -> int:
@@ -172,3 +174,26 @@ def test_verify_finds_damage_and_what_is_missing(published, folder, capsys):
 def test_an_action_is_needed(capsys):
     assert _main("models") == 2
     assert "ACTION" in capsys.readouterr().err
+
+
+def test_what_is_not_the_published_file_is_told_once(published, folder, capsys, caplog):
+    (folder / GRAPH).write_bytes(published[0] + ANOTHER_DOMAIN)
+    assert _main("models", "verify", "tiny") == 1
+    shown = capsys.readouterr()
+    assert (shown.out + shown.err + caplog.text).count("is not the published file") == 1
+
+
+def test_a_pool_warns_once_of_a_file(published, folder, caplog):
+    from multifaceswap.models.pool import ModelPool
+
+    (folder / GRAPH).write_bytes(published[0] + ANOTHER_DOMAIN)
+    pool = ModelPool()
+    for confidence in (0.5, 0.6):
+        pool.detector("tiny", confidence=confidence)
+    assert caplog.text.count("is not the published file") == 1
+
+
+def test_an_address_in_place_of_a_folder_is_shown_as_it_was_typed(published, capsys):
+    assert _main("models", "get", "tiny", "--offline", "--folder", "http://host.example/x") == 2
+    shown = capsys.readouterr().err
+    assert "  http://host.example/x\n" in shown and "http:/h" not in shown

@@ -104,8 +104,8 @@ def test_a_server_without_ranges_is_asked_from_the_start(fetch, server):
     assert len(server.asked) == 2
 
 
-def test_where_nothing_arrived_there_is_no_connection(fetch, tmp_path):
-    with pytest.raises(MissingModelError, match=r"no connection .*: check the network") as caught:
+def test_where_nothing_arrived_there_is_no_answer(fetch, tmp_path):
+    with pytest.raises(MissingModelError, match=r"no answer .*: check the network") as caught:
         fetch([failing_connection])
     assert "is kept" not in str(caught.value) and not any((tmp_path / "sub").iterdir())
 
@@ -202,6 +202,80 @@ def test_a_server_that_never_gets_further_is_given_up_after_growing_waits(fetch,
 def test_what_gets_further_is_neither_counted_nor_waited_for(fetch, server, slept):
     assert fetch([*[cut(PIECE)] * 6, cut(0), cut(0), cut(PIECE), *[cut(0)] * 3, whole()]).read_bytes() == CONTENT
     assert slept == [1, 2, 1, 2, 4]
+
+
+def test_without_a_server_there_is_no_connection(server, tmp_path):
+    server.shutdown()
+    server.server_close()
+    file = ModelFile("a.bin", ("x",), urls=(server.url("a.bin"),))
+    with pytest.raises(MissingModelError, match=r"/a\.bin: no connection \(ConnectionError\): check the network"):
+        download(file, tmp_path / "a.bin", retries=Retries(1))
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+def test_what_passes_is_tried_again(fetch, server, slept, status):
+    assert fetch([failing(status), cut(5 * PIECE), failing(status), failing(status), whole()]).read_bytes() == CONTENT
+    assert slept == [1, 1, 2]
+    assert [asked for _, asked in server.asked] == [None, None, *[f"bytes={5 * PIECE}-"] * 3]
+
+
+@pytest.mark.parametrize(("asks", "waits"), [("5", [5, 5, 5]), ("3", [3, 3, 4]), ("0", [1, 2, 4]), ("61", []),
+                                             ("9" * 30, []), ("-1", [1, 2, 4]), ("soon", [1, 2, 4])])  # fmt: skip
+def test_what_does_not_pass_is_told_after_the_waits_that_it_asks_for(fetch, server, slept, asks, waits):
+    with pytest.raises(MissingModelError, match="it answered 503 Service Unavailable") as caught:
+        fetch([lambda request: request.answer(503, Retry_After=asks)])
+    assert slept == waits and len(server.asked) == len(waits) + 1
+    assert ("asks to wait" in str(caught.value)) is (asks in ("5", "3", "61", "9" * 30))
+    assert "connection" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [301, 304, 400, 401, 403, 404, 410, 418, 451, 501, 505])
+def test_what_lasts_is_told_at_once_in_one_line(fetch, server, slept, status):
+    with pytest.raises(MissingModelError) as caught:
+        fetch([failing(status)])
+    start = f"a.bin could not be fetched: {server.url('0/a.bin')}: it answered {status}"
+    assert str(caught.value).startswith(start) and "\n" not in str(caught.value)
+    assert len(server.asked) == 1 and slept == []
+
+
+def unasked(request):
+    request.answer(206, CONTENT[10:], Content_Range=f"bytes 10-{len(CONTENT) - 1}/{len(CONTENT)}")
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ([unasked], "it sent a part, which was not asked for"),
+        ([cut(5 * PIECE), unasked], "it sent a part, which was not asked for"),
+        ([lambda request: request.answer(416)], "it answered 416, as if it had no such part, to a request for all"),
+        ([cut(5 * PIECE), lambda request: request.answer(416, Content_Range="bytes */7")], "to a request for all"),
+        ([lambda request: request.answer(200, b"x", length=9)], "the connection ended early"),
+        ([lambda request: request.answer(502, b"<h1>no</h1>")], "it answered 502 Bad Gateway"),
+    ],
+)
+def test_what_a_server_answered_is_told_in_one_line(fetch, tmp_path, answers, words):
+    with pytest.raises(MissingModelError, match=words) as caught:
+        fetch(answers)
+    assert "no connection" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_reason_that_a_server_gives_is_quoted(fetch):
+    def answer(request):
+        request.send_response(404, "\x1b[31mno" + "x" * 5000)
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    with pytest.raises(MissingModelError) as caught:
+        fetch([answer])
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 400
+
+
+def test_all_addresses_are_told_in_one_line(fetch, server):
+    with pytest.raises(DamagedModelError) as caught:
+        fetch([failing(404)], [page])
+    first, second = server.url("0/a.bin"), server.url("1/a.bin")
+    told = f"{first}: it answered 404 Not Found; {second} answered with a web page, not with a model"
+    assert str(caught.value) == f"a.bin could not be fetched: {told}"
 
 
 def test_no_address_no_file(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given
@@ -59,3 +59,17 @@ def test_nothing_that_came_is_longer_than_it_may_be_or_of_several_lines(text):
 def test_of_many_names_the_first_are_shown():
     assert listed(["a", "b"]) == "a, b"
     assert listed(map(str, range(20))) == "0, 1, 2, 3, 4, 5, 6, 7, …"
+
+
+@pytest.mark.parametrize(
+    "typed", ["http://host/x", "https://host.example/a b/c.png", "ftp://h/x", "s3://bucket/key", "file:///etc/x"]
+)
+def test_an_address_that_became_a_path_is_named_as_it_was_typed(typed):
+    assert named(PurePosixPath(typed)) == named(typed) == typed
+
+
+@pytest.mark.parametrize(
+    "path", ["/http:/x", "a/http:/x", "C:/x", "10:30.mp4", "x:y/z", "async:a.mp4", "http:x", ":/x"]
+)
+def test_other_colons_are_left_alone(path):
+    assert named(path) == path
