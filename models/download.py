@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,9 +115,11 @@ def _fetch(url: str, part: Partial, progress: ByteProgress, retries: Retries) ->
             except _Unhelpful as error:
                 reason, wait = str(error), error.wait
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-                reason = _broken(error)
-            except (requests.RequestException, ValueError) as error:  # ValueError: a redirect to no address
+                reason = _broken(error, url)
+            except requests.RequestException as error:
                 raise MissingModelError(f"{url}: {excerpt(error)}") from error
+            except ValueError as error:  # Of a redirect to no address, or http.client's of a chunk of negative size.
+                raise MissingModelError(f"{url}: what it answered can't be read ({excerpt(error)})") from error
             if part.size > most:
                 pauses, most = retries.pauses(), part.size
             elif (pause := next(pauses, None)) is not None and wait <= _LONGEST_WAIT:
@@ -133,29 +136,34 @@ class _Unhelpful(Exception):
         self.wait = wait
 
 
-def _broken(error: Exception) -> str:
-    """What became of a connection, of an error of requests."""
+def _broken(error: requests.RequestException, url: str) -> str:
+    """What became of a connection."""
     from requests import ConnectTimeout, Timeout
     from requests.exceptions import ChunkedEncodingError
     from urllib3 import exceptions as urllib3_errors
 
     if isinstance(error, ChunkedEncodingError):
         return _ENDED_EARLY
-    name = type(error).__name__
     inner = error.args[0] if error.args else None
-    is_made = isinstance(inner, (urllib3_errors.ProtocolError, urllib3_errors.ReadTimeoutError))
-    is_silent = isinstance(error, Timeout) and not isinstance(error, ConnectTimeout)
-    what = "no answer" if is_made or is_silent else "no connection"
-    return f"{what} ({name}): check the network, its proxy and its firewall"
+    is_begun = isinstance(inner, urllib3_errors.ProtocolError)
+    if is_begun and isinstance(inner.args[-1], HTTPException) and not isinstance(inner.args[-1], ConnectionError):
+        return f"what it answered can't be read ({type(inner.args[-1]).__name__})"
+    is_slow = isinstance(error, Timeout) and not isinstance(error, ConnectTimeout)
+    is_made = is_begun or is_slow or isinstance(inner, urllib3_errors.ReadTimeoutError)
+    asked = error.request.url if error.request is not None else None
+    other = f" from {asked}, where it leads," if is_made else f" to {asked}, where it leads,"
+    where = excerpt(other) if asked and asked != url else ""
+    what = f"no {'answer' if is_made else 'connection'}{f' {where}' if where else ''}"
+    return f"{what} ({type(error).__name__}): check the network, its proxy and its firewall"
 
 
 def _given_up(url: str, part: Partial, reason: str) -> MissingModelError:
-    if part.can_go_on:
+    if part.size and part.can_go_on:
         return MissingModelError(f"{url}: {reason}; what arrived is kept, the same command continues from there")
-    if part.size:
-        part.forget()
-        return MissingModelError(f"{url}: {reason}; nothing is kept, because nothing would tell another version apart")
-    return MissingModelError(f"{url}: {reason}")
+    is_begun = bool(part.size)
+    part.forget()
+    rest = "; nothing is kept, because nothing would tell another version apart" if is_begun else ""
+    return MissingModelError(f"{url}: {reason}{rest}")
 
 
 def _fetch_on(session: requests.Session, url: str, part: Partial, progress: ByteProgress) -> bool:

@@ -49,6 +49,11 @@ class ApiResponse:
         text = error if isinstance(error, str) else json.dumps(error) if error else self._text()
         return excerpt(self.redacted(text))
 
+    def saying(self, what: str) -> str:
+        """What is wrong with it, with the server's words behind it."""
+        detail = self.detail()
+        return f"{what}: {detail}" if detail else what
+
     def outlived_its_connection(self) -> bool:
         """Whether the answer can be used although its connection ended before it should have.
 

@@ -95,7 +95,7 @@ class ForbiddenError(SegmindError):
 
 
 class NotFoundError(SegmindError):
-    """404: no such model or endpoint, or a request that is unknown or has expired."""
+    """404, 410: no such model or endpoint, or a request that is unknown or has expired."""
 
     summary = "Segmind does not know the model or the request"
     advice = "Results are kept for an hour. If SEGMIND_BASE_URL is set, check that it names the right endpoint."
@@ -194,6 +194,7 @@ _BY_STATUS: dict[int, type[SegmindError]] = {
     403: ForbiddenError,
     404: NotFoundError,
     406: InsufficientCreditsError,
+    410: NotFoundError,
     429: RateLimitedError,
     502: BadGatewayError,
     503: UnavailableError,

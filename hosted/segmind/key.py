@@ -27,8 +27,9 @@ USER_FOLDER = "multifaceswap"
 """What the pack asks ComfyUI's `folder_paths.get_system_user_directory` for."""
 _VALID = re.compile(r"[!-~]{1,512}")
 _MAX_FILE_BYTES = 4096
-_TELLING = 16
-"""Letters of a key that stands nowhere by chance: neither in a picture's text nor in the API's own words."""
+_LONG, _VARIED = 16, 6
+"""Letters, and different ones, of a key that stands nowhere by chance: neither in the base64 text of a picture nor in
+the API's own words."""
 _PICTURES = (b"\x89PNG", b"\xff\xd8", b"RIFF")
 """How the files that the API sends begin."""
 
@@ -66,9 +67,9 @@ class ApiKey:
         return text
 
     def hidden_in(self, data: bytes) -> bytes:
-        """What a server sent, with asterisks as in `redacted`; pictures as they are, and all that a key of fewer than
-        16 letters may be in by chance."""
-        if data.startswith(_PICTURES) or len(self._value) < _TELLING:
+        """What a server sent, with asterisks as in `redacted`. Pictures stay as they are, and so does all that the key
+        may be in by chance: short ones and those of few different letters."""
+        if data.startswith(_PICTURES) or len(self._value) < _LONG or len(set(self._value)) < _VARIED:
             return data
         for form in self._forms():
             data = data.replace(form.encode(), b"*" * len(form))

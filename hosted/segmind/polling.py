@@ -22,7 +22,7 @@ def wait_until_done(api: ApiCalls, entry: JournalEntry, job: SegmindJob, deadlin
     while (state := read_state(response := api.status(url, deadline))) != "COMPLETED":
         unreadable = 0 if state else unreadable + 1
         if unreadable == _UNREADABLE_POLLS:
-            raise ResultError(f"it doesn't say how far the request is {response.detail()}".strip())
+            raise ResultError(response.saying("it doesn't say how far the request is"))
         if state:
             job.progress(state.lower())
         deadline.sleep(job.poll_interval)

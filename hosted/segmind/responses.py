@@ -59,7 +59,7 @@ def read_submitted(response: ApiResponse) -> Submitted:
     if not request_id:
         given = body.get("request_id")
         but = f", but {response.redacted(quoted(given))}" if given else ""
-        raise ResultError(f"its answer gives no request_id{but} {response.detail()}".strip(), status=response.status)
+        raise ResultError(response.saying(f"its answer gives no request_id{but}"), status=response.status)
     return Submitted(request_id, _text(body, "status_url"), _text(body, "response_url"))
 
 
@@ -115,7 +115,7 @@ def read_output(response: ApiResponse) -> Output:
     if isinstance(body, str):
         return _output(body, response)
     if response.body.lstrip()[:1] in (b"{", b"["):
-        raise ResultError(f"it holds no picture {response.detail()}".strip(), status=response.status)
+        raise ResultError(response.saying("it holds no picture"), status=response.status)
     return Output(response.picture())
 
 
@@ -154,7 +154,7 @@ def read_upload(response: ApiResponse) -> str:
     urls = _fields(response).get("file_urls")
     url = urls[0] if isinstance(urls, list) and urls else None
     if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):
-        raise ResultError(f"the upload gave no address {response.detail()}".strip(), status=response.status)
+        raise ResultError(response.saying("the upload gave no address"), status=response.status)
     return url
 
 

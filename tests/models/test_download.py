@@ -194,7 +194,7 @@ def test_without_a_known_hash_contents_must_be_sound(fetch, tmp_path):
 
 
 def test_a_server_that_never_gets_further_is_given_up_after_growing_waits(fetch, server, slept):
-    with pytest.raises(MissingModelError, match="the same command continues from there"):
+    with pytest.raises(MissingModelError, match="a.bin: the connection ended early$"):
         fetch([cut(0)])
     assert len(server.asked) == 4 and slept == [1, 2, 4]
 
@@ -257,6 +257,38 @@ def test_what_a_server_answered_is_told_in_one_line(fetch, tmp_path, answers, wo
     with pytest.raises(MissingModelError, match=words) as caught:
         fetch(answers)
     assert "no connection" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def raw(data):
+    def answer(request):
+        request.wfile.write(data)
+        request.close_connection = True
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"abc\r\n\r\n", b"HTTP/1.1 99 x\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 500 + b"\r\n",
+     b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000,
+     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n"],
+    ids=lambda data: str(data[:30]),
+)  # fmt: skip
+def test_an_answer_that_is_no_http_is_told_as_such(fetch, tmp_path, data):
+    with pytest.raises(MissingModelError, match="what it answered can't be read"):
+        fetch([raw(data)])
+
+
+def test_an_address_that_leads_to_no_server_is_told_with_both(fetch, server):
+    dead = "http://127.0.0.1:1/elsewhere"
+    with pytest.raises(MissingModelError, match=f"0/a.bin: no connection to {dead}, where it leads"):
+        fetch([lambda request: request.answer(302, Location=dead)])
+
+
+def test_where_nothing_arrived_nothing_is_said_to_be_kept(fetch, tmp_path):
+    with pytest.raises(MissingModelError, match="the connection ended early") as caught:
+        fetch([raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")])
+    assert "kept" not in str(caught.value) and left(tmp_path) == []
 
 
 def test_a_reason_that_a_server_gives_is_quoted(fetch):

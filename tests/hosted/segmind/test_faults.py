@@ -25,6 +25,7 @@ STATUSES = [
     (404, errors.NotFoundError),
     (405, errors.BadRequestError),
     (406, errors.InsufficientCreditsError),
+    (410, errors.NotFoundError),
     (413, errors.BadRequestError),
     (422, errors.BadRequestError),
     (429, errors.RateLimitedError),
@@ -169,7 +170,7 @@ def test_unreadable_status_is_asked_again(api, swap, faults):
 
 def test_status_that_stays_unreadable_is_an_error(api, swap, faults):
     api.fault("status", faults.html(), always=True)
-    with pytest.raises(errors.ResultError, match=r"doesn't say how far the request is Sign in.*\[request req-0\]"):
+    with pytest.raises(errors.ResultError, match=r"doesn't say how far the request is: Sign in.*\[request req-0\]"):
         swap()
 
 

@@ -51,9 +51,9 @@ def test_redacting_keeps_the_length():
     assert ApiKey("a/b").redacted(text) == f"<{SECRET}> ***** ***"
 
 
-@pytest.mark.parametrize("key", ["a", "request_id", "COMPLETED", "0123456789abcde"])
+@pytest.mark.parametrize("key", ["a", "request_id", "COMPLETED", "0123456789abcde", "A" * 20])
 def test_what_may_stand_somewhere_by_chance_stays(key):
-    data = b'{"request_id": "COMPLETED 0123456789abcde"}'
+    data = b'{"request_id": "COMPLETED 0123456789abcde", "output": "iVBORw0K' + b"A" * 99 + b'"}'
     assert ApiKey(key).hidden_in(data) == data
 
 

@@ -147,7 +147,7 @@ def test_an_id_that_is_there_is_used_however_it_is_written(api, run, faults, bod
 @pytest.mark.parametrize(
     ("body", "words"),
     [({"request_id": {"id": 1}}, "gives no request_id, but {'id': 1}"), ({"request_id": ["a"]}, "but ['a']"),
-     ({"request_id": ""}, "gives no request_id"), ({"error": "over\nthere"}, "gives no request_id over there")],
+     ({"request_id": ""}, "gives no request_id"), ({"error": "over\nthere"}, "gives no request_id: over there")],
 )  # fmt: skip
 def test_an_answer_without_an_id_is_told_in_one_line(api, run, faults, body, words):
     api.fault("submit", faults.status(200, body))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import itertools
 import json
 
 import pytest
@@ -124,8 +125,10 @@ def test_pictures_are_never_redacted(api, make_wire, key, faults, start):
 @pytest.mark.parametrize("key", ["a", "r", "P", "/", "request_id", "COMPLETED", "output", "http", "Location"])
 def test_what_a_short_key_is_part_of_by_chance_is_used_as_it_came(make_client, swap, api, monkeypatch, key):
     monkeypatch.setattr(segmind_api, "KEY", key)
-    result = swap(by=make_client(key=key), settings=SegmindSettings(image_format="png"))
-    assert (result.picture == 55).all() and result.request_id == "req-0"
+    for number, (mode, base64_text) in enumerate(itertools.product(("asynchronous", "synchronous"), (True, False))):
+        settings = SegmindSettings(image_format="png", base64=base64_text)
+        result = swap(by=make_client(key=key), settings=settings, mode=mode, run_again=number)
+        assert (result.picture == 55).all() and result.request_id in (f"req-{number}", None)
 
 
 def test_a_short_key_is_hidden_in_what_is_shown(make_client, swap, api, faults, monkeypatch):
