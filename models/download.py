@@ -138,7 +138,7 @@ class _Unhelpful(Exception):
 
 def _broken(error: requests.RequestException, url: str) -> str:
     """What became of a connection."""
-    from requests import ConnectTimeout, Timeout
+    from requests import ConnectTimeout, Request, Timeout
     from requests.exceptions import ChunkedEncodingError
     from urllib3 import exceptions as urllib3_errors
 
@@ -150,11 +150,10 @@ def _broken(error: requests.RequestException, url: str) -> str:
         return f"what it answered can't be read ({type(inner.args[-1]).__name__})"
     is_slow = isinstance(error, Timeout) and not isinstance(error, ConnectTimeout)
     is_made = is_begun or is_slow or isinstance(inner, urllib3_errors.ReadTimeoutError)
-    asked = error.request.url if error.request is not None else None
-    other = f" from {asked}, where it leads," if is_made else f" to {asked}, where it leads,"
-    where = excerpt(other) if asked and asked != url else ""
-    what = f"no {'answer' if is_made else 'connection'}{f' {where}' if where else ''}"
-    return f"{what} ({type(error).__name__}): check the network, its proxy and its firewall"
+    asked = error.request and error.request.url
+    leads = f"it leads to {excerpt(asked)}: " if asked and asked != Request("GET", url).prepare().url else ""
+    what = "no answer" if is_made else "no connection"
+    return f"{leads}{what} ({type(error).__name__}): check the network, its proxy and its firewall"
 
 
 def _given_up(url: str, part: Partial, reason: str) -> MissingModelError:

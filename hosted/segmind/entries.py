@@ -42,8 +42,8 @@ class JournalEntry:
         return ResultInfo(self.inference_seconds, self.credits)
 
 
-def read_entry(text: bytes, written: float) -> JournalEntry:
-    """The entry of a file that was `written` then, in seconds since 1970: whatever of it can be read.
+def read_entry(text: bytes, written: float, now: float) -> JournalEntry:
+    """The entry of a file that was `written` then, in seconds since 1970 as `now`: whatever of it can be read.
 
     What isn't known is left out, as a newer version may write more. Of a damaged one counts what it certainly holds:
     what came, a request's id, or else that something may have been sent.
@@ -51,7 +51,7 @@ def read_entry(text: bytes, written: float) -> JournalEntry:
     values = read_json(text)
     values = values if isinstance(values, dict) else _salvaged(text)
     request_id, digest = _text(values, "request_id"), _text(values, "picture_sha256")
-    at = _plausible(finite(values.get("at")), written)
+    at = _plausible(finite(values.get("at")), written, now)
     state = _STATES.get(_text(values, "state"))
     if state is None or at is None or (state == "submitted" and not request_id):
         state, at = None, written
@@ -67,9 +67,12 @@ def read_entry(text: bytes, written: float) -> JournalEntry:
     )
 
 
-def _plausible(at: float | None, written: float) -> float | None:
-    """The time of an entry, unless it lies far from when its file was written: then the file's own counts."""
-    return written if at is not None and abs(at - written) > _FARTHEST else at
+def _plausible(at: float | None, written: float, now: float) -> float | None:
+    """The time of an entry. Where its file's own lies far from it, one of them is wrong: the later one counts, so that
+    no doubt ends early, unless it is still to come."""
+    if at is None or abs(at - written) <= _FARTHEST:
+        return at
+    return max((time for time in (at, written) if time <= now + _FARTHEST), default=written)
 
 
 def _salvaged(text: bytes) -> dict[str, Json]:

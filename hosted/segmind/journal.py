@@ -51,7 +51,7 @@ class Journal:
         with explained(path):
             try:
                 written = path.stat().st_mtime
-                entry = read_entry(contents(path, _LONGEST_ENTRY) or b"", written)
+                entry = read_entry(contents(path, _LONGEST_ENTRY) or b"", written, self._clock.wall())
             except FileNotFoundError:
                 return None
         return None if self._is_over(entry) else entry

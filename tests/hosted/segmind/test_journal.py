@@ -336,6 +336,13 @@ def test_only_the_journals_own_files_are_ever_removed(journal, wall, tmp_path, m
         assert (tmp_path / "a/b" / foreign).read_bytes() == content
 
 
+@pytest.mark.parametrize("written", [0, 315_532_800, NOW - 9 * 24 * 3600])
+def test_a_file_system_that_keeps_no_time_ends_no_doubt(journal, tmp_path, written):
+    journal.write(D, journal.new("sending"))
+    os.utime(tmp_path / "a/b" / f"{D}.json", (written, written))
+    assert journal.read(D).at == NOW and journal.is_recent(journal.read(D))
+
+
 @pytest.mark.parametrize("state", ["sending", "submitted", "fetched", "delivered"])
 @pytest.mark.parametrize("at", [-5, 0, 1, -1e300, 1e300, 946_684_800, NOW - 9 * 24 * 3600, NOW * 1000, 2**63])
 def test_an_entry_of_an_absurd_time_is_as_old_as_its_file(journal, wall, tmp_path, state, at):
@@ -557,6 +564,6 @@ def test_processes_at_once_do_not_corrupt_it(tmp_path):
 )
 def test_an_id_that_can_be_read_survives_damage(damage, at):
     text = json.dumps({"state": "submitted", "at": 5.0, "request_id": "abc-123", "status_url": "https://a.example/s"})
-    entry = read_entry(damage(text.encode()), 7.0)
+    entry = read_entry(damage(text.encode()), 7.0, 9.0)
     found = entry.state, entry.request_id, entry.status_url, entry.at
     assert found == ("submitted", "abc-123", "https://a.example/s", at)
