@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ..models import catalog, store
 from ..models.download import download
-from ..models.pool import open_row
+from ..models.pool import require_opening
 from ..models.spec import Model, ModelFile
 from ..models.store import Folders
 from ..models.verify import verify, wrong_size
@@ -148,7 +148,7 @@ def _verified(path: Path, file: ModelFile, model: Model, folders: Folders) -> bo
     try:
         note = verify(path, file)
         if note and all(store.locate(other, folders) for other in model.files):
-            open_row(model.kind, model.name, folders, "cpu", warn=False)
+            require_opening(model, folders)
     except (MultiFaceSwapError, OSError) as error:
         console.fail(console.message(error, path))
         return False

@@ -124,14 +124,18 @@ class ModelPool:
             registry.close()
 
 
-def open_row(kind: Kind, name: str, folders: Folders, device: str, *, warn: bool = True, **options: object) -> Any:
+def open_row(kind: Kind, name: str, folders: Folders, device: str, **options: object) -> Any:
     """A new adapter of a catalog row, its files found and verified; warns of files that aren't known.
 
     Raises as `ModelPool.open` does.
     """
     row = _find(kind, name, folders)
-    registry = SessionRegistry(_light(device) if row.built_in else device)
-    return _open(row, folders, registry, options, set() if warn else None)
+    return _open(row, folders, SessionRegistry(_light(device) if row.built_in else device), options, set())
+
+
+def require_opening(row: Model, folders: Folders) -> None:
+    """Raise as `ModelPool.open` does where a model can't be opened; files that aren't known are warned of elsewhere."""
+    _open(row, folders, SessionRegistry("cpu"), {}, None)
 
 
 def _light(device: str) -> str:
