@@ -24,6 +24,7 @@ PROBES = {
     "strength": 0.5,
     "mask_feather": 0.3,
     "keep": "mouth",
+    "glasses": "target",
     "pixel_boost": "512",
     "face_restore_weight": 0.25,
     "visibility": 0.5,

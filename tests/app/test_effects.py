@@ -10,6 +10,7 @@ from doors import probe
 from multifaceswap import Session
 from multifaceswap.app import settings
 from multifaceswap.app.effects import Case, only_for, without_effect
+from multifaceswap.models.occluders.builtin import BuiltinParser
 from multifaceswap.pipeline.geometry import align
 from multifaceswap.pipeline.templates import FFHQ_512
 from multifaceswap.pipeline.types import CropSpec
