@@ -78,7 +78,8 @@ class Recorder:
         monkeypatch.setattr(session, "model_lines", lambda models, choices: [])
         self._stub(session, "detect_batch", lambda a, k: None, lambda a, k: faces(len(a[0])))
         self._stub(session, "locate_batch", lambda a, k: None, lambda a, k: faces(len(a[0])))
-        self._stub(session, "swap_batch", lambda a, k: (a[4], len(k["parsers"]), self._restore(k["boost"])), self._unswapped)
+        swap = lambda a, k: (a[4], len(k["parsers"]), self._restore(k["boost"]))  # noqa: E731
+        self._stub(session, "swap_batch", swap, self._unswapped)
         self._stub(session, "restore_batch", lambda a, k: (a[3], k["parser"]), lambda a, k: self._untouched(a[0]))
         self._wrap(session.pairing, "map_indexes", lambda a, k: (a[2:], k))
         self._wrap(session.ordering, "order_faces", lambda a, k: (a[1:], k))

@@ -34,6 +34,8 @@ _DARK = np.float32(0.04)
 """Brightness below which chroma is mostly rounding."""
 _STIFF = 1.0
 """How reluctantly the skin's chroma varies with its brightness: things of another brightness must not explain it."""
+_SATURATED = 0.25
+"""How much it counts that a pixel is of the skin's hue and more saturated: so are its shadows, in warm light most."""
 _ROUNDS = 8
 _STEP = 3
 """Of the pixels of skin every third is looked at for its colour."""
@@ -127,8 +129,10 @@ def _strangeness(image: ImageF32, skin: Mask) -> _Colours:
     rows = np.stack([np.ones_like(level), level, level * level], 2)
     middle = np.median(tint[known], 0)
     factors, spread = _fitted(rows[known][::_STEP], tint[known][::_STEP] - middle)
-    away = np.linalg.norm(tint - middle - rows @ factors, axis=2)
-    return _Colours(away / max(_OTHER_COLOUR, _SPREADS * spread), tint)
+    away = tint - middle - rows @ factors
+    own = (middle - 1) / max(float(np.linalg.norm(middle - 1)), 1e-6)
+    away -= (1 - _SATURATED) * np.maximum(away @ own, 0)[..., None] * own
+    return _Colours(np.linalg.norm(away, axis=2) / max(_OTHER_COLOUR, _SPREADS * spread), tint)
 
 
 def _fitted(rows: FloatArray, wanted: FloatArray) -> tuple[FloatArray, float]:

@@ -16,7 +16,6 @@ from ..types import (
     ColourMatch,
     Crop,
     Face,
-    FloatArray,
     ImageF32,
     Interpolation,
     Mask,
@@ -91,12 +90,13 @@ def finish(patch: Patch, crop: Crop, swapper: Swapper, settings: SwapSettings) -
         image = match_mean(image, crop.image, seen)
     if patch.behind is not None:
         limit = combined([], patch.bounds) if patch.bounds else np.ones_like(mask)
-        image, mask = _before(patch.behind, image, mask, settings.strength * limit)
+        image, mask = _before(patch.behind, image, mask, settings.strength, limit)
     return patch._replace(image=image, mask=mask, bounds=(), behind=None)
 
 
-def _before(behind: Behind, image: ImageF32, mask: Mask, limit: FloatArray) -> tuple[ImageF32, Mask]:
-    """Image and mask that, pasted onto the target, give the patch pasted onto what is behind it, within the limit."""
-    whole = np.asarray(mask + (1 - mask) * behind.share * limit, np.float32)
+def _before(behind: Behind, image: ImageF32, mask: Mask, strength: float, limit: Mask) -> tuple[ImageF32, Mask]:
+    """Image and mask that, pasted onto the target, give the patch pasted onto what is behind it, within the limit; of
+    both as much as the strength says."""
+    whole = np.asarray(mask + np.maximum(strength - mask, 0) * behind.share * limit, np.float32)
     weight = (mask / np.maximum(whole, 1e-6))[..., None]
     return np.asarray(behind.image + (image - behind.image) * weight, np.float32), whole

@@ -37,6 +37,8 @@ _MOSTLY = 0.6
 _AROUND_EYES, _BELOW = 0.05, 0.03
 """Of the face's width: how far around the eyes rims lie at least, and below where glasses mostly lie at most."""
 _GAP = 0.05
+_LONG = 0.18
+"""Of the face's width: how long a part of a frame is at least."""
 _EYES = (points.EYE_LEFT_RING, points.EYE_RIGHT_RING)
 _TEMPLE_LEFT, _TEMPLE_RIGHT = (162, 234), (389, 454)
 """Mesh points on the face's outline: between them the arms of glasses leave it."""
@@ -82,7 +84,21 @@ def _frames(lines: Area, mesh: Mesh, size: Size) -> Area:
     lenses = dilated(filled([mesh[list(one)] for one in _EYES], size), _AROUND_EYES * width)
     rims = connected(lines, [(lenses, _SMALLEST * width * width)])
     arms = connected(lines, [(zone, 1)], share=_MOSTLY)
-    return (rims | arms) & dilated(zone, _BELOW * width)
+    frames = (rims | arms) & dilated(zone, _BELOW * width)
+    return _across(frames, _LONG * width, mesh[_TEMPLE_RIGHT[0], :2] - mesh[_TEMPLE_LEFT[0], :2])
+
+
+def _across(area: Area, least: float, direction: FloatArray) -> Area:
+    """The connected parts of an area that reach that far in a direction (2,), in pixels."""
+    rows, columns = np.nonzero(area)
+    count, found = cv2.connectedComponents(area, connectivity=8)
+    labels = np.asarray(found, np.intp)
+    along = np.stack([columns, rows], 1) @ (direction / max(float(np.linalg.norm(direction)), 1e-6))
+    parts = labels[rows, columns]
+    low, high = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(low, parts, along)
+    np.maximum.at(high, parts, along)
+    return np.asarray(area * np.take(high - low >= least, labels), np.uint8)
 
 
 def _upper_half(mesh: Mesh) -> FloatArray:

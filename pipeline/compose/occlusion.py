@@ -116,6 +116,8 @@ def _within(patch: Patch, bound: Mask) -> Patch:
 def _faded(patch: Patch, bound: Mask, rim: float) -> Patch:
     """The patch that fades in around what is bound, over that share of its longer side."""
     soft = rising(bound, rim)
+    if patch.behind is not None:
+        patch = patch._replace(behind=patch.behind._replace(share=np.minimum(patch.behind.share, soft)))
     return _beside(patch._replace(mask=np.minimum(patch.mask, soft)), soft)
 
 

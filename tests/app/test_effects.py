@@ -62,7 +62,8 @@ def images(result):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", list(settings.SETTINGS["swap"]))
 def test_a_swap(session, picture, people, monkeypatch, name, engine):
-    monkeypatch.setattr(type(session.models), "parser", lambda self, model: HalfSeen() if model == "bisenet" else BuiltinParser())
+    parsers = {"bisenet": HalfSeen(), "builtin": BuiltinParser()}
+    monkeypatch.setattr(type(session.models), "parser", lambda self, model: parsers[model])
     monkeypatch.setattr(type(session.models), "require", lambda self, models: None)
     monkeypatch.setattr("multifaceswap.app.session.model_lines", lambda models, choices: [])
     index_map = session.map(people, people, "0", "1")
