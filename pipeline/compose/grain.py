@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import ceil
+from math import ceil, sqrt
 from typing import NamedTuple
 from zlib import crc32
 
@@ -179,8 +179,8 @@ def _some(weight: Mask, size: Size) -> NDArray[np.intp]:
     """Pixels of a picture of that size, by their number, spread over where its weight (h, w) is high."""
     rows, columns = np.nonzero(weight > 0.5)
     across, down = size.width / weight.shape[1], size.height / weight.shape[0]
-    each = min(ceil(np.sqrt(_SAMPLES / max(len(rows), 1))), ceil(max(across, down)))
-    steps = np.linspace(0.5, each - 0.5, each) / each
+    each = min(ceil(sqrt(_SAMPLES / max(len(rows), 1))), ceil(max(across, down)))
+    steps = (np.arange(each, dtype=np.float64) + 0.5) / each
     y = ((rows[:, None] + steps) * down).astype(np.intp)
     x = ((columns[:, None] + steps) * across).astype(np.intp)
     return (y[:, :, None] * size.width + x[:, None, :]).ravel()
