@@ -21,6 +21,7 @@ from ..pipeline.protocols import Parser, Swapper
 from ..pipeline.transparency import extended, greyed
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Notice, Picture, Progress, SwapResult
 from ..pipeline.validation import require_boxes, require_faces, require_map, require_pictures
+from . import told
 from .donors import DonorCache
 from .effects import Case
 from .hints import hint_lines, hints
@@ -309,6 +310,10 @@ class Session:
     def swap_restore(self, plan: Plan) -> SwapRestore | None:
         """What restores swapped faces before they are pasted, where the plan wants it."""
         return None if plan.restorer is None else SwapRestore(self.models.restorer(plan.restorer.name), plan.restore)
+
+    def told(self, plan: Plan) -> list[str]:
+        """For a report even where all went well: the models of the work, and their licences."""
+        return told.of_models(self.models, plan.models())
 
     def model_lines(self, plan: Plan) -> list[str]:
         """For the report: which model files aren't the published ones, and what each model ran on."""

@@ -108,6 +108,10 @@ class ModelPool:
             raise MissingModelError("\n".join(missing))
         store.require_packages(rows)
 
+    def licences(self, kind: Kind, name: str) -> list[str]:
+        """The licences of a model's files, each once. Raises as `open` does."""
+        return list(dict.fromkeys(file.licence or "not known" for file in _find(kind, name, self.folders).files))
+
     def notes(self, kind: Kind, name: str) -> list[str]:
         """Lines for a report: which files of a model aren't the published ones. Raises as `open` does."""
         return _notes(_find(kind, name, self.folders), self.folders)

@@ -14,6 +14,7 @@ from .inputs import check, inputs, values_of
 from .previews import in_node, preview_of_faces
 from .schema import schema
 from .sockets import BoundingBox, Faces
+from .telling import Telling, shown
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +48,10 @@ class FaceDetect(io.ComfyNode):
                 io.Mask.Output("mask", tooltip="White on the faces, one mask per picture."),
                 BoundingBox.Output("bboxes", tooltip="The faces' boxes, for core nodes and other packs."),
                 io.Int.Output("count", tooltip="Number of faces in all pictures together."),
-                io.String.Output("report", tooltip="How many faces were found, and which settings had no effect."),
+                io.String.Output(
+                    "report",
+                    tooltip="How many faces, what had no effect, the models and the time.",
+                ),
             ],
         )
 
@@ -59,16 +63,18 @@ class FaceDetect(io.ComfyNode):
     def execute(cls, image: torch.Tensor, bboxes: Boxes | None = None, **given: Value) -> io.NodeOutput:
         from ..pipeline.compose.face_area import areas_of
 
+        telling = Telling("detecting")
         pictures, settings = frames_of(image), values_of("detect", given)
         if bboxes is None:
             faces = session().detect(pictures, progress=progress(), **settings)
         else:
             faces = session().locate(pictures, boxes_in(bboxes, len(pictures)), progress=progress(), **settings)
         preview = preview_of_faces(faces, pictures)
-        notes = session().plan("detect", settings, Case(boxes=bboxes is not None)).notes
-        report = "\n".join([f"{counted(faces.count, 'face')} in {counted(len(pictures), 'picture')}", *notes])
+        plan = session().plan("detect", settings, Case(boxes=bboxes is not None))
+        found = f"{counted(faces.count, 'face')} in {counted(len(pictures), 'picture')}"
+        report = telling.text([found], faces.notes, plan.notes, session().told(plan))
         outputs = faces, preview, mask_of(areas_of(faces), image), boxes_of(faces), faces.count, report
-        return io.NodeOutput(*outputs, ui=in_node(preview))
+        return io.NodeOutput(*outputs, ui=shown(report, in_node(preview)))
 
 
 def _boxes() -> io.Input:

@@ -8,12 +8,14 @@ import numpy as np
 from comfy_api.latest import io
 
 from ..app.effects import Case
+from ..app.report import counted
 from ..app.settings import DISABLE, Value
 from .bridge import frames_of, image_like, mask_of
 from .host import progress, session
 from .inputs import check, inputs, values_of
 from .schema import schema
 from .sockets import Faces
+from .telling import Telling, shown
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +42,7 @@ class FaceRestore(io.ComfyNode):
             outputs=[
                 io.Image.Output("image", tooltip="The pictures with the faces restored."),
                 io.Mask.Output("mask", tooltip="Where pixels were changed."),
-                io.String.Output("report", tooltip="What was restored, and what wasn't."),
+                io.String.Output("report", tooltip="What was restored, what wasn't and why, the models and the time."),
             ],
         )
 
@@ -50,14 +52,17 @@ class FaceRestore(io.ComfyNode):
 
     @classmethod
     def execute(cls, image: torch.Tensor, faces: FaceSet | None = None, **given: Value) -> io.NodeOutput:
+        telling = Telling("restoring")
         settings, images = values_of("restore", given), frames_of(image)
         if settings["face_restore"] == DISABLE:
             # The tensor that came in, as it is: no needless copy of a batch.
             plan = session().plan("restore", settings, Case(faces=faces is not None))
-            report = ["face_restore is disable: nothing was restored", *plan.notes]
-            return io.NodeOutput(image, _nowhere(image), "\n".join(report))
+            report = telling.text(["face_restore is disable: nothing was restored"], plan.notes)
+            return io.NodeOutput(image, _nowhere(image), report, ui=shown(report))
         result = session().restore(images, faces, progress=progress(), **settings)
-        return io.NodeOutput(image_like(result.images, image), mask_of(result.masks, image), "\n".join(result.report))
+        models = session().told(session().plan("restore", settings, Case(faces=faces is not None)))
+        report = telling.text([f"{counted(result.faces.count, 'face')} restored"], result.report, models)
+        return io.NodeOutput(image_like(result.images, image), mask_of(result.masks, image), report, ui=shown(report))
 
 
 def _released() -> list[str | io.Input]:

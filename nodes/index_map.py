@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
+from ..app import told
+from ..app.report import counted
 from ..pipeline.validation import require_faces, require_pictures
 from .bridge import frames_of
 from .host import session
@@ -14,6 +16,7 @@ from .picker import choices
 from .previews import in_node, preview_of_pairs
 from .schema import schema
 from .sockets import Faces, IndexMap
+from .telling import Telling, shown
 
 if TYPE_CHECKING:
     import torch
@@ -51,7 +54,7 @@ class MapFaces(io.ComfyNode):
             outputs=[
                 IndexMap.Output("index_map", tooltip="The pairs, for Swap Faces."),
                 io.Image.Output("preview", tooltip="Arrows from sources to targets; grey without the images."),
-                io.String.Output("report", tooltip="The numbers for which there was no face, and where."),
+                io.String.Output("report", tooltip="Who becomes whom, and the numbers for which there was no face."),
                 io.Int.Output("count", tooltip="Number of pairs in all pictures together."),
             ],
         )
@@ -71,6 +74,7 @@ class MapFaces(io.ComfyNode):
         reference_image: torch.Tensor | None = None,
         **given: Value,
     ) -> io.NodeOutput:
+        telling = Telling("mapping")
         targets = _checked(target_faces, target_image, "target")
         sources = _checked(source_faces, source_image, "source")
         settings = values_of("map", given)
@@ -83,8 +87,10 @@ class MapFaces(io.ComfyNode):
             )
         preview = preview_of_pairs(index_map, targets, sources)
         people = (target_faces, targets) if reference_faces is None else (reference_faces, references)
-        shown = {**in_node(preview), **choices(*people, source_faces, sources, index_map, reference_faces is None)}
-        return io.NodeOutput(index_map, preview, "\n".join(index_map.report), index_map.count, ui=shown)
+        in_page = {**in_node(preview), **choices(*people, source_faces, sources, index_map, reference_faces is None)}
+        found = f"{counted(target_faces.count, 'target face')}, {counted(source_faces.count, 'source face')}"
+        report = telling.text([found], told.of_pairs(index_map), index_map.report)
+        return io.NodeOutput(index_map, preview, report, index_map.count, ui=shown(report, in_page))
 
 
 def _sockets() -> list[io.Input]:

@@ -18,6 +18,7 @@ from ..pipeline.validation import require_pictures
 from .bridge import frames_of, image_like
 from .host import progress
 from .schema import advanced, made, schema
+from .telling import shown
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +85,8 @@ class RemoteSegmindSwap(io.ComfyNode):
             image = image_like(_pictures(results, frames), target_image)
             for result in results:
                 client.delivered(result)
-        return io.NodeOutput(image, "\n".join(_report(results)))
+        report = "\n".join(_report(results))
+        return io.NodeOutput(image, report, ui=shown(report))
 
 
 def _input(name: str, setting: SegmindSetting, *, optional: bool = False) -> io.Input:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
+from ..app import told
 from .bridge import frames_of, image_like, limits_of, mask_of
 from .host import progress, session
 from .inputs import check, inputs, values_of
 from .schema import schema
 from .sockets import Faces, IndexMap
+from .telling import Telling, shown
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +41,7 @@ class SwapFaces(io.ComfyNode):
                 io.Image.Output("image", tooltip="The target pictures with the faces swapped."),
                 Faces.Output("faces", tooltip="The swapped faces, for Restore Faces."),
                 io.Mask.Output("mask", tooltip="Where pixels were changed."),
-                io.String.Output("report", tooltip="What was left out, and why."),
+                io.String.Output("report", tooltip="Who got whom, what was left out and why, the models and the time."),
             ],
         )
 
@@ -56,11 +58,14 @@ class SwapFaces(io.ComfyNode):
         mask: torch.Tensor | None = None,
         **given: Value,
     ) -> io.NodeOutput:
+        telling = Telling("swapping")
         targets, sources = frames_of(target_image, "target_image"), frames_of(source_image, "source_image")
         limits, settings = limits_of(mask, targets), values_of("swap", given)
         result = session().swap(targets, sources, index_map, mask=limits, progress=progress(), **settings)
-        image = image_like(result.images, target_image)
-        return io.NodeOutput(image, result.faces, mask_of(result.masks, target_image), "\n".join(result.report))
+        models = session().told(session().plan("swap", settings))
+        report = telling.text(told.of_swap(index_map, result.faces), result.report, models)
+        image, masks = image_like(result.images, target_image), mask_of(result.masks, target_image)
+        return io.NodeOutput(image, result.faces, masks, report, ui=shown(report))
 
 
 def _released() -> list[str | io.Input]:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import folder_paths
 from comfy_api.latest import InputImpl, io
 
+from ..app.report import counted
 from .bridge import frames_of
 from .host import progress, session
 from .inputs import check, inputs, values_of
 from .schema import schema
 from .sockets import Faces
+from .telling import Telling, shown
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +41,7 @@ class SwapFacesVideo(io.ComfyNode):
             inputs=[*_sockets(), *inputs("clip", _released(), required=_REQUIRED), *_people()],
             outputs=[
                 io.Video.Output("video", tooltip="The clip with the faces swapped."),
-                io.String.Output("report", tooltip="What was left out, and why, frame by frame."),
+                io.String.Output("report", tooltip="How many were swapped, what wasn't and why, the models, the time."),
             ],
         )
 
@@ -64,6 +66,7 @@ class SwapFacesVideo(io.ComfyNode):
         reference_image: torch.Tensor | None = None,
         **given: Value,
     ) -> io.NodeOutput:
+        telling = Telling("the clip")
         sources = frames_of(source_image, "source_image")
         references = None if reference_image is None else frames_of(reference_image, "reference_image")
         clip = _clip(video)
@@ -80,7 +83,10 @@ class SwapFacesVideo(io.ComfyNode):
             progress=progress(),
             **values_of("clip", given),
         )
-        return io.NodeOutput(InputImpl.VideoFromFile(str(result.output)), "\n".join(result.report))
+        done = f"{counted(result.swapped, 'face')} swapped in {counted(result.frames, 'frame')}, {result.encoder}"
+        models = session().told(session().plan("clip", values_of("clip", given)))
+        report = telling.text([done], result.report, models)
+        return io.NodeOutput(InputImpl.VideoFromFile(str(result.output)), report, ui=shown(report))
 
 
 def _clip(video: Any) -> Clip:

@@ -105,6 +105,9 @@ def test_detected_areas_are_drawn_into_one_batch(comfy, graph, types):
         def plan(self, *_args):
             return comfy.module("app.plan").Plan.of("detect", {})
 
+        def told(self, _plan):
+            return []
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(comfy.module("nodes.face_detect"), "session", Found)
         patch.setattr(comfy.module("nodes.face_detect"), "preview_of_faces", lambda *_: torch.zeros(1, 8, 8, 3))

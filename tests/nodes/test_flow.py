@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from wiring import chain, detect, order, pairs, swap
 
@@ -21,7 +23,15 @@ def test_two_people_change_faces_and_nothing_else_does(comfy, graph, image):
     )
     assert run.error is None
     assert run["count"] == 2
-    assert run["report"] == ""
+    *lines, time = run["report"].splitlines()
+    assert lines == [
+        "2 of 2 faces swapped",
+        "target 0 ← source 1, target 1 ← source 0",
+        "swap_model mesh: licence Apache-2.0",
+        "occluder builtin: needs no model file",
+    ]
+    assert re.fullmatch(r"swapping took \d+\.\d\d s", time)
+    assert run.ui[swapped]["mfs_report"] == [run["report"]]
     assert run["image"].shape == image.shape
     assert [face.index for face in run["faces"].frames[0]] == [0, 1]
     outside = run["mask"] == 0
@@ -47,7 +57,7 @@ def test_people_are_recognised_wherever_they_stand(comfy, graph, image):
     assert [[pair.target.index for pair in frame] for frame in run["looks"].frames] == [[0], [1]]
     assert [[pair.target.index for pair in frame] for frame in run["number"].frames] == [[0], [0]]
     assert {pair.source.index for frame in run["looks"].frames for pair in frame} == {1}
-    lines = run["report"].splitlines()
+    lines = run["report"].splitlines()[3:]
     assert lines[0] == "matched by identity: euclidean distance, threshold 0.6"
     assert lines[1].startswith("reference 0 → source 1: targets 0, 1 in frames 0-1, distance 0.")
 
@@ -73,8 +83,8 @@ def test_a_threshold_of_zero_is_the_embedders_own(comfy, graph, image):
     )
     run = comfy.run(graph, own=[own, 2], written=[written, 2], count=[own, 3])
     assert run.error is None and run["count"] == 2
-    assert run["own"].splitlines()[0] == "matched by identity: euclidean distance, threshold 0.6"
-    assert run["written"].splitlines()[0] == "matched by identity: euclidean distance, threshold 0.5"
+    assert run["own"].splitlines()[2] == "matched by identity: euclidean distance, threshold 0.6"
+    assert run["written"].splitlines()[2] == "matched by identity: euclidean distance, threshold 0.5"
 
 
 def test_detection_says_what_it_found_in_every_form(comfy, graph, image):
@@ -139,8 +149,12 @@ def test_the_map_reports_who_is_missing_or_stops(comfy, graph, image):
     mapped = pairs(graph, faces, faces, "0,5", "1", target_image=given, source_image=given)
     run = comfy.run(graph, map=[mapped, 0], preview=[mapped, 1], report=[mapped, 2], count=[mapped, 3])
     assert run["count"] == 1
-    assert run["report"] == "frame 0: target 5 not found (2 faces)"
-    assert run["map"].report == (run["report"],)
+    assert run["report"].splitlines()[:-1] == [
+        "2 target faces, 2 source faces",
+        "target 0 ← source 1",
+        "frame 0: target 5 not found (2 faces)",
+    ]
+    assert run["map"].report == ("frame 0: target 5 not found (2 faces)",)
     assert run["preview"].ndim == 4
     stopped = comfy.run(graph, map=[pairs(graph, faces, faces, "0,5", "1", missing="error"), 0])
     assert stopped.error["exception_message"].startswith("frame 0: target 5 not found")

@@ -2,6 +2,7 @@
 
 import { api } from "/scripts/api.js";
 import { app } from "/scripts/app.js";
+import { following } from "./following.js";
 import { clicked, pairsOf, textsOf } from "./pairs.js";
 
 const NODE = "MFS_IndexMap";
@@ -168,16 +169,6 @@ function badge(name, number, colour) {
   element.textContent = number;
   if (colour) element.style.background = colour;
   return element;
-}
-
-/** Call `after` once a method of one node has run, whatever others have hung onto it. */
-function following(owner, method, after) {
-  const before = owner[method];
-  owner[method] = function (...given) {
-    const result = before?.apply(this, given);
-    after(...given);
-    return result;
-  };
 }
 
 app.registerExtension({
