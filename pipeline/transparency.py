@@ -45,13 +45,16 @@ def seen_part(crop: Crop, picture: Picture) -> Crop:
 
 def _hidden(picture: Picture) -> NDArray[np.bool_] | None:
     """(H, W) where a picture is wholly transparent; None where it is so nowhere."""
-    if picture.shape[2] != 4:
+    if picture.shape[2] != 4 or picture[..., 3].min(initial=1) > 0:
         return None
     hidden = picture[..., 3] <= 0
     return hidden if hidden.any() else None
 
 
 def _filled(picture: Picture, *, nearest: bool) -> Picture:
+    if not nearest and picture.shape[2] == 4 and not picture[..., 3].max(initial=0) > 0:
+        # Nothing of it is seen: one pixel stands for all, so that an empty picture takes no memory.
+        return np.broadcast_to(np.array([_grey(picture)] * 3 + [0], picture.dtype), picture.shape)
     hidden = _hidden(picture)
     if hidden is None:
         return picture
@@ -59,9 +62,12 @@ def _filled(picture: Picture, *, nearest: bool) -> Picture:
     if nearest and not hidden.all():
         filled[hidden, :3] = picture.reshape(-1, 4)[_nearest_seen(hidden), :3]
     else:
-        grey = np.asarray(_GREY * full_scale(picture)).astype(picture.dtype)
-        np.copyto(filled[..., :3], grey, where=hidden[..., None])
+        np.copyto(filled[..., :3], _grey(picture), where=hidden[..., None])
     return filled
+
+
+def _grey(picture: Picture) -> Picture:
+    return np.asarray(_GREY * full_scale(picture)).astype(picture.dtype)
 
 
 def _nearest_seen(hidden: NDArray[np.bool_]) -> NDArray[np.intp]:

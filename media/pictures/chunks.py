@@ -28,6 +28,8 @@ _RAW_EXIF: Final = b"Raw profile type exif\0"
 _MOST_RAW: Final = 1 << 20
 _MOST_PROFILE: Final = 16 << 20
 _DAMAGED: Final = b"?"
+_JP2_SIZES: Final = b"\xff\x4f\xff\x51"
+"""The markers that a code stream starts with."""
 
 
 def png_size(start: bytes) -> Size | None:
@@ -151,6 +153,15 @@ def jp2_profile(data: bytes) -> bytes | None:
             if inner == b"colr" and colour[:1] in (b"\2", b"\3"):
                 return colour[3:]
     return None
+
+
+def jp2_is_tiled(data: bytes) -> bool:
+    """Whether a JPEG 2000 is in tiles, which are decoded one by one (ISO/IEC 15444-1, A.5.1)."""
+    place = data.find(_JP2_SIZES)
+    if not 0 <= place <= len(data) - 32:
+        return False
+    width, height, left, top, tile_width, tile_height = struct.unpack_from(">6I", data, place + 8)
+    return tile_width * tile_height * 2 <= (width - left) * (height - top)
 
 
 def _boxes(data: bytes) -> Iterator[Chunk]:

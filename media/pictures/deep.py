@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-import cv2
 import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
@@ -13,6 +13,8 @@ from ...pipeline.errors import ImageError
 from ...pipeline.quotes import named
 from ...pipeline.types import FloatArray, Picture
 from .colour import to_srgb
+from .deep_bands import deep_bands
+from .turning import upright
 
 _BITS, _PHOTOMETRIC, _PLANES, _EXTRA_SAMPLES = 258, 262, 284, 338
 """A TIFF's tags (TIFF 6.0)."""
@@ -35,8 +37,9 @@ def is_deep_grey(data: bytes, image: Image.Image) -> bool:
     return image.format == "PNG" and data[24:26] == bytes([16, 4])
 
 
-def deep_pixels(data: bytes, image: Image.Image, name: str, profile: bytes | None) -> Picture:
-    """The pixels (H, W, C), uint16, of a file that Pillow has decoded, as OpenCV gives half a picture of some cut ones.
+def deep_pixels(data: bytes, image: Image.Image, name: str, profile: bytes | None, orientation: int) -> Picture:
+    """The pixels (H, W, C), uint16, upright, of a file that Pillow has decoded, as OpenCV gives half a picture of some
+    cut ones.
 
     Grey becomes sRGB through its `profile`. `name` is what errors call the file. Raises ImageError, and ValueError for
     what is damaged.
@@ -46,19 +49,21 @@ def deep_pixels(data: bytes, image: Image.Image, name: str, profile: bytes | Non
             f"{named(name)}: 16 bits a channel in separate planes can't be read: save it with interleaved channels"
         )
     image.close()  # its 8-bit pixels are as large as half of what comes
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if decoded is None or decoded.dtype != np.uint16:
-        raise ValueError("its 16-bit pixels can't be decoded")
-    pixels = decoded[..., None] if decoded.ndim == 2 else _reordered(decoded)
-    pixels = _of_tiff(pixels, image) if isinstance(image, TiffImageFile) else _with_transparent_grey(pixels, image)
-    return _through(pixels, profile) if profile else pixels
+    bands = deep_bands(data, image, named(name))
+    shown = _shown(image, _srgb_greys(profile) if profile else None)
+    return upright(map(shown, bands.rows), bands.size, bands.orientation or orientation)
 
 
-def _reordered(pixels: Picture) -> Picture:
-    """The same array with OpenCV's blue and red changed places, a row at a time: it can be most of the memory."""
-    for row in pixels:
-        row[:] = row[:, [2, 1, 0, 3][: pixels.shape[2]]]
-    return pixels
+def _shown(image: Image.Image, greys: Picture | None) -> Callable[[Picture], Picture]:
+    """What makes rows as they are stored into rows as they are shown; only a PNG's grey has a profile."""
+
+    def shown(pixels: Picture) -> Picture:
+        if isinstance(image, TiffImageFile):
+            return _of_tiff(pixels, image)
+        meant = _with_transparent_grey(pixels, image)
+        return meant if greys is None else _through(meant, greys)
+
+    return shown
 
 
 def _of_tiff(pixels: Picture, image: TiffImageFile) -> Picture:
@@ -80,11 +85,15 @@ def _with_transparent_grey(pixels: Picture, image: Image.Image) -> Picture:
     return np.dstack([pixels] * 3 + [np.where(pixels == grey, 0, _FULL).astype(np.uint16)])
 
 
-def _through(pixels: Picture, profile: bytes) -> Picture:
-    """Grey in three channels with alpha as sRGB, by the curve that 256 greys take."""
+def _srgb_greys(profile: bytes) -> Picture:
+    """What the 65536 greys of a profile are in sRGB, by the curve that 256 of them take."""
     greys = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     curve: FloatArray = np.asarray(to_srgb(greys, profile).convert("L"), np.float32)[0]
     levels = np.arange(_FULL + 1, dtype=np.float32) / 257
-    through = np.rint(np.interp(levels, np.arange(256, dtype=np.float32), curve) * 257).astype(np.uint16)
-    grey = through[pixels[..., 0].astype(np.intp)]
+    return np.rint(np.interp(levels, np.arange(256, dtype=np.float32), curve) * 257).astype(np.uint16)
+
+
+def _through(pixels: Picture, greys: Picture) -> Picture:
+    """Grey in three channels with alpha as sRGB."""
+    grey = greys[pixels[..., 0].astype(np.intp)]
     return np.dstack([grey, grey, grey, pixels[..., 3]])

@@ -7,7 +7,7 @@ import os
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -22,13 +22,15 @@ from ...pipeline.errors import ImageError, MultiFaceSwapError
 from ...pipeline.quotes import excerpt, named
 from ...pipeline.types import Picture, Size
 from ..files import open_file, read_file
-from ..limits import MAX_PIXELS, require_pixels
+from ..limits import MAX_OF_KIND, MAX_PIXELS, require_pixels, require_pixels_of_kind
 from ..picture_formats import format_of
 from .bounds import require_bounded
-from .chunks import bare_png, jp2_profile, png_size
+from .chunks import bare_png, jp2_is_tiled, jp2_profile, png_size
 from .colour import colours_of, to_srgb
 from .deep import deep_pixels, is_deep, is_deep_grey
 from .directories import is_bounded_exif
+from .opencv import decoded
+from .turning import is_turned, upright
 
 _MAX_BYTES = 10 * MAX_PIXELS
 """Uncompressed 16-bit RGB and alpha has 8 bytes a pixel."""
@@ -56,15 +58,6 @@ DAMAGE = (
 """What decoders raise on damaged files."""
 ORIENTATION_TAG = 0x0112
 _BAND_PIXELS: Final = 1 << 18
-_UPRIGHT: dict[int, Callable[[Picture], Picture]] = {
-    2: lambda picture: picture[:, ::-1],
-    3: lambda picture: picture[::-1, ::-1],
-    4: lambda picture: picture[::-1],
-    5: lambda picture: np.transpose(picture, (1, 0, 2)),
-    6: lambda picture: np.rot90(picture, -1),
-    7: lambda picture: np.transpose(np.rot90(picture, 2), (1, 0, 2)),
-    8: np.rot90,
-}
 
 
 class DecodedPicture(NamedTuple):
@@ -84,7 +77,7 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
 
     EXIF orientation is applied; palettes and transparency become RGB or RGB and alpha, CMYK and LAB become sRGB by
     their profile. RGB and grey stay in the file's own colour space: see `read_metadata`. Raises ImageError, for more
-    than 100 megapixels before decoding.
+    than 100 megapixels, or those of `MAX_OF_KIND`, before decoding.
     """
     return decode_picture(content_of(path), os.fspath(path))
 
@@ -98,15 +91,22 @@ def decode_file(data: bytes, name: str, formats: tuple[str, ...] | None = None) 
     """As `decode_picture`, of a file in one of the `formats`, with what the file was. Raises ImageError."""
     with opened(data, name, formats) as image:
         colours = colours_of(image, is_grey=is_deep_grey(data, image))
-        image.load()
-        turn = _UPRIGHT.get(_orientation(image))
-        profile = colours.from_profile
-        deep = is_deep(data, image)
-        picture = deep_pixels(data, image, name, profile) if deep else _plain_pixels(image, name, profile)
+        is_webp = image.format == "WEBP" and not _is_animated(image)
+        if not is_webp:
+            image.load()
+        orientation = _orientation(image)
         # MPO is what Pillow calls a JPEG with further pictures after the first.
         image_format = "jpeg" if image.format == "MPO" else str(image.format).lower()
-        as_stored = turn is None and image.mode not in ("CMYK", "LAB")
-    return DecodedPicture(np.ascontiguousarray(turn(picture) if turn else picture), image_format, as_stored)
+        as_stored = not is_turned(orientation) and image.mode not in ("CMYK", "LAB")
+        profile = colours.from_profile
+        if is_deep(data, image):
+            picture = deep_pixels(data, image, name, profile, orientation)
+        elif is_webp:
+            # For Pillow every WebP is an animation, of which libwebp holds two frames.
+            picture = upright([decoded(data, np.uint8)], Size(*image.size), orientation)
+        else:
+            picture = upright(_plain_rows(image, name, profile), Size(*image.size), orientation)
+    return DecodedPicture(picture, image_format, as_stored)
 
 
 def picture_size(path: str | os.PathLike[str]) -> Size:
@@ -166,6 +166,8 @@ def opened(source: bytes | BinaryIO, name: str, formats: tuple[str, ...] | None 
             warnings.simplefilter("ignore")
             with Image.open(file, formats=known) as image:
                 require_pixels(Size(*image.size), shown)
+                if kind := _heavy_kind(image, source):
+                    require_pixels_of_kind(Size(*image.size), kind, shown)
                 if image.format == "JPEG2000" and isinstance(source, bytes):
                     profile = jp2_profile(source)
                 if profile:
@@ -182,6 +184,19 @@ def opened(source: bytes | BinaryIO, name: str, formats: tuple[str, ...] | None 
         raise ImageError(f"{shown}: there is not enough memory to open it") from error
     except DAMAGE as error:
         raise ImageError(f"{shown}: the picture is damaged or cut short: {_one_line(error)}") from error
+
+
+def _heavy_kind(image: Image.Image, source: bytes | BinaryIO) -> str | None:
+    """What of `MAX_OF_KIND` the file is; of one that is only looked into, as far as its header says it."""
+    if image.format == "WEBP":
+        return "animated WebP" if _is_animated(image) else None
+    if image.format == "JPEG2000" and isinstance(source, bytes):
+        return None if jp2_is_tiled(source) else "JPEG 2000 in one piece"
+    return image.format if image.format in MAX_OF_KIND else None
+
+
+def _is_animated(image: Image.Image) -> bool:
+    return getattr(image, "n_frames", 1) > 1
 
 
 def exif_of(image: Image.Image) -> Image.Exif:
@@ -232,9 +247,11 @@ def _orientation(image: Image.Image) -> int:
     return 1
 
 
-def _plain_pixels(image: Image.Image, name: str, profile: bytes | None) -> Picture:
+def _plain_rows(image: Image.Image, name: str, profile: bytes | None) -> Iterator[Picture]:
+    """The rows (h, W, C), a band at a time: Pillow gives a whole picture twice, in pieces and joined."""
     if image.mode == "I;16" and image.format == "JPEG2000":
-        return np.asarray(image)[..., None]
+        yield np.asarray(image)[..., None]
+        return
     if image.mode[0] in "IF":
         raise ImageError(
             f"{named(name)}: pixels of kind {image.mode} can't be used: save it with 8 or 16 bits a channel"
@@ -246,19 +263,11 @@ def _plain_pixels(image: Image.Image, name: str, profile: bytes | None) -> Pictu
     for before in (image, shown):
         if before is not last:
             before.close()  # as large as what came of it
-    pixels = _array_of(last)
+    step = max(_BAND_PIXELS // last.width, 1)
+    for top in range(0, last.height, step):
+        band = np.asarray(last.crop((0, top, last.width, min(top + step, last.height))))
+        yield band.reshape(*band.shape[:2], -1)
     last.close()
-    return pixels
-
-
-def _array_of(image: Image.Image) -> Picture:
-    """The pixels (H, W, C), a band of rows at a time: Pillow gives a whole picture twice, in pieces and joined."""
-    pixels = np.empty((image.height, image.width, len(image.getbands())), np.uint8)
-    step = max(_BAND_PIXELS // image.width, 1)
-    for top in range(0, image.height, step):
-        band = image.crop((0, top, image.width, min(top + step, image.height)))
-        pixels[top : top + band.height] = np.asarray(band).reshape(band.height, band.width, -1)
-    return pixels
 
 
 def _target_mode(image: Image.Image) -> str:

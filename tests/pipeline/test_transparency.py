@@ -40,6 +40,13 @@ def test_a_picture_that_hides_all_is_grey():
     assert (extended([np.zeros((4, 4, 4), np.uint8)])[0][..., :3] == 127).all()
 
 
+def test_a_grey_picture_of_nothing_takes_no_memory():
+    nothing = np.zeros((50, 40, 4), np.uint16)
+    grey = greyed([nothing])[0]
+    assert grey.shape == nothing.shape and grey.strides[:2] == (0, 0)
+    assert grey[7, 9].tolist() == [32_767] * 3 + [0]
+
+
 def test_a_crop_knows_what_is_hidden_and_what_lies_outside():
     picture = np.full((8, 8, 4), 255, np.uint8)
     picture[:, :4, 3] = 0

@@ -8,9 +8,10 @@ import zlib
 
 import numpy as np
 import pytest
+from multifaceswap.media.limits import MAX_OF_KIND
 from multifaceswap.media.pictures import MAX_PIXELS, decode_file, decode_picture, read_metadata, read_picture
 from multifaceswap.pipeline.errors import ImageError
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, features
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -268,3 +269,44 @@ def test_only_the_formats_asked_for_are_read():
     assert decode_file(buffer.getvalue(), "a", ("bmp",)).image_format == "bmp"
     with pytest.raises(ImageError, match=r"^a: not a picture, or of a kind that can't be read \(expected JPEG, PNG\)$"):
         decode_file(buffer.getvalue(), "a", ("jpeg", "png"))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("lossless", [True, False])
+def test_a_webp_has_the_pixels_that_pillow_gives_it(mode, lossless):
+    shades = np.random.default_rng(1).integers(0, 256, (33, 47, len(mode)), np.uint8)
+    data = _saved(Image.fromarray(shades, mode), "WEBP", lossless=lossless, exact=True)
+    assert (decode_picture(data, "a.webp") == np.asarray(Image.open(io.BytesIO(data)))).all()
+    with pytest.raises(ImageError, match="damaged or cut short"):
+        decode_picture(data[: len(data) * 2 // 3], "a.webp")
+
+
+def test_of_an_animated_webp_the_first_frame_is_read():
+    frames = [Image.new("RGB", (9, 8), colour) for colour in ("red", "blue", "lime")]
+    data = _saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    assert (decode_picture(data, "a.webp")[..., :3] == (255, 0, 0)).all()
+
+
+def _heavy(kind: str) -> bytes:
+    first = Image.new("RGB", (40, 30), "red")
+    if kind == "animated WebP":
+        return _saved(first, "WEBP", save_all=True, append_images=[Image.new("RGB", (40, 30))])
+    return _saved(first, "JPEG2000" if kind.startswith("JPEG") else "AVIF")
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "animated WebP", "JPEG 2000 in one piece"])
+def test_kinds_whose_decoders_hold_more_may_have_fewer_pixels(monkeypatch, kind):
+    if kind == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow was built without AVIF")
+    data = _heavy(kind)
+    monkeypatch.setitem(MAX_OF_KIND, kind, 1200)
+    assert decode_picture(data, "a").shape[:2] == (30, 40)
+    monkeypatch.setitem(MAX_OF_KIND, kind, 1199)
+    with pytest.raises(ImageError, match=f"^a: 40×30 is larger than 0 megapixels, the most of {kind}: make it smaller"):
+        decode_picture(data, "a")
+
+
+def test_a_jpeg_2000_in_tiles_may_have_as_many_pixels_as_any(monkeypatch):
+    monkeypatch.setitem(MAX_OF_KIND, "JPEG 2000 in one piece", 1)
+    tiled = _saved(Image.new("RGB", (256, 256), "red"), "JPEG2000", tile_size=(64, 64))
+    assert decode_picture(tiled, "a").shape == (256, 256, 3)
