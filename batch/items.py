@@ -15,6 +15,8 @@ from ..pipeline.errors import ImageError, SettingsError
 from ..pipeline.quotes import excerpt, listed, named, quoted
 from .places import Place
 
+RECORDS = ".multifaceswap"
+"""Folder in the output folder, in which it is kept what is done."""
 _TABLES = (".csv",)
 _LINES = (".jsonl", ".ndjson")
 _TARGET, _SOURCE, _OUTPUT = "target", "source", "output"
@@ -163,11 +165,14 @@ def _listed(where: str, row: object, place: Place, result_name: ResultName) -> _
 def _inner(where: str, output: object) -> str:
     """The name of a result as a row asks for it."""
     try:
-        return inner_name(_address(where, _OUTPUT, output))
+        name = inner_name(_address(where, _OUTPUT, output))
     except SettingsError:
         raise
     except ValueError as error:
         raise SettingsError(f"{where}: `{_OUTPUT}` {error}, got {quoted(output)}") from error
+    if name.casefold().split("/")[0] == RECORDS:
+        raise SettingsError(f"{where}: `{_OUTPUT}` must not be in {RECORDS}, where it is kept what is done")
+    return name
 
 
 def _options(where: str, row: Mapping[str, object]) -> Iterator[tuple[str, str]]:

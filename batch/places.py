@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ftplib
 import os
+import re
 import tarfile
 import zipfile
 from collections.abc import Generator
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 
 
 _MOST_READ = 64 << 20
+_OWN_FILES = re.compile(
+    r"(?:file|local):(?://(?:localhost(?=/))?|(?=/))(?:/(?P<drive>[A-Za-z]:.*)|(?P<path>.*))", re.DOTALL | re.IGNORECASE
+)
+_WEB = ("http://", "https://")
+"""Whose addresses go on behind a name."""
 _FOREIGN = (
     *ftplib.all_errors,
     zipfile.BadZipFile,
@@ -58,12 +64,15 @@ class _Files(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file or folder: a path of this machine, or a URL.
+    """A file or folder: a path of this machine, or a URL. URLs of this machine's files (`file:///…`) become paths.
 
     What opens a URL raises SettingsError for an unknown scheme, and ImageError without the packages that it needs.
     """
 
     address: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "address", _plain(self.address))
 
     @property
     def is_remote(self) -> bool:
@@ -71,19 +80,38 @@ class Place:
 
     @property
     def name(self) -> str:
-        return PurePosixPath(self.address.replace(os.sep, "/")).name
+        if not self.is_remote:
+            return PurePosixPath(self.address.replace(os.sep, "/")).name
+        own = self._links()[1].partition("://")[2]
+        return PurePosixPath(own.partition("?")[0] if self.address.startswith(_WEB) else own).name
 
     @property
     def parent(self) -> Place:
         if self.is_remote:
-            return Place(self.address.rstrip("/").rpartition("/")[0])
+            before, own, after = self._links()
+            scheme, _, path = own.partition("://")
+            return Place(f"{before}{scheme}://{path.rstrip('/').rpartition('/')[0]}{after}")
         return Place(str(Path(self.address).parent))
 
     def at(self, name: str) -> Place:
         """What is in this folder under a name with forward slashes; an absolute path or a URL stays as it is."""
-        if "://" in name or os.path.isabs(name):
+        if "://" in name or os.path.isabs(_plain(name)):
             return Place(name)
-        return Place(f"{self.address.rstrip('/')}/{name}" if self.is_remote else str(Path(self.address) / name))
+        if self.is_remote:
+            before, own, after = self._links()
+            return Place(f"{before}{own if own.endswith('://') else own.rstrip('/') + '/'}{name}{after}")
+        return Place(str(Path(self.address) / name))
+
+    def _links(self) -> tuple[str, str, str]:
+        """Of a chain such as `zip://inner.png::s3://bucket/a.zip`: what leads to the file, its own URL, where that is
+        in."""
+        links = self.address.split("::")
+        own = next(number for number, link in enumerate(links) if "://" in link)
+        return (
+            "".join(f"{link}::" for link in links[:own]),
+            links[own],
+            "".join(f"::{link}" for link in links[own + 1 :]),
+        )
 
     def is_folder(self) -> bool:
         with _reached(self.address):
@@ -108,9 +136,9 @@ class Place:
             found = [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
         else:
             # One listing, where a walk would ask for every file.
-            start = len(root.path.rstrip("/")) + 1
+            top = root.path.rstrip("/")
             with _reached(self.address):
-                found = [path[start:] for path in _files(root).find(root.path)]
+                found = [path.removeprefix(top).lstrip("/") for path in _files(root).find(root.path)]
         return sorted(name for name in found if not any(part.startswith(".") for part in name.split("/")))
 
     def version(self) -> str:
@@ -137,10 +165,10 @@ class Place:
 
     @contextmanager
     def fetched(self) -> Generator[Path]:
-        """The file on this machine, for as long as the block lasts. Raises OSError, for a pipe or a device too."""
+        """The file on this machine, for as long as the block lasts. Raises OSError, ImageError for a pipe or device."""
         source = self._path()
         if isinstance(source, Path):
-            require_regular(source)
+            _require_file(source)
             yield source
             return
         with TemporaryDirectory(prefix="multifaceswap-") as folder:
@@ -169,6 +197,22 @@ class Place:
 
     def _path(self) -> Path | UPath:
         return _opened(self.address) if self.is_remote else Path(self.address)
+
+
+def _plain(address: str) -> str:
+    """A URL of this machine's own files as the path that it stands for, as fsspec reads it; others as they are."""
+    found = _OWN_FILES.fullmatch(address)
+    return (found["drive"] or found["path"]) if found else address
+
+
+def _require_file(path: Path) -> None:
+    """Raise FileNotFoundError where there is nothing, ImageError for a folder, a pipe or a device."""
+    try:
+        require_regular(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ImageError(f"{named(path)}: can't be read: {excerpt(error.strerror or error)}") from error
 
 
 @contextmanager

@@ -29,8 +29,8 @@ from ..pipeline.errors import (
     MultiFaceSwapError,
     SettingsError,
 )
-from ..pipeline.quotes import excerpt
-from .items import Item
+from ..pipeline.quotes import reason
+from .items import RECORDS, Item
 from .places import Place
 
 log = logging.getLogger(__name__)
@@ -39,8 +39,6 @@ Entry = dict[str, Json]
 """What the report says of an item."""
 Work = Callable[[Item, Path, Path], Mapping[str, Json]]
 """Makes a target's file into a result's file, both on this machine, and gives what the report says of it."""
-_RECORDS = ".multifaceswap"
-"""Folder in the output folder."""
 _LONGEST_NAME = 255
 """What file systems take, in bytes."""
 _LOCK = "batch"
@@ -126,10 +124,11 @@ def owned_folder(output: str) -> Generator[None]:
 
     Raises BusyError where one is at it, OSError where nothing can be written there.
     """
-    if Place(output).is_remote:
+    place = Place(output)
+    if place.is_remote:
         yield
         return
-    with owned(Path(output) / _RECORDS / _LOCK, output):
+    with owned(Path(place.address) / RECORDS / _LOCK, place.address):
         yield
 
 
@@ -144,7 +143,7 @@ def record_of(output: str, item: Item) -> Place:
     if len(os.fsencode(PurePosixPath(name).name)) > _LONGEST_NAME:
         short = hashlib.sha256(os.fsencode(PurePosixPath(name).name)).hexdigest()
         name = str(PurePosixPath(name).with_name(f"{short}.json"))
-    return Place(output).at(f"{_RECORDS}/{name}")
+    return Place(output).at(f"{RECORDS}/{name}")
 
 
 class Tally(NamedTuple):
@@ -185,5 +184,4 @@ def _read(record: Place) -> dict[str, object]:
 
 
 def _message(error: BaseException) -> str:
-    text = "there is not enough memory" if isinstance(error, MemoryError) else str(error) or type(error).__name__
-    return text if isinstance(error, MultiFaceSwapError) else excerpt(text)
+    return str(error) if isinstance(error, MultiFaceSwapError) and str(error) else reason(error)

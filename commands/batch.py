@@ -123,6 +123,8 @@ def _require_usable(items: Sequence[Item], worker: Worker, arguments: Namespace)
     results = [Place(arguments.output).at(item.name) for item in items]
     read_by_items = [address for item in items for address in (item.target, *item.sources)]
     inputs = [Place(address) for address in (*read_by_items, *worker.inputs)]
+    if (report := _report(arguments)) in results:
+        raise SettingsError(f"{named(report.address)} is the batch's own report: give the result another name")
     replaced = {place.address for place in inputs if place.is_remote} & {place.address for place in results}
     if replaced:
         raise SettingsError(f"{named(min(replaced))} is an input and would be overwritten: choose another output")
@@ -240,7 +242,11 @@ def _add_files(parser: ArgumentParser) -> None:
     add_paths(parser, "--source", text, required=False, metavar="PATH")
     text = "pictures of people to look for in the targets"
     add_paths(parser, "--reference", text, required=False, metavar="PATH")
-    parser.add_argument("--output", required=True, metavar="FOLDER", help="folder or URL; what is done there is kept")
+    text = (
+        "folder or URL; what is done there is kept. One batch at a time writes to a folder; object storage such as "
+        "s3:// has no locks: start no second batch there"
+    )
+    parser.add_argument("--output", required=True, metavar="FOLDER", help=text)
     parser.add_argument("--report", metavar="FILE.json", help="default: report.json in --output")
 
 

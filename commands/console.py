@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ..app.report import TargetReport
 from ..pipeline.errors import CancelledError, IndexListError, MissingPackageError, ModelError, MultiFaceSwapError
-from ..pipeline.quotes import excerpt, named
+from ..pipeline.quotes import named, reason
 from ..pipeline.types import Progress
 
 PROGRAM = "multifaceswap"
@@ -45,8 +45,7 @@ def done(report: TargetReport, said: Collection[str] = ()) -> None:
 
 def message(error: BaseException, subject: object = "") -> str:
     """An error's own words, or what it stands for where it has none; the subject in front unless it is named."""
-    text = "there is not enough memory" if isinstance(error, MemoryError) else str(error) or type(error).__name__
-    text = text if isinstance(error, MultiFaceSwapError) else excerpt(text)
+    text = str(error) if isinstance(error, MultiFaceSwapError) and str(error) else reason(error)
     shown = named(str(subject))
     return text if shown in text else f"{shown}: {text}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from reprlib import Repr
@@ -34,6 +35,17 @@ def quoted(value: object) -> str:
 def excerpt(text: object) -> str:
     """The start of a text that others wrote, such as a library's message, as one line."""
     return _cut(_printable(" ".join(str(text)[: 4 * MOST].split())))
+
+
+def reason(error: BaseException) -> str:
+    """What an error that isn't the project's own says, in one line; of the system's errors the file and the words,
+    without the number and the brackets."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        name = error.filename
+        return f"{named(os.fsdecode(name) if isinstance(name, bytes) else name)}: {excerpt(error.strerror)}"
+    return excerpt(str(error)) or type(error).__name__
 
 
 def named(path: object) -> str:

@@ -74,6 +74,8 @@ def test_lines_of_json_say_the_same(tmp_path):
         ("target\nx.png,more\n", "row 1: expected a `target` and named values"),
         ("target,output\nx.png,../y.png\n", "must be inside the output folder"),
         ("target,output\nx.png,/y.png\n", "must be inside the output folder"),
+        ("target,output\nx.png,.multifaceswap/y.png\n", "`output` must not be in .multifaceswap"),
+        ("target,output\nx.png,.\\.MultiFaceSwap\\a\\y.png\n", "`output` must not be in .multifaceswap"),
         ("target,output\nx.png,s3://y.png\n", "must be inside the output folder"),
         ("target,output\nx.png,a.png\ny.png,A.png\n", "would both become A.png"),
     ],

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -136,3 +138,47 @@ def test_damaged_archives_end_in_an_error_of_their_own(tmp_path, address):
         place.version()
     with pytest.raises((ImageError, OSError)), place.fetched():
         pass
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("file:///tmp/a b", "/tmp/a b"),
+        ("FILE://localhost/tmp/x", "/tmp/x"),
+        ("local:///tmp/x", "/tmp/x"),
+        ("local:/tmp/x", "/tmp/x"),
+        ("file://out/x", "out/x"),
+        ("file:///C:/out", "C:/out"),
+        ("local:out", "local:out"),
+        ("s3://bucket/file:///x", "s3://bucket/file:///x"),
+    ],
+)
+def test_urls_of_this_machine_are_paths(url, path):
+    assert Place(url).address == path and Place(url).is_remote == path.startswith("s3")
+
+
+def test_a_file_in_an_archive_has_its_own_name_and_its_folder_is_in_the_archive():
+    place = Place("zip://a/x.jpg::s3://bucket/good.zip")
+    assert place.name == "x.jpg"
+    assert place.parent.address == "zip://a::s3://bucket/good.zip"
+    assert place.parent.parent.at("y.jpg").address == "zip://y.jpg::s3://bucket/good.zip"
+    assert Place("simplecache::s3://bucket/k/x.jpg").name == "x.jpg"
+    assert Place("https://host/a/x.jpg?key=a/b").name == "x.jpg"
+
+
+def test_a_folder_in_an_archive_is_listed_and_read(tmp_path):
+    pytest.importorskip("upath")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("in/x.jpg", b"first")
+    place = Place(f"zip://::{tmp_path / 'a.zip'}")
+    assert place.is_folder() and place.inside() == ["in/x.jpg"]
+    assert place.at("in/x.jpg").read() == b"first"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_is_no_file_is_refused_in_words(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for name, why in (("pipe.jpg", "it is not a regular file"), ("", "it is a folder, not a file")):
+        with pytest.raises(ImageError) as caught, Place(str(tmp_path / name)).fetched():
+            pass
+        assert str(caught.value) == f"{tmp_path / name}: can't be read: {why}"

@@ -186,6 +186,8 @@ def test_one_batch_at_a_time_has_a_folder(tmp_path):
     with owned_folder(str(out)):
         with pytest.raises(BusyError, match=r"out: is being written by this process since"), owned_folder(str(out)):
             pytest.fail("there are two")
+        with pytest.raises(BusyError, match="this process"), owned_folder(out.as_uri()):
+            pytest.fail("another name of it makes two")
         with owned_folder(str(tmp_path / "other")), owned_folder("memory://bucket/out"):
             pass
     assert [path.name for path in tmp_path.iterdir()] == []

@@ -225,3 +225,19 @@ def test_names_of_any_length_that_a_folder_holds_are_done_and_kept(tmp_path, cap
     for told in ("1 done, 0 kept", "0 done, 1 kept"):
         assert _batch("--source", WOMAN, "--target", folder, "--output", out) == 0
         assert told in capsys.readouterr().out
+
+
+def test_no_result_takes_the_reports_place(tmp_path, capsys):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"target,output,image-format\n{MAN},report.json,png\n")
+    assert _batch("--source", WOMAN, "--target", manifest, "--output", tmp_path / "out") == 2
+    report = tmp_path / "out" / "report.json"
+    error = f"multifaceswap: error: {report} is the batch's own report: give the result another name\n"
+    assert capsys.readouterr().err == error
+
+
+def test_what_the_system_says_is_shown_without_its_number(tmp_path, capsys):
+    assert (
+        _batch("--source", WOMAN, "--target", tmp_path / "no.jpg", "--output", tmp_path / "out", "--retries", "0") == 2
+    )
+    assert f"multifaceswap: error: {tmp_path / 'no.jpg'}: No such file or directory\n" in capsys.readouterr().err
