@@ -16,7 +16,7 @@ from .donor_colours import DonorColours
 from .effects import Case, only_for, without_effect
 from .limits import fitted_limit
 from .pictures import Donors, PictureResult
-from .report import Json, TargetReport
+from .report import Json, TargetReport, network_failure
 from .session import Session
 from .settings import SETTINGS, Value, checked
 
@@ -114,6 +114,7 @@ def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mappin
     return TargetReport(
         str(job.target),
         str(job.output),
+        network_failure(len(pairs), done.notes),
         details={"faces": done.faces.count, "pairs": pairs},
         notes=notes,
         summary=f"{len(pairs)} of {done.faces.count} face(s) swapped",
@@ -146,6 +147,7 @@ def _swap_clip(
     return TargetReport(
         str(job.target),
         str(job.output),
+        network_failure(result.swapped, result.report),
         details={"frames": result.frames, "swapped": result.swapped, "encoder": result.encoder},
         notes=notes,
         summary=f"{result.swapped} face(s) swapped in {result.frames} frames, {result.encoder}",

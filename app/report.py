@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from .. import __version__
+from ..pipeline.compose.restore import NOT_RESTORED
+from ..pipeline.compose.stream import NOT_SWAPPED
 
 if TYPE_CHECKING:
     from ..models.pool import ModelPool
@@ -26,7 +28,7 @@ class TargetReport:
     """Path or URL."""
     output: str | None = None
     error: str | None = None
-    """Why it failed; None where it didn't."""
+    """Why it failed; None where it didn't. Where there is an output all the same, nothing in it was changed."""
     details: Mapping[str, Json] = field(default_factory=dict[str, Json])
     """Numbers and names, e.g. `faces` and `pairs` of a picture, `frames` and `swapped` of a clip."""
     notes: tuple[str, ...] = ()
@@ -35,10 +37,16 @@ class TargetReport:
     """The one line that says what was done."""
 
     def as_json(self) -> dict[str, Json]:
-        if self.error is not None:
+        if self.output is None and self.error is not None:
             return {"target": self.target, "error": self.error}
         done = {"output": self.output, **self.details, "report": list(self.notes)}
-        return {"target": self.target, **done, "error": None}
+        return {"target": self.target, **done, "error": self.error}
+
+
+def network_failure(changed: int, lines: Iterable[str]) -> str | None:
+    """The error of the network that failed at every face; None where some were `changed`, or none was tried."""
+    found = (line.partition(mark)[2] for line in lines for mark in (NOT_SWAPPED, NOT_RESTORED) if mark in line)
+    return None if changed else next(found, None)
 
 
 def document(settings: Mapping[str, Json], targets: Sequence[Mapping[str, object]], **more: Json) -> bytes:

@@ -27,6 +27,7 @@ from ..pipeline.errors import (
     MissingPackageError,
     ModelError,
     MultiFaceSwapError,
+    NotFiniteError,
     SettingsError,
 )
 from ..pipeline.quotes import reason
@@ -42,7 +43,7 @@ Work = Callable[[Item, Path, Path], Mapping[str, Json]]
 _LONGEST_NAME = 255
 """What file systems take, in bytes."""
 _LOCK = "batch"
-_FINAL = (BusyError, SettingsError, MismatchError, FaceNotFoundError)
+_FINAL = (BusyError, SettingsError, MismatchError, FaceNotFoundError, NotFiniteError)
 """The same again would end the same."""
 _FATAL = (ModelError, MissingPackageError)
 """All items would end like this."""

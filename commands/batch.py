@@ -20,7 +20,7 @@ from ..app.settings import Scope, Value
 from ..batch import Cluster, Entry, Item, Place, Worker, items_of, owned_folder, run_locally, run_on_ray, tally
 from ..media.clips import is_clip
 from ..media.pictures import FORMATS, is_mentioned, is_picture, passed_over_note
-from ..pipeline.errors import ImageError, ModelError, SettingsError
+from ..pipeline.errors import ImageError, ModelError, NotFiniteError, SettingsError
 from ..pipeline.quotes import excerpt, named
 from . import console
 from .files import add_paths, pictures_of, require_free
@@ -214,6 +214,8 @@ class _Swaps:
         values = _with_options(self._opened.settings, item.options)
         donors = self._donors(item.sources, tuple(item.options.items()))
         done = swap_job(self._session, Job(target, output), donors, values)
+        if done.error is not None:
+            raise NotFiniteError(done.error)
         return {**done.details, "report": list(done.notes)}
 
     def _read(self, sources: tuple[str, ...], options: tuple[tuple[str, str], ...]) -> FileDonors:

@@ -37,10 +37,12 @@ def done(report: TargetReport, said: Collection[str] = ()) -> None:
     """What became of a target, without the notes that were `said` before."""
     target = named(report.target)
     for line in report.notes:
-        if line not in said:
+        if line not in said and (report.error is None or report.error not in line):
             note(f"{target}: {line}")
     made = f"{target} -> {named(report.output or '')}"
     say(f"{made}: {report.summary}" if report.summary else made)
+    if report.error is not None:
+        fail(f"{target}: {report.error}")
 
 
 def message(error: BaseException, subject: object = "") -> str:
@@ -91,7 +93,7 @@ def attempt(subject: str, work: Callable[[], TargetReport]) -> TargetReport:
         return TargetReport(subject, error=text)
 
 
-def exit_code(errors: Sequence[object]) -> int:
-    """Of each piece's error, if any: 0 all done, 1 some failed, 2 nothing could be done."""
+def exit_code(errors: Sequence[object], *, written: bool = False) -> int:
+    """Of each piece's error, if any: 0 all done, 1 some failed, 2 nothing could be done and nothing was `written`."""
     failed = sum(error is not None for error in errors)
-    return 0 if not failed else 1 if failed < len(errors) else 2
+    return 0 if not failed else 1 if written or failed < len(errors) else 2

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..app.effects import only_for
 from ..app.jobs import save_picture
-from ..app.report import TargetReport, of_one_picture
+from ..app.report import TargetReport, network_failure, of_one_picture
 from ..app.session import Session
 from ..media.pictures import read_metadata, read_picture, write_mask
 from . import console
@@ -39,7 +39,7 @@ def run(arguments: Namespace) -> int:
         session.plan("restore", values_of(arguments, "restore"))
         with console.progress(jobs, "picture") as bar:
             done = [_attempt(session, job, arguments, refused.get(job.output)) for job in bar]
-    return console.exit_code([one.error for one in done])
+    return console.exit_code([one.error for one in done], written=any(one.output for one in done))
 
 
 def _plan(arguments: Namespace) -> tuple[list[_Restoration], dict[Path, str]]:
@@ -74,6 +74,7 @@ def _restore(session: Session, job: _Restoration, arguments: Namespace) -> Targe
     done = TargetReport(
         str(job.file),
         str(job.output),
+        network_failure(result.faces.count, result.report),
         notes=(*metadata.notes, *of_one_picture(result.report), *idle, *lost),
         summary=f"{result.faces.count} face(s) restored",
     )

@@ -66,7 +66,7 @@ def run(arguments: Namespace) -> int:
             done = [_attempt(session, job, donors, settings, refused.get(job.output)) for job in bar]
     if arguments.report:
         _write_report(arguments, done)
-    return console.exit_code([one.error for one in done])
+    return console.exit_code([one.error for one in done], written=any(one.output for one in done))
 
 
 def require_models(session: Session, targets: Sequence[Path], settings: dict[str, Value], references: bool) -> None:

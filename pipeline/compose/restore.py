@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 import numpy as np
 
@@ -32,6 +32,8 @@ from .masks import combined, square_mask
 from .occlusion import behind, bounded
 from .paste import paste
 
+NOT_RESTORED: Final = "not restored: "
+"""How a note starts on a face at which the network failed; the network's error follows."""
 _SURROUND = (132 / 255, 133 / 255, 135 / 255)
 """What restorers see beyond the picture's edge; facexlib, `utils/face_restoration_helper.py`."""
 
@@ -88,7 +90,7 @@ def restore_batch(
         where = f"frame {one.frame}, face {one.crop.face.index}"
         if isinstance(one.patch, str):
             failed.add(id(one.crop.face))
-            report.append(f"{where}: not restored: {one.patch}")
+            report.append(f"{where}: {NOT_RESTORED}{one.patch}")
         else:
             image, mask, changed = one.patch.image, one.patch.mask, result.masks[one.frame]
             paste(result.images[one.frame], image, mask, one.crop.matrix, settings.interpolation, changed=changed)

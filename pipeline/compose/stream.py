@@ -21,6 +21,8 @@ from .occlusion import behind, bounded, with_parts
 from .paste import paste
 from .swap_restore import SwapRestore, restore_swaps
 
+NOT_SWAPPED: Final = "not swapped: "
+"""How a note starts on a face that stays because the network failed at it; the network's error follows."""
 T = TypeVar("T")
 DonorOf = Callable[[Face], Donor]
 """What the engine needs of a source face."""
@@ -146,7 +148,7 @@ def _swapped(
     crops = [one.result() for one in cuts]
     donors = [donor_of(pair.source) for _, pair, _ in faces]
     made = list(zip(faces, crops, _patches(swapper, crops, donors, settings.strength), strict=True))
-    failed = [(work, (pair, f"not swapped: {done}")) for (work, pair, _), _, done in made if isinstance(done, str)]
+    failed = [(work, (pair, f"{NOT_SWAPPED}{done}")) for (work, pair, _), _, done in made if isinstance(done, str)]
     good = [(face, crop, done) for face, crop, done in made if not isinstance(done, str)]
     patches = [behind(patch, crop, stay) for (_, _, stay), crop, patch in good]
     pictures = [work.target for (work, _, _), _, _ in good]

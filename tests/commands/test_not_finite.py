@@ -9,7 +9,7 @@ import pytest
 import spoiling
 import standins
 from multifaceswap import Session, cli
-from multifaceswap.commands import restore, swap
+from multifaceswap.commands import batch, restore, swap
 from multifaceswap.media.pictures import read_picture
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -51,10 +51,9 @@ SWAP = ("swap", "--source", WOMAN, "--target", MAN, "--swap-model", "inswapper_1
 def test_a_swap_to_nan_leaves_the_face_and_is_not_counted(models, run, how):
     spoiling.spoil(models / SWAPPER, how)
     code, said, output = run(*SWAP)
-    assert code == 0 and said.out == f"{MAN} -> {output}: 0 of 1 face(s) swapped\n"
-    assert (
-        f"{MAN}: face 0: not swapped: inswapper_128.onnx gave NaN or infinity on CPU: its file is damaged" in said.err
-    )
+    assert code == 1 and said.out == f"{MAN} -> {output}: 0 of 1 face(s) swapped\n"
+    (line,) = [line for line in said.err.splitlines() if "NaN" in line]
+    assert line.startswith(f"multifaceswap: error: {MAN}: inswapper_128.onnx gave NaN or infinity on CPU: its file is")
     np.testing.assert_array_equal(read_picture(output)[..., :3], read_picture(MAN)[..., :3])
 
 
@@ -65,8 +64,8 @@ def test_a_restoration_to_nan_leaves_the_swap(models, run):
     assert "swapped and not restored: GPEN-BFR-512.onnx gave NaN" in said.err
     assert (read_picture(output)[..., :3] != read_picture(MAN)[..., :3]).any()
     code, said, output = run("restore", MAN, "--face-restore", "GPEN-BFR-512.onnx")
-    assert code == 0 and said.out.endswith(": 0 face(s) restored\n")
-    assert "face 0: not restored: GPEN-BFR-512.onnx gave NaN" in said.err
+    assert code == 1 and said.out.endswith(": 0 face(s) restored\n")
+    assert f"error: {MAN}: GPEN-BFR-512.onnx gave NaN" in said.err
 
 
 @pytest.mark.parametrize("file", [SWAPPER, ARCFACE, SCRFD, GPEN])
@@ -87,3 +86,22 @@ def test_no_identity_and_no_detection_are_errors(models, run, file, word):
     code, said, output = run(*SWAP, "--facedetection", word)
     assert code == 2 and not output.exists()
     assert f"{Path(file).name} gave NaN or infinity on CPU" in said.err.splitlines()[-1]
+
+
+def test_a_batch_whose_network_fails_at_every_face_says_so_once_an_item(models, tmp_path, monkeypatch, capsys):
+    spoiling.spoil(models / SWAPPER, "nan")
+    monkeypatch.setattr(batch, "Session", lambda device: Session([models], "cpu"))
+    words = ("batch", "--source", WOMAN, "--target", MAN, WOMAN, "--output", tmp_path / "out", *SWAP[5:])
+    assert cli.main([*map(str, words)]) == 2
+    errors = [line for line in capsys.readouterr().err.replace("\r", "\n").splitlines() if "error:" in line]
+    assert len(errors) == 2 and all("inswapper_128.onnx gave NaN or infinity on CPU" in line for line in errors)
+
+
+def test_a_clip_whose_network_fails_at_every_face_ends_with_1(models, run, tmp_path):
+    pytest.importorskip("av")
+    from clipmaking import moving, write_clip
+
+    spoiling.spoil(models / SWAPPER, "nan")
+    clip = write_clip(tmp_path / "clip.mp4", moving("grace_hopper.jpg", 2))
+    code = cli.main([*map(str, (*SWAP[:3], "--target", clip, *SWAP[5:], "--output", tmp_path / "out.mp4"))])
+    assert code == 1 and (tmp_path / "out.mp4").is_file()
