@@ -43,7 +43,7 @@ def reason(error: BaseException) -> str:
         return "there is not enough memory"
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         name = error.filename
-        return f"{named(name.decode(errors="replace") if isinstance(name, bytes) else name)}: {excerpt(error.strerror)}"
+        return f"{named(name.decode(errors='replace') if isinstance(name, bytes) else name)}: {excerpt(error.strerror)}"
     return excerpt(str(error)) or type(error).__name__
 
 

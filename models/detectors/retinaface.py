@@ -23,6 +23,8 @@ _LEVELS = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
 """Steps between cells, and the sides of the two priors of a cell, in pixels."""
 _WIDTHS = (4, 2, 10)
 """Of the outputs: boxes, scores, landmarks."""
+_LARGEST_POWER = np.float32(50)
+"""Far beyond any side, and finite."""
 _CENTRE_VARIANCE, _SIZE_VARIANCE = np.float32(0.1), np.float32(0.2)
 
 
@@ -92,7 +94,7 @@ def decode(boxes: FloatArray, scores: FloatArray, points: FloatArray, size: Size
     anchors, pixels = priors(size, kept), np.array(size, np.float32)
     centre, extent = anchors[:, :2], anchors[:, 2:]
     middle = centre + boxes[kept, :2] * _CENTRE_VARIANCE * extent
-    sides = extent * np.exp(boxes[kept, 2:] * _SIZE_VARIANCE)
+    sides = extent * np.exp(np.minimum(boxes[kept, 2:] * _SIZE_VARIANCE, _LARGEST_POWER))
     low = middle - sides / 2
     landmarks = centre[:, None] + points[kept].reshape(-1, 5, 2) * _CENTRE_VARIANCE * extent[:, None]
     return Detections(np.hstack([low * pixels, (low + sides) * pixels]), landmarks * pixels, scores[kept, 1])

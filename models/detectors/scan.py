@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from ...pipeline.bands import resized_bilinear, resized_by_area, to_float
 from ...pipeline.boxes import cut_by_tile, iou, nms, tiles
-from ...pipeline.errors import require_range
+from ...pipeline.errors import EngineError, require_range
 from ...pipeline.geometry import Region
 from ...pipeline.protocols import Watched
-from ...pipeline.types import Face, FloatArray, ImageF32, Picture, Size
+from ...pipeline.types import FARTHEST, Face, FloatArray, ImageF32, Picture, Size
 from ..runtime.memory_hook import Network as RuntimeNetwork
+from ..runtime.outputs import not_usable, odd_numbers
 from .cadence import turns_of
 
 _SMALLEST = 16
@@ -33,6 +34,10 @@ _ROOM = 1.5
 """Of a face's longer side: what is looked at around it in the next frame."""
 _SAME = 0.3
 """Overlap from which on a face is the one of the frame before."""
+MOST_FACES = 2000
+"""In one picture, more than in any crowd that can be told apart."""
+_CANDIDATES = 20_000
+"""Of a picture's detections the best are compared, ten for each face."""
 _BATCH_PIXELS = 8 * 640 * 640
 
 
@@ -173,7 +178,12 @@ class ScanningDetector:
 
     def _look(self, frames: Sequence[Picture], views: Sequence[_View]) -> list[Detections]:
         # By itself, so that what was seen last is let go of before the next is made.
-        return self.network.look(_inputs(frames, views, self.network.padding), self.confidence)
+        found = self.network.look(_inputs(frames, views, self.network.padding), self.confidence)
+        for seen, view in zip(found, views, strict=True):
+            if wrong := odd_numbers(seen, FARTHEST / 2 * min(view.fit.scale, 1)):
+                state = self.sessions[0].state
+                raise not_usable(wrong, state.model, state.provider.removesuffix("ExecutionProvider"))
+        return found
 
     def _views(self, number: int, size: Size) -> Iterator[_View]:
         for region in [_whole(size), *(self._tiled(size) if self._tiles else ())]:
@@ -195,10 +205,26 @@ class ScanningDetector:
     def _faces(self, parts: Sequence[Detections]) -> list[Face]:
         if not parts:
             return []
-        boxes, landmarks, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
+        boxes, landmarks, scores = _best([np.concatenate(column) for column in zip(*parts, strict=True)])
         kept = nms(boxes, scores, self.network.overlap, self.network.border)
+        if len(kept) > MOST_FACES:
+            name = self.sessions[0].state.model
+            raise EngineError(
+                f"{name} saw {len(kept):,} faces in a picture, more than {MOST_FACES:,}: its file is damaged, or the "
+                "confidence asked for is too low"
+            )
         faces = [Face(boxes[i], landmarks[i], float(scores[i])) for i in kept]
         return [face for face in faces if float((face.box[2:] - face.box[:2]).max()) >= self._min_size]
+
+
+def _best(found: Sequence[FloatArray]) -> Detections:
+    """Boxes, landmarks and scores, of many only the best."""
+    seen = Detections(*found)
+    if len(seen.scores) <= _CANDIDATES:
+        return seen
+    best = np.zeros(len(seen.scores), bool)
+    best[np.argsort(-seen.scores, kind="stable")[:_CANDIDATES]] = True
+    return seen.where(best)
 
 
 def shrunk(image: Picture, size: Size) -> ImageF32:

@@ -13,6 +13,8 @@ from ...pipeline.errors import DamagedModelError, NotFiniteError
 from .onnx_types import Array
 from .signature import Shape, listed
 
+_LARGEST = 1e12
+"""No network gives more; what is worked out of it stays finite."""
 _SHOWN = 12
 """A message shows that many shapes at most."""
 
@@ -33,15 +35,32 @@ def require_outputs(
 
     `any_order`: a graph may give them in any order, with or without a batch axis of one in front; of several of one
     shape the first goes first. Raises DamagedModelError unless there is an array of floats of each shape,
-    NotFiniteError where they hold NaN or infinity.
+    NotFiniteError where they hold `odd_numbers`.
     """
     arrays = [_floats(value, origin) for value in found]
     chosen = _arranged(arrays, wanted) if any_order else arrays
     if len(chosen) != len(wanted) or not all(map(_fits, chosen, wanted)):
         raise _other(wanted, [array.shape for array in arrays], origin)
-    if not all(map(_is_finite, chosen)):
-        raise NotFiniteError(f"{origin.file.name} gave NaN or infinity on {origin.device}{_advice(origin.device)}")
+    if wrong := odd_numbers(chosen):
+        raise not_usable(wrong, origin.file.name, origin.device)
     return chosen
+
+
+def odd_numbers(arrays: Sequence[NDArray[np.float32]], largest: float = _LARGEST) -> str:
+    """What arrays hold that can't be used: NaN, infinity, or a number beyond ±`largest`; nothing where all is well."""
+    for array in arrays:
+        # Both carry NaN along, and take no memory.
+        low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+        if not (np.isfinite(low) and np.isfinite(high)):
+            return "NaN or infinity"
+        if max(-low, high) > largest:
+            return f"numbers such as {max(low, high, key=abs):g}"
+    return ""
+
+
+def not_usable(wrong: str, file: str, device: str) -> NotFiniteError:
+    """The error of a network's file whose numbers, or what was worked out of them, are `odd_numbers`."""
+    return NotFiniteError(f"{file} gave {wrong} on {device}{_advice(device)}")
 
 
 def require_possible(known: Sequence[Sequence[int | str | None]], wanted: Sequence[Shape], origin: Origin) -> None:
@@ -95,11 +114,6 @@ def _fits(array: NDArray[np.float32], wanted: Shape) -> bool:
     return len(array.shape) == len(wanted) and all(
         length in (None, side) for side, length in zip(array.shape, wanted, strict=True)
     )
-
-
-def _is_finite(array: NDArray[np.float32]) -> bool:
-    # Both carry NaN along, and take no memory.
-    return not array.size or bool(np.isfinite(array.min()) and np.isfinite(array.max()))
 
 
 def _listed(shapes: Sequence[Shape]) -> str:
