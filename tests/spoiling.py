@@ -53,10 +53,11 @@ def drop_output(path: Path, output: int) -> Path:
 def _steps(raw: str, name: str, how: str, shape: list[int]):
     """Nodes from the raw output to the spoilt one, their constants, and the type of what they give."""
     rest = shape[1:]
-    scaled = {"nan": np.nan, "inf": np.inf, "-inf": -np.inf}
+    scaled = {"nan": np.nan, "inf": np.inf, "-inf": -np.inf, "1e30": 1e30, "1e7": 1e7, "one": 1.0}
     if how in scaled:
-        zero = [helper.make_node("Mul", [raw, "zero_"], ["none_"]), helper.make_node("Add", ["none_", "odd_"], [name])]
-        return zero, {"zero_": np.float32(0), "odd_": np.float32(scaled[how])}, TensorProto.FLOAT
+        zero, odd, none = (f"{part}_{name}" for part in ("zero", "odd", "none"))
+        steps = [helper.make_node("Mul", [raw, zero], [none]), helper.make_node("Add", [none, odd], [name])]
+        return steps, {zero: np.float32(0), odd: np.float32(scaled[how])}, TensorProto.FLOAT
     if how == "one nan":
         odd = np.zeros(shape, np.float32)
         odd.flat[-1] = np.nan

@@ -243,7 +243,7 @@ class Session:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads or threads()
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # its errors are raised too: each is said once
         if provider == DIRECTML:
             # DirectML allocates for itself and refuses both.
             options.enable_mem_pattern = False

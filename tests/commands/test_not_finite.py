@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +106,25 @@ def test_a_clip_whose_network_fails_at_every_face_ends_with_1(models, run, tmp_p
     clip = write_clip(tmp_path / "clip.mp4", moving("grace_hopper.jpg", 2))
     code = cli.main([*map(str, (*SWAP[:3], "--target", clip, *SWAP[5:], "--output", tmp_path / "out.mp4"))])
     assert code == 1 and (tmp_path / "out.mp4").is_file()
+
+
+@pytest.mark.parametrize(("output", "how"), [(3, "1e30"), (3, "1e7"), (6, "1e30"), (6, "-inf")])
+def test_boxes_and_points_far_outside_are_an_error_about_the_network(models, run, output, how):
+    spoiling.spoil(models / SCRFD, "one", output=0, declared=True)  # sees faces wherever it looks
+    spoiling.spoil(models / SCRFD, how, output=output, declared=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        code, said, output = run(*SWAP, "--facedetection", "scrfd_10g")
+    assert code == 2 and not output.exists()
+    wanted = "NaN or infinity" if how == "-inf" else "numbers such as"
+    (line,) = [line for line in said.err.splitlines() if "error:" in line]
+    assert f"det_10g.onnx gave {wanted}" in line and "fetch it again, or choose another model" in line
+
+
+def test_faces_without_number_are_an_error_about_the_network(models, run):
+    spoiling.spoil(models / SCRFD, "one", output=0, declared=True)
+    spoiling.spoil(models / SCRFD, "one", output=3, declared=True)  # boxes of two cells that hardly meet
+    code, said, output = run(*SWAP, "--facedetection", "scrfd_10g")
+    assert code == 2 and not output.exists()
+    (line,) = [line for line in said.err.splitlines() if "error:" in line]
+    assert "det_10g.onnx saw 6,400 faces in a picture, more than 2,000: its file is damaged, or the confidence" in line

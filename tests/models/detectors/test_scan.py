@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
+from multifaceswap.models.detectors import scan
 from multifaceswap.models.detectors.scan import Detections, Letterbox, ScanningDetector, shrunk
-from multifaceswap.pipeline.errors import SettingsError
+from multifaceswap.models.runtime.devices import Running
+from multifaceswap.pipeline.errors import EngineError, SettingsError
 from multifaceswap.pipeline.types import Size
 
 RED, YELLOW = (1, 0, 0), (1, 1, 0)
@@ -184,3 +188,29 @@ def test_shrinking_reads_every_pixel():
     picture[501, 501] = 1
     assert shrunk(picture, Size(100, 100)).sum() == pytest.approx(3 / 100, rel=0.5)
     assert np.shares_memory(shrunk(picture, Size(1000, 1000)), picture)
+
+
+class Garbage(Blocks):
+    """Sees a face of one pixel in as many places as are asked for."""
+
+    def __init__(self, count):
+        super().__init__()
+        self.count, self.sessions = count, (SimpleNamespace(state=Running("bad.onnx", "CPUExecutionProvider")),)
+
+    def look(self, images, confidence):
+        places = np.stack(np.divmod(np.arange(self.count), 200), 1).astype(np.float32) * 2 + 12
+        rows = Detections(
+            np.hstack([places, places + 1]), places[:, None] + POINTS, np.linspace(1, 0.6, self.count, dtype=np.float32)
+        )
+        return [rows] * len(images)
+
+
+def test_of_detections_without_number_the_best_are_compared_and_too_many_faces_are_an_error(monkeypatch):
+    assert len(detector(Garbage(2000)).detect(blank(600, 600))) == 2000
+    with pytest.raises(
+        EngineError, match=r"^bad\.onnx saw 2,001 faces in a picture, more than 2,000: its file is damaged"
+    ):
+        detector(Garbage(2001)).detect(blank(600, 600))
+    monkeypatch.setattr(scan, "_CANDIDATES", 700)
+    faces = detector(Garbage(5000)).detect(blank(600, 600))
+    assert len(faces) == 700 and faces[-1].score == pytest.approx(1 - 0.4 * 699 / 4999, abs=1e-4)

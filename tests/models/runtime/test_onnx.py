@@ -213,3 +213,16 @@ def test_a_file_has_one_session_a_device_while_it_is_in_use(path, fixed):
     del session
     gc.collect()
     assert gone() is None
+
+
+def test_what_fails_in_a_run_is_said_once(tmp_path, capfd):
+    onnx = pytest.importorskip("onnx")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    shape = helper.make_tensor("s", onnx.TensorProto.INT64, [2], [7, 7])
+    ports = [helper.make_tensor_value_info(name, kind, None) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Reshape", ["x", "s"], ["y"])], "g", ports[:1], ports[1:], [shape])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, str(tmp_path / "a.onnx"))
+    with pytest.raises(EngineError, match=r"a\.onnx failed on CPUExecutionProvider"):
+        Session(tmp_path / "a.onnx").run({"x": np.zeros(5, np.float32)}, [(7, 7)])
+    assert capfd.readouterr() == ("", "")
