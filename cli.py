@@ -22,7 +22,7 @@ _NEGATIVE = re.compile(r"-\d")
 
 def run() -> NoReturn:
     """The console script: `main` with the process's arguments and exit code."""
-    logging.basicConfig(format=f"{console.PROGRAM}: warning: %(message)s")
+    logging.basicConfig(format=f"{console.PROGRAM}: warning: %(message)s", handlers=[console.Warnings()])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # Names of files may hold what a console can't show.

@@ -1,4 +1,4 @@
-"""What to try where no face was found."""
+"""What to try where no face was found, and where none can be."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
+import numpy as np
+
 from ..models.pool import ModelPool
-from ..pipeline.types import FaceSet, Picture
+from ..pipeline.types import FaceSet, FloatArray, Picture, Size
 from .plan import Plan
 
 _MOST: Final = 8
@@ -33,3 +35,16 @@ def hint_lines(targets: FaceSet, sources: FaceSet, references: FaceSet | None = 
     """For a report: the hints that came with these faces."""
     named = [("", targets), ("sources: ", sources), *([] if references is None else [("references: ", references)])]
     return tuple(f"{whose}{hint}" for whose, faces in named for hint in faces.notes)
+
+
+def outside(pictures: Sequence[Picture], boxes: Sequence[Sequence[FloatArray]]) -> tuple[str, ...]:
+    """A line for each box (4,) that holds nothing of its picture."""
+    lines: list[str] = []
+    for number, (picture, own) in enumerate(zip(pictures, boxes, strict=True)):
+        size = Size.of(picture)
+        where = "" if len(pictures) == 1 else f"picture {number}: "
+        for place, box in enumerate(own):
+            left, top, right, bottom = (float(edge) for edge in np.ravel(box))
+            if left >= size.width or top >= size.height or right <= 0 or bottom <= 0:
+                lines.append(f"{where}box {place} lies outside of the picture ({size})")
+    return tuple(lines)

@@ -24,7 +24,7 @@ from ..pipeline.validation import require_boxes, require_faces, require_map, req
 from . import told
 from .donors import DonorCache
 from .effects import Case
-from .hints import hint_lines, hints
+from .hints import hint_lines, hints, outside
 from .limits import limits_in_range
 from .plan import Plan
 from .recognise import match_faces
@@ -107,13 +107,14 @@ class Session:
     ) -> FaceSet:
         """Measure the faces in boxes (4,) left, top, right, bottom that are known already, a list of them a picture.
 
-        The built-in detector does it; a box in which it sees no face is left out. Settings as of `detect`; what boxes
+        The built-in detector does it; a box in which it sees no face is left out, and one that lies outside
+        of its picture is noted. Settings as of `detect`; what boxes
         may be is in `pipeline.validation.require_boxes`.
         """
         require_pictures(pictures, "pictures")
         require_boxes(boxes, len(pictures), "boxes")
         plan = self.plan("detect", settings, Case(boxes=True))
-        return locate_batch(
+        found = locate_batch(
             greyed(pictures),
             boxes,
             self.models.locator(plan.locator.name, **plan.locator.options),
@@ -122,6 +123,7 @@ class Session:
             embedder=self.models.embedder() if plan.values["identity"] else None,
             progress=progress,
         )
+        return replace(found, notes=(*found.notes, *outside(pictures, boxes)))
 
     def order(self, faces: FaceSet, **settings: object) -> FaceSet:
         """Filter by gender, sort and number the faces of each picture, from 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,16 @@ def note(text: str) -> None:
 def fail(text: str) -> None:
     """An error."""
     tqdm.write(f"{PROGRAM}: error: {text}", file=sys.stderr)
+
+
+class Warnings(logging.Handler):
+    """What modules and libraries log, on lines of its own beside the progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            tqdm.write(self.format(record), file=sys.stderr)
+        except (OSError, ValueError):  # nobody reads it any more
+            self.handleError(record)
 
 
 def done(report: TargetReport, said: Collection[str] = ()) -> None:

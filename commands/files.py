@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from ..app.names import free_name, result_name
 from ..media.clips import is_clip, output_format
+from ..media.files import PLAYLIST, is_playlist
 from ..media.pictures import EXTENSIONS, find_pictures, passed_over_note, picture_format
-from ..pipeline.errors import SettingsError
+from ..pipeline.errors import ImageError, SettingsError
 from ..pipeline.quotes import named
 from . import console
 
@@ -57,9 +58,12 @@ def find_targets(given: Sequence[str], output: str | None = None) -> Targets:
 def results(targets: Targets, output: str, image_format: str | None, option: str) -> list[Path]:
     """A path for every target: the output itself, or a file in it named like the target, each name once.
 
-    Raises SettingsError where the format can't be told, or where a folder is needed and a file's name was given.
+    Raises SettingsError where the format can't be told, or where a folder is needed and a file's name was given;
+    ImageError where the only target is a playlist.
     """
     if not targets.to_folder:
+        if is_playlist(targets.files[0]):
+            raise ImageError(f"{named(targets.files[0])}: {PLAYLIST}")
         if is_clip(targets.files[0]):
             output_format(output)
         else:

@@ -9,8 +9,18 @@ from typing import BinaryIO, Final
 
 _READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 """Without the last, opening a pipe that nobody writes to would wait for somebody who does."""
+_PLAYLISTS: Final = (
+    *(".asx", ".concat", ".cue", ".edl", ".ffconcat", ".m3u", ".m3u8", ".mpd", ".mpls", ".pls", ".ram", ".smil"),
+    *(".wpl", ".xspf"),
+)
+PLAYLIST: Final = "is a playlist, and what it leads to isn't read: give the picture or clip itself"
 _FOLDER: Final = "it is a folder, not a file"
 _SPECIAL: Final = "it is not a regular file"
+
+
+def is_playlist(name: str | os.PathLike[str]) -> bool:
+    """Whether a file's name is that of a list of other files or addresses, which aren't followed."""
+    return str(name).lower().endswith(_PLAYLISTS)
 
 
 def require_regular(path: str | os.PathLike[str]) -> None:

@@ -24,9 +24,11 @@ def frames_of(image: torch.Tensor, name: str = "image") -> list[FloatArray]:
     SettingsError for what is no IMAGE, which `name` names; what its pictures hold is looked at where they are used.
     """
     _require_tensor(image, (4,), f"{name}: expected an IMAGE, a tensor (pictures, height, width, channels)")
-    frames = image.detach().float().cpu().numpy()
-    frames.flags.writeable = False
-    return list(frames)
+    if not image.is_floating_point():
+        raise SettingsError(
+            f"{name}: expected an IMAGE of floats, got {image.dtype}: make it float and divide it by 255"
+        )
+    return list(_values(image))
 
 
 def image_like(images: Sequence[Picture] | FloatArray, image: torch.Tensor) -> torch.Tensor:
@@ -95,8 +97,7 @@ def limits_of(mask: torch.Tensor | None, frames: Sequence[FloatArray]) -> list[F
     if not mask.numel():
         raise SettingsError(f"{expected}, got an empty one of shape {tuple(mask.shape)}")
     size = Size.of(frames[0])
-    masks = mask.detach().float().cpu().reshape(-1, *mask.shape[-2:]).numpy()
-    masks.flags.writeable = False
+    masks = _values(mask).reshape(-1, *mask.shape[-2:])
     found = Size(masks.shape[2], masks.shape[1])
     if found != size and not masks.any():
         return None
@@ -111,8 +112,32 @@ def _require_tensor(value: object, axes: Sequence[int], expected: str) -> None:
 
     if not isinstance(value, torch.Tensor):
         raise SettingsError(f"{expected}, got {type(value).__name__}")
+    if odd := _odd(value):
+        raise SettingsError(f"{expected}, got {odd}")
     if value.ndim not in axes:
         raise SettingsError(f"{expected}, got one of shape {tuple(value.shape)}")
+
+
+def _odd(tensor: torch.Tensor) -> str:
+    """What a tensor is that can't be read as an array of numbers; nothing for one that can."""
+    import torch
+
+    if tensor.is_nested:
+        return "a nested one, whose pictures differ in size"
+    if tensor.layout is not torch.strided:
+        return f"one of layout {tensor.layout}: give tensor.to_dense()"
+    if tensor.is_quantized:
+        return f"one of {tensor.dtype}: give tensor.dequantize()"
+    if tensor.is_complex():
+        return f"one of {tensor.dtype}"
+    return "one on the device meta, which holds no numbers" if tensor.is_meta else ""
+
+
+def _values(tensor: torch.Tensor) -> FloatArray:
+    """As float32 in host memory, read-only; a view where the tensor is just that."""
+    values = tensor.detach().resolve_neg().float().cpu().numpy()
+    values.flags.writeable = False
+    return values
 
 
 def boxes_of(faces: FaceSet) -> list[list[dict[str, float | str]]]:

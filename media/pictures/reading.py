@@ -21,7 +21,7 @@ from PIL import Image, features
 from ...pipeline.errors import ImageError, MultiFaceSwapError
 from ...pipeline.quotes import excerpt, named
 from ...pipeline.types import Picture, Size
-from ..files import open_file, read_file
+from ..files import PLAYLIST, is_playlist, open_file, read_file
 from ..limits import MAX_OF_KIND, MAX_PIXELS, require_pixels, require_pixels_of_kind
 from ..picture_formats import format_of
 from .bounds import require_bounded
@@ -178,6 +178,8 @@ def opened(source: bytes | BinaryIO, name: str, formats: tuple[str, ...] | None 
     except Image.DecompressionBombError as error:
         raise ImageError(f"{shown}: larger than 100 megapixels: make it smaller first") from error
     except Image.UnidentifiedImageError as error:
+        if is_playlist(name):
+            raise ImageError(f"{shown}: {PLAYLIST}") from error
         listed = ", ".join(known).upper()
         raise ImageError(f"{shown}: not a picture, or of a kind that can't be read (expected {listed})") from error
     except MemoryError as error:

@@ -88,3 +88,12 @@ def test_turned_on_a_turned_picture_the_swap_is_the_upright_one(session, astrona
     smooth = [cv2.GaussianBlur(one.astype(np.float32), (0, 0), 3) for one in (back, upright.images[0])]
     assert np.abs(smooth[0] - smooth[1])[changed].mean() < 1.5
     assert np.abs(back.astype(float) - hopper)[changed].mean() > 10
+
+
+def test_a_box_outside_of_its_picture_is_noted(session, hopper):
+    height, width = hopper.shape[:2]
+    beyond, across = np.array([width, 0, width + 50, 50.0]), np.array([-50, -50, 1.0, 1.0])
+    found = session.locate([hopper], [[beyond, across]])
+    assert found.count == 0 and found.notes == (f"box 0 lies outside of the picture ({width}×{height})",)
+    both = session.locate([hopper, NOISE], [[], [np.array([0, -9, 400, 0.0])]])
+    assert both.notes == ("picture 1: box 0 lies outside of the picture (400×300)",)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -169,3 +170,22 @@ def test_settings_of_pictures_say_that_clips_have_no_use_for_them(tmp_path, clip
         == 0
     )
     assert f"note: {MAN}: max_gap 9 has no effect on pictures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["film.m3u8", "LIST.MPD", "a.ffconcat"])
+@pytest.mark.parametrize("output", ["out.mp4", "out.png", "folder/"])
+def test_a_playlist_is_called_one(tmp_path, capsys, name, output):
+    (tmp_path / name).write_text("#EXTM3U\nhttp://host/x.ts\n")
+    words = ["swap", "--source", WOMAN, "--target", tmp_path / name, "--output", f"{tmp_path}/{output}"]
+    assert cli.main([str(word) for word in words]) == 2
+    text = f"{tmp_path / name}: is a playlist, and what it leads to isn't read: give the picture or clip itself"
+    assert capsys.readouterr().err == f"multifaceswap: error: {text}\n"
+
+
+def test_a_warning_has_a_line_of_its_own_beside_the_bar(capsys):
+    handler = console.Warnings()
+    with console.frames("clip.mp4", shown=True) as tell:
+        tell(1, 9)
+        handler.emit(logging.makeLogRecord({"msg": "this part is damaged"}))
+        tell(2, 9)
+    assert "this part is damaged" in capsys.readouterr().err.replace("\r", "\n").splitlines()

@@ -39,6 +39,16 @@ REFUSED = {
     "a video": (lambda p: p[None], "got one of shape (1, 1, 320, 603, 3)"),
     "nothing": (lambda p: None, "got NoneType"),
     "a latent": (lambda p: {"samples": p}, "got dict"),
+    "whole numbers": (lambda p: p.long(), "expected an IMAGE of floats, got torch.int64"),
+    "truth values": (lambda p: p > 0.5, "expected an IMAGE of floats, got torch.bool"),
+    "complex": (lambda p: p + 0j, "got one of torch.complex64"),
+    "sparse": (lambda p: p.to_sparse(), "got one of layout torch.sparse_coo: give tensor.to_dense()"),
+    "of several sizes": (lambda p: torch.nested.nested_tensor([p[0], p[0, 1:]]), "got a nested one"),
+    "quantised": (
+        lambda p: torch.quantize_per_tensor(p, 0.01, 0, torch.quint8),
+        "got one of torch.quint8: give tensor.dequantize()",
+    ),
+    "without numbers": (lambda p: p.to("meta"), "got one on the device meta, which holds no numbers"),
     "an array": (lambda p: p.numpy(), "got ndarray"),
 }
 TAKEN = {
@@ -48,6 +58,11 @@ TAKEN = {
     "half": lambda p: p.half(),
     "double": lambda p: p.double(),
     "grey": lambda p: p[..., :1],
+    "bfloat16": lambda p: p.bfloat16(),
+    "with gradients": lambda p: p.clone().requires_grad_(),
+    "of strides": lambda p: p.permute(0, 2, 1, 3),
+    "one number for all": lambda p: p[:1, :1, :1].expand(1, 40, 50, 3),
+    "the negative of its numbers": lambda p: torch._neg_view(-p),
     "a little beyond": lambda p: p * 1.02 - 0.01,
     "an empty batch": lambda p: p[:0],
 }
