@@ -66,7 +66,7 @@ class Colours(NamedTuple):
         return frame.to_ndarray(
             format=rgb,
             src_colorspace=self.matrix,
-            dst_colorspace=self.matrix,
+            dst_colorspace=self._of_rgb,
             src_color_range=self.span,
             dst_color_range=_FULL,
         )
@@ -90,12 +90,18 @@ class Colours(NamedTuple):
             .VideoFrame.from_ndarray(pixels, format="rgb48le" if wide else "rgb24")
             .reformat(
                 format=pixel_format,
-                src_colorspace=self.matrix,
+                src_colorspace=self._of_rgb,
                 dst_colorspace=self.matrix,
                 src_color_range=_FULL,
                 dst_color_range=self._written,
             )
         )
+
+    @property
+    def _of_rgb(self) -> int:
+        """A matrix for RGB, which has none. PyAV before 17 tells the scaler nothing where both sides seem the same: not
+        even that grey is of full range."""
+        return _BT601 if self.matrix == _BT709 else _BT709
 
     @property
     def _written(self) -> int:

@@ -53,7 +53,27 @@ def _converted(decoded: VideoFrame, target: str, colours: Colours, copy: Copy) -
         for own, given in zip(planes_of(frame), planes_of(decoded), strict=True):
             own[:] = given
         return frame
+    if colours.keeps_levels and _is_plain_grey(decoded.format) and _has_planes(pyav().VideoFormat(target, 16, 16)):
+        return _of_grey(decoded, target)
     return colours.convert(decoded, target)
+
+
+def _is_plain_grey(format: VideoFormat) -> bool:
+    return len(format.components) == 1 and format.name.startswith("gray") and not format.is_big_endian
+
+
+def _of_grey(decoded: VideoFrame, target: str) -> VideoFrame:
+    """The grey as brightness beside colours of none: PyAV before 17 would make video levels of full ones."""
+    frame = pyav().VideoFrame(decoded.width, decoded.height, target)
+    bits = frame.format.components[0].bits
+    own, (given,) = planes_of(frame), planes_of(decoded)
+    more = decoded.format.components[0].bits - bits
+    values = given.astype(np.int64)
+    values = np.minimum((values + (1 << more >> 1)) >> more, (1 << bits) - 1) if more > 0 else values << -more
+    own[0][:] = values
+    for plane in own[1:3]:
+        plane[:] = 1 << (bits - 1)
+    return frame
 
 
 def _write(frame: VideoFrame, picture: Picture, region: Region, colours: Colours) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -17,7 +18,7 @@ from .copying import Reached
 from .encoding import PartWriter, Plan
 from .extras import Choice, choose, kept_tags, timecode_of, unfit
 from .facts import ClipInfo
-from .formats import FOREIGN, OUTPUT_EXTENSIONS, ffmpeg_error, output_format, write_errors
+from .formats import FOREIGN, OUTPUT_EXTENSIONS, ffmpeg_error, output_format, pyav, write_errors
 from .mux import Part, write
 from .reading import Clip, DecodedFrame, decoded_of
 
@@ -36,6 +37,9 @@ _MARKS: Final = {
     "ICC_PROFILE": "the colour profile",
 }
 """What a frame may carry beside its pixels that is worth a line, by FFmpeg's names."""
+_WRITES_TIMECODES: Final = (18, 1)
+"""The first PyAV that does."""
+_TIMECODE: Final = re.compile(r"\d\d:\d\d:\d\d[:;.]\d\d$")
 _SHOWN: Final = 6
 """A line names at most that many tags."""
 
@@ -107,12 +111,20 @@ class Trial:
             missed = _languages(copied) - _languages(written.streams) if output_format(self.output) == "mov" else ()
             lost = sorted(key for key in kept_tags(source.metadata) if key.lower() not in tags)
         for extra in choice.of("timecode"):
-            choice = choice if timecode else choice.without(extra, f"{self.output.suffix} can't hold it")
+            choice = choice if timecode else choice.without(extra, self._no_timecode(extra.text))
         again = f"will be coded anew, without loss: {self.output.suffix} can't hold it as it is"
         lines = [f"{extra.text} {again}" for extra in choice.of("sound")]
         lines += [*self._unmarked(Clip(made).info()), *self._untagged(lost)]
         lines += [f"the language {excerpt(one)} was left out: {self.output.suffix} can't hold it" for one in missed]
         return choice._replace(left_out=(*choice.left_out, *lines))
+
+    def _no_timecode(self, text: str) -> str:
+        """Why a timecode isn't in what was made."""
+        installed = pyav().__version__
+        first = tuple(int(part) for part in installed.split(".")[:2])
+        if first < _WRITES_TIMECODES and _TIMECODE.search(text) and self.output.suffix.lower() != ".webm":
+            return f"PyAV {installed} doesn't write it, {'.'.join(map(str, _WRITES_TIMECODES))} does"
+        return f"{self.output.suffix} can't hold it"
 
     def _untagged(self, lost: Sequence[str]) -> list[str]:
         shown = listed(lost[:_SHOWN]) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")

@@ -8,7 +8,6 @@ _FIRST = {
     "test_frames_keep_their_uneven_times": "16.0",
     "test_data_that_cannot_be_copied_is_named": "16.0",
     "test_the_light_of_hdr10_is_kept": "17.0",
-    "test_what_is_grey_stays_grey": "17.0",
     "test_a_cover_alone_is_no_film": "17.1",
     "test_a_cover_is_not_the_film_and_is_kept": "17.1",
     "test_a_cover_that_the_format_cannot_hold_is_named": "17.1",

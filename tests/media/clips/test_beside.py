@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 from clipworld import add_box, av, box, encode, film_stream, frames, times, tone, write
-from multifaceswap.media.clips import checkpoint_folder
+from multifaceswap.media.clips import checkpoint_folder, trial
 from multifaceswap.pipeline.errors import ImageError
 
 FONT = bytes(range(256)) * 40
@@ -92,6 +92,14 @@ def test_the_timecode_is_kept(swap_blank, tmp_path, name):
     assert result.report == () and timecodes(result.output) == {"10:11:12:13"}
     again = swap_blank(result.output, "again.mov")  # from a timecode track, as cameras write it
     assert again.report == () and timecodes(again.output) == {"10:11:12:13"}
+
+
+@pytest.mark.parametrize("name", ["out.mov", "out.mp4", "out.mkv"])
+def test_a_timecode_that_an_older_pyav_does_not_write_is_not_the_formats_fault(swap_blank, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(av, "__version__", "17.1.0")
+    monkeypatch.setattr(trial, "timecode_of", lambda *_: None)
+    result = swap_blank(with_timecode(tmp_path / "in.mkv"), name)
+    assert result.report == ("the timecode 10:11:12:13 was left out: PyAV 17.1.0 doesn't write it, 18.1 does",)
 
 
 def timecodes(path):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from clipworld import add_box, av, box, frames, pictures, times, write
 from multifaceswap.media.clips import Clip, encoding
+from multifaceswap.media.clips.planes import planes_of
 from multifaceswap.media.clips.upright import side_data
 
 GREY = [np.repeat(picture.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2) for picture in frames(4)]
@@ -28,6 +29,13 @@ class Red:
                 )
 
         return Painter()
+
+
+def _brightness(path):
+    """The first planes (h, w) of a clip's frames, from 0 to 255 whatever their bits: as they are, without a scaler."""
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            yield planes_of(frame)[0] * (255 / (2 ** frame.format.components[0].bits - 1))
 
 
 def first_frame(path):
@@ -57,15 +65,30 @@ def test_what_is_grey_stays_grey(swap_blank, tmp_path, codec, pixel_format, name
     target = write(tmp_path / name, GREY, codec, pixel_format, options=options, prepare=tag)
     result = swap_blank(target, swapper=Red())
     assert (result.frames, result.swapped) == (4, 4)
-    for given, made in zip(pictures(target), pictures(result.output), strict=True):
+    for made in pictures(result.output):
         made = made.astype(int)
         assert np.ptp(made, axis=2).max() <= 1  # the painter's red is grey
         assert np.ptp(made[SWAPPED]) <= 12
-        if "mono" not in pixel_format:
+    if "mono" not in pixel_format:
+        for given, made in zip(_brightness(target), _brightness(result.output), strict=True):
             assert np.abs(made - given)[54:].mean() < 2
+            assert made[24:36, 24:36].mean() == pytest.approx(0.299 * 255, abs=2)  # red, as BT.601 weighs it
     assert (first_frame(result.output).format.components[0].bits > 8) == (
         first_frame(target).format.components[0].bits > 8
     )
+
+
+@pytest.mark.parametrize("pixel_format", ["gray", "gray10le", "gray16le"])
+def test_grey_keeps_its_levels_in_formats_that_hold_no_grey(swap_blank, tmp_path, pixel_format):
+    def tag(_out, stream):
+        stream.codec_context.color_range = 2
+
+    target = write(tmp_path / "in.mkv", GREY, "ffv1", pixel_format, prepare=tag)
+    made = swap_blank(target, "out.webm", swapper=Red()).output
+    for given, own in zip(_brightness(target), _brightness(made), strict=True):
+        assert np.abs(own - given)[54:].mean() < 2
+    colours = planes_of(first_frame(made))[1:]
+    assert all(np.ptp(plane) == 0 and plane[0, 0] in (128, 512) for plane in colours)
 
 
 def test_a_palette_becomes_plain_colours(swap_blank, tmp_path):
