@@ -108,7 +108,8 @@ def _worker(arguments: Namespace) -> tuple[Worker, OpenSwaps]:
 
 def _shared(given: Sequence[str] | None) -> tuple[str, ...]:
     """Pictures by path or URL; folders and patterns of this machine become their pictures."""
-    several = ([address] if Place(address).is_remote else map(str, pictures_of([address])) for address in given or ())
+    places = map(Place, given or ())
+    several = ([one.address] if one.is_remote else map(str, pictures_of([one.address])) for one in places)
     return tuple(address for some in several for address in some)
 
 

@@ -241,3 +241,16 @@ def test_what_the_system_says_is_shown_without_its_number(tmp_path, capsys):
         _batch("--source", WOMAN, "--target", tmp_path / "no.jpg", "--output", tmp_path / "out", "--retries", "0") == 2
     )
     assert f"multifaceswap: error: {tmp_path / 'no.jpg'}: No such file or directory\n" in capsys.readouterr().err
+
+
+def test_urls_of_this_machines_files_are_their_paths_everywhere(tmp_path, folder):
+    manifest = folder / "list.csv"
+    manifest.write_text(f"target,source\n{(folder / 'man.jpg').as_uri()},{WOMAN.as_uri()}\n")
+    out = tmp_path / "out"
+    words = ("--output", out.as_uri(), "--report", (tmp_path / "r.json").as_uri())
+    assert _batch("--source", WOMAN.as_uri(), "--target", manifest.as_uri(), folder.as_uri(), *words) == 0
+    entries = _report(tmp_path / "r.json")["targets"]
+    assert [entry["output"] for entry in entries] == [
+        str(out / name) for name in ("man.jpg", "inner/blank.png", "man-2.jpg")
+    ]
+    assert entries[0]["pairs"][0]["source"] == str(WOMAN)
