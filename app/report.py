@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from .. import __version__
-from ..pipeline.compose.restore import NOT_RESTORED
-from ..pipeline.compose.stream import NOT_SWAPPED
+from ..pipeline.types import NOT_RESTORED, NOT_SWAPPED
 
 if TYPE_CHECKING:
     from ..models.pool import ModelPool

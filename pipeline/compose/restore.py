@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ..geometry import INTERPOLATIONS, extract_crop, valid_mask
 from ..protocols import Mesher, Parser, Restorer
 from ..types import (
     DEFAULT_INTERPOLATION,
+    NOT_RESTORED,
     Crop,
     Face,
     FaceSet,
@@ -32,8 +33,6 @@ from .masks import combined, square_mask
 from .occlusion import behind, bounded
 from .paste import paste
 
-NOT_RESTORED: Final = "not restored: "
-"""How a note starts on a face at which the network failed; the network's error follows."""
 _SURROUND = (132 / 255, 133 / 255, 135 / 255)
 """What restorers see beyond the picture's edge; facexlib, `utils/face_restoration_helper.py`."""
 

@@ -15,14 +15,12 @@ from ..faces.depth import from_behind
 from ..geometry import Region
 from ..protocols import Mesher, Parser, Swapper
 from ..streams import closing_source
-from ..types import Crop, Donor, Face, Mask, Pair, Patch, Picture, Points
+from ..types import NOT_SWAPPED, Crop, Donor, Face, Mask, Pair, Patch, Picture, Points
 from .crops import SwapSettings, cut_face, finish
 from .occlusion import behind, bounded, with_parts
 from .paste import paste
 from .swap_restore import SwapRestore, restore_swaps
 
-NOT_SWAPPED: Final = "not swapped: "
-"""How a note starts on a face that stays because the network failed at it; the network's error follows."""
 T = TypeVar("T")
 DonorOf = Callable[[Face], Donor]
 """What the engine needs of a source face."""

@@ -60,9 +60,11 @@ def test_list_says_what_is_there_and_what_is_missing(published, folder, capsys):
     content, _ = published
     (folder / GRAPH).write_bytes(content)
     assert _main("models", "list") == 0
-    lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
-    assert {model.name for model in catalog.MODELS} == {*lines}
-    assert lines["builtin"].split() == ["detector", "builtin", "built", "in"]
+    said = capsys.readouterr().out.splitlines()
+    assert {(model.kind, model.name) for model in catalog.MODELS} == {tuple(line.split()[:2]) for line in said}
+    lines = {line.split()[1]: line for line in said}
+    for kind in ("detector", "parser"):
+        assert f"{kind} builtin built in".split() in [line.split() for line in said]
     assert lines["tiny"].endswith("found")
     assert "missing: det_10g.onnx (17 MB), InsightFace, non-commercial" in lines["scrfd_10g"]
 
