@@ -78,6 +78,23 @@ def main() -> None:
     one = pack.map_indexes(two, pack.order_faces(pack.detect_faces([collins])), "0", "0")
     save(WORKFLOWS / "swap_and_restore.jpg", stacked([pair, pack.swap_faces([pair], [collins], one).images[0]]))
 
+    first, second = pack.order_faces(pack.detect_faces([collins])), pack.order_faces(pack.detect_faces([hopper]))
+    to_hopper, to_collins = pack.map_indexes(second, first, "0", "0"), pack.map_indexes(first, second, "0", "0")
+    for name, target, donor, index_map, settings in (
+        ("whose_glasses", hopper, collins, to_hopper, {"glasses": "target"}),
+        ("own_mouth", collins, hopper, to_collins, {"keep": "mouth"}),
+        ("halfway", pair, pair, exchange, {"strength": 0.5}),
+    ):
+        after = pack.swap_faces([target], [donor], index_map, **settings).images[0]
+        save(WORKFLOWS / f"{name}.jpg", stacked([target, after], down=target is pair))
+    known = pack.match_faces(four, first, second, targets=[group], references=[hopper])
+    save(
+        WORKFLOWS / "one_person_everywhere.jpg", stacked([group, pack.swap_faces([group], [collins], known).images[0]])
+    )
+
+    largest = pack.map_indexes(pack.order_faces(pack.detect_faces([group]), "large-small"), first, "0", "0")
+    save(WORKFLOWS / "largest_face.jpg", stacked([group, pack.swap_faces([group], [collins], largest).images[0]]))
+
     clip = frames("clip.webp")
     seen = pack.order_faces(pack.detect_faces(clip), "left-right")
     film = pack.swap_faces(clip, [pair], pack.map_indexes(seen, two, "0,1", "1,0")).images

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from node_specs import CORE, CORE_DEFAULTS, ROOT, defaults_of, schemas, spec_of
@@ -18,10 +18,18 @@ def _faces(flow: Flow, image: Output, whose: str, order: str = "left-right") -> 
     return flow.add("MFS_FaceOrder", f"Order {whose} faces", faces=found[0], **settings)
 
 
-def _swapped(flow: Flow, target: Output, source: Output, faces: tuple[Node, Node], **lists: str) -> Node:
+def _swapped(
+    flow: Flow,
+    target: Output,
+    source: Output,
+    faces: tuple[Node, Node],
+    settings: Mapping[str, Any] | None = None,
+    **mapping: Any,
+) -> Node:
+    """Mapped and swapped, with settings of Swap Faces and what Map Faces is given."""
     images = {"target_image": target, "source_image": source}
-    mapped = flow.add("MFS_IndexMap", target_faces=faces[0][0], source_faces=faces[1][0], **images, **lists)
-    swapped = flow.add("MFS_SwapFaces", index_map=mapped[0], **images)
+    mapped = flow.add("MFS_IndexMap", target_faces=faces[0][0], source_faces=faces[1][0], **images, **mapping)
+    swapped = flow.add("MFS_SwapFaces", index_map=mapped[0], **images, **(settings or {}))
     flow.add("PreviewAny", "Report", source=swapped[3])
     return swapped
 
@@ -89,7 +97,91 @@ def swap_clip(flow: Flow) -> None:
     flow.add("SaveVideo", video=video[0], filename_prefix="MultiFaceSwap/clip")
 
 
-FLOWS: tuple[Callable[[Flow], None], ...] = (swap_two_people, several_donors_group, swap_and_restore, swap_clip)
+def whose_glasses(flow: Flow) -> None:
+    """A face keeps its own glasses and gets the donor's face behind them."""
+    flow.note = (
+        "## Whose glasses?\n"
+        "**glasses** in Swap Faces says whose the face wears with `mesh`: the `target`'s frames stay pixel by pixel, "
+        "the `donor`'s come along and the target's are taken off, or `none`. To keep the eyes behind them too, write "
+        "`glasses` into **keep**."
+    )
+    target = flow.add("MFS_ExampleImage", "Target", picture="hopper")
+    donor = flow.add("MFS_ExampleImage", "Donor", picture="collins")
+    faces = _faces(flow, target[0], "target"), _faces(flow, donor[0], "donor")
+    swapped = _swapped(flow, target[0], donor[0], faces, {"glasses": "target"})
+    flow.add("SaveImage", images=swapped[0], filename_prefix="MultiFaceSwap/glasses")
+
+
+def own_mouth(flow: Flow) -> None:
+    """Everything of the donor but the mouth: it goes on saying what it says."""
+    flow.note = (
+        "## Keep the mouth\n"
+        "**keep** names parts of the target's face that stay, with every engine and without a model: mouth, eyes, "
+        "brows, nose, forehead, beard, glasses. Here the mouth keeps its own smile and teeth."
+    )
+    target = flow.add("MFS_ExampleImage", "Target", picture="collins")
+    donor = flow.add("MFS_ExampleImage", "Donor", picture="hopper")
+    faces = _faces(flow, target[0], "target"), _faces(flow, donor[0], "donor")
+    swapped = _swapped(flow, target[0], donor[0], faces, {"keep": "mouth"})
+    flow.add("SaveImage", images=swapped[0], filename_prefix="MultiFaceSwap/own_mouth")
+
+
+def one_person_everywhere(flow: Flow) -> None:
+    """One person is recognised in a group and gets a donor; everybody else stays."""
+    flow.note = (
+        "## One person, wherever they stand\n"
+        "**reference_faces** of Map Faces shows who is meant: every face that looks like reference `0` gets source "
+        "`0`. No numbers of target faces are needed, so it works over a whole batch of pictures."
+    )
+    target = flow.add("MFS_ExampleImage", "Target", picture="group")
+    donor = flow.add("MFS_ExampleImage", "Donor", picture="collins")
+    person = flow.add("MFS_ExampleImage", "The person", picture="hopper")
+    faces = _faces(flow, target[0], "target"), _faces(flow, donor[0], "donor")
+    known = _faces(flow, person[0], "the person's")
+    people = {"reference_faces": known[0], "reference_image": person[0]}
+    swapped = _swapped(flow, target[0], donor[0], faces, {}, **people)
+    flow.add("SaveImage", images=swapped[0], filename_prefix="MultiFaceSwap/one_person")
+
+
+def halfway(flow: Flow) -> None:
+    """A face halfway between two people."""
+    flow.note = (
+        "## Halfway between two people\n"
+        "**strength** is the donor's share: 0 is the target's own face, 1 the donor's. Everything else of the "
+        "picture stays as it is."
+    )
+    picture = flow.add("MFS_ExampleImage", picture="pair")
+    faces = _faces(flow, picture[0], "all")
+    lists = {"input_faces_index": "0,1", "source_faces_index": "1,0"}
+    swapped = _swapped(flow, picture[0], picture[0], (faces, faces), {"strength": 0.5}, **lists)
+    flow.add("SaveImage", images=swapped[0], filename_prefix="MultiFaceSwap/halfway")
+
+
+def largest_face(flow: Flow) -> None:
+    """Of a group the largest face alone."""
+    flow.note = (
+        "## The largest face alone\n"
+        "**detection_face_order** `large-small` gives the number `0` to the largest face of each picture: good for "
+        "portraits with people in the background."
+    )
+    target = flow.add("MFS_ExampleImage", "Target", picture="group")
+    donor = flow.add("MFS_ExampleImage", "Donor", picture="collins")
+    faces = _faces(flow, target[0], "target", "large-small"), _faces(flow, donor[0], "donor")
+    swapped = _swapped(flow, target[0], donor[0], faces, input_faces_index="0", source_faces_index="0")
+    flow.add("SaveImage", images=swapped[0], filename_prefix="MultiFaceSwap/largest")
+
+
+FLOWS: tuple[Callable[[Flow], None], ...] = (
+    swap_two_people,
+    several_donors_group,
+    swap_and_restore,
+    swap_clip,
+    whose_glasses,
+    own_mouth,
+    one_person_everywhere,
+    halfway,
+    largest_face,
+)
 
 
 def workflows() -> dict[str, dict[str, Any]]:
