@@ -10,6 +10,11 @@ from .host import register_folders
 class MultiFaceSwapExtension(ComfyExtension):
     """What ComfyUI loads."""
 
+    async def on_load(self) -> None:
+        from . import replacements
+
+        await replacements.register()
+
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         from .example_image import ExampleImage
         from .face_detect import FaceDetect
