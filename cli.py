@@ -10,11 +10,12 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from types import ModuleType
 from typing import NoReturn
 
 from . import __version__
 from .commands import COMMANDS, console
-from .pipeline.errors import CancelledError, MultiFaceSwapError, SettingsError
+from .pipeline.errors import CancelledError, MissingPackageError, MultiFaceSwapError, SettingsError
 from .pipeline.quotes import MOST, excerpt
 
 _NEGATIVE = re.compile(r"-\d")
@@ -86,10 +87,21 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         subparser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         # A command's choices come from modules that take a while to import: only the one in use is filled in.
         if name in argv:
-            module = import_module(f".commands.{name}", __package__)
+            module = _command(name)
             module.add_arguments(subparser)
             subparser.set_defaults(run=module.run)
     return parser
+
+
+def _command(name: str) -> ModuleType:
+    try:
+        return import_module(f".commands.{name}", __package__)
+    except ModuleNotFoundError as error:
+        if error.name != f"{__package__}.{name}":
+            raise
+        raise MissingPackageError(
+            f"{name} isn't in this copy, as ComfyUI's registry holds it: the project has it"
+        ) from error
 
 
 def _joined(argv: Sequence[str]) -> list[str]:

@@ -14,15 +14,20 @@ from types import ModuleType
 
 from ..hosted.segmind.key import KEY_VARIABLE as KEY
 from ..hosted.segmind.key import find_key
+from ..media.environment import variables
 from ..models import store
 from ..models.catalog import BUILTIN_FOLDER, DLIB_GENDER, MODELS, ModelFile
 from ..models.runtime import onnx as runtime
 from ..models.runtime.devices import CUDA, why_not
-from ..models.runtime.probe import nvidia_gpus, opening_messages
 from ..models.runtime.symptoms import recognise
 from ..models.store import Folders
 from ..models.verify import verify
 from ..pipeline.errors import ModelError, MultiFaceSwapError, SettingsError
+
+try:
+    from . import programs
+except ImportError:
+    programs = None  # The archive of ComfyUI's registry leaves it out.
 
 _NEEDED = ("numpy", "opencv-python", "Pillow", "requests", "tqdm")
 _OPTIONAL = {"torchvision": "models", "spandrel": "models", "spandrel_extra_arches": "models", "av": "video"}
@@ -69,7 +74,7 @@ def examine(device: str = "auto", folders: Folders | None = None) -> Iterator[Fi
     yield from providers(device, sees_cuda or bool(cards))
     yield from searched(folders)
     yield from weights(folders)
-    yield key(os.environ)
+    yield key(variables())
 
 
 def installed(names: Iterable[str]) -> dict[str, str]:
@@ -178,7 +183,7 @@ def _wheel_for(device: str) -> str:
 
 def _not_started(running: str, wanted: Sequence[str]) -> Finding:
     """Why the first of the providers doesn't start, from what it says when it is tried."""
-    said = opening_messages(store.BUILTIN_PATH / DLIB_GENDER.name, wanted)
+    said = "" if programs is None else programs.opening_messages(store.BUILTIN_PATH / DLIB_GENDER.name, wanted)
     known = recognise(said)
     if known is not None:
         return Finding("In use", f"{running}: {wanted[0]} didn't start: {known[0]}", known[1])
@@ -188,7 +193,7 @@ def _not_started(running: str, wanted: Sequence[str]) -> Finding:
 
 def gpus() -> Iterator[Finding]:
     """NVIDIA's GPUs and their driver, as its own tool lists them."""
-    yield from (Finding("GPU", gpu) for gpu in nvidia_gpus())
+    yield from (Finding("GPU", gpu) for gpu in (() if programs is None else programs.nvidia_gpus()))
 
 
 def searched(folders: Folders) -> list[Finding]:

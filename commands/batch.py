@@ -23,9 +23,9 @@ from ..media.pictures import FORMATS, is_mentioned, is_picture, passed_over_note
 from ..pipeline.errors import ImageError, ModelError, NotFiniteError, SettingsError
 from ..pipeline.quotes import excerpt, named
 from . import console
+from .batch_refusals import local, refused_items
 from .files import add_paths, pictures_of, require_free
 from .options import add_number, add_settings, values_of
-from .refusals import local, refused_items
 from .swap import require_models
 
 _SCOPES: tuple[Scope, ...] = ("picture", "clip", "file")

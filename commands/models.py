@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from typing import Protocol
 
 from tqdm import tqdm
 
+from ..media.environment import variables
 from ..models import catalog, store
 from ..models.download import download
 from ..models.pool import require_opening
@@ -88,7 +88,7 @@ def _size(file: ModelFile) -> str:
 
 def _get(arguments: Namespace, folders: Folders) -> int:
     models = _chosen(arguments.names)
-    offline = arguments.offline or os.environ.get(OFFLINE, "0") not in ("", "0")
+    offline = arguments.offline or variables().get(OFFLINE, "0") not in ("", "0")
     files = {file: model for model in models for file in model.files}
     failed = 0
     for file, model in files.items():

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..app.outputs import require_folders, require_held, require_place, require_readable
-from ..batch import Entry, Item, Place, files_of, record_of
 from ..pipeline.errors import BusyError, ImageError
 from . import console
 
@@ -22,35 +21,13 @@ def refusals(
     every = [[output, *more] for output, more in zip(outputs, others, strict=True)]
     require_folders(path for paths in every for path in paths)
     reasons = [
-        _reason(target, paths, image_format, readable=True) for target, paths in zip(targets, every, strict=True)
+        reason_of(target, paths, image_format, readable=True) for target, paths in zip(targets, every, strict=True)
     ]
-    _tell(reasons)
+    tell(reasons)
     return {output: reason for output, reason in zip(outputs, reasons, strict=True) if reason}
 
 
-def refused_items(items: Sequence[Item], output: str, formats: Sequence[str | None]) -> list[Entry]:
-    """The entries of items whose results or records can't be written on this machine, which is said now.
-
-    `formats` are those that the items' pictures are asked for in. A target that can't be read isn't among them: it may
-    be there when its turn comes, or comes again. Raises as `refusals`.
-    """
-    every = [local([Place(output).at(item.name), record_of(output, item)]) for item in items]
-    require_folders(path for paths in every for path in paths)
-    reasons = [
-        _reason(None if Place(item.target).is_remote else Path(item.target), paths, image_format, readable=False)
-        for item, paths, image_format in zip(items, every, formats, strict=True)
-    ]
-    _tell(reasons)
-    refused = [(item, reason) for item, reason in zip(items, reasons, strict=True) if reason]
-    return [{**files_of(item, output), "error": reason, "fatal": False} for item, reason in refused]
-
-
-def local(places: Iterable[Place]) -> list[Path]:
-    """Those on this machine."""
-    return [Path(place.address) for place in places if not place.is_remote]
-
-
-def _reason(target: Path | None, paths: Sequence[Path], image_format: str | None, *, readable: bool) -> str | None:
+def reason_of(target: Path | None, paths: Sequence[Path], image_format: str | None, *, readable: bool) -> str | None:
     """Why the first of the paths, the result, or one of those that come with it, can't be written."""
     try:
         if target and readable:
@@ -64,7 +41,7 @@ def _reason(target: Path | None, paths: Sequence[Path], image_format: str | None
     return None
 
 
-def _tell(reasons: Sequence[str | None]) -> None:
+def tell(reasons: Sequence[str | None]) -> None:
     """Say the reasons; the last is raised where there is one for each."""
     said = list(filter(None, reasons))
     last = said.pop() if len(said) == len(reasons) else None

@@ -144,7 +144,7 @@ def _done(
 
 
 def _cancelled(futures: Sequence[Future[TargetReport]]) -> str:
-    """What those that were under way say of their requests."""
+    """What those that were under way say of themselves."""
     ended = [future.exception() for future in futures if not future.cancelled()]
     said = [str(error) for error in ended if isinstance(error, CancelledError)]
     return "; ".join(dict.fromkeys(said)) or "cancelled"

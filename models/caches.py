@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
 from platformdirs import user_cache_path
+
+from ..media.environment import variables
 
 ENVIRONMENT: Final = "MULTIFACESWAP_CACHE"
 
 
 def cache_folder() -> Path:
     """The folder that `MULTIFACESWAP_CACHE` names, else the user's cache folder. It may not exist yet."""
-    return Path(os.environ.get(ENVIRONMENT) or user_cache_path("multifaceswap", appauthor=False))
+    return Path(variables().get(ENVIRONMENT) or user_cache_path("multifaceswap", appauthor=False))

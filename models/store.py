@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from ..media.environment import variables
 from ..pipeline.errors import MissingModelError, MissingPackageError, SettingsError
 from ..pipeline.quotes import as_typed, quoted
 from .spec import Model, ModelFile
@@ -43,7 +44,7 @@ class Folders:
     @classmethod
     def default(cls) -> Folders:
         """Those of `MULTIFACESWAP_MODELS`, else `~/.cache/multifaceswap`."""
-        listed = [Path(part) for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
+        listed = [Path(part) for part in variables().get(ENVIRONMENT, "").split(os.pathsep) if part]
         return cls({}, listed or [Path.home() / ".cache" / "multifaceswap"])
 
     def candidates(self, file: ModelFile) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +11,7 @@ import numpy as np
 from comfy_api.latest import io
 
 from ..hosted.segmind.settings import CALLS, SETTINGS, SegmindSetting, SegmindSettings
+from ..media.environment import variables
 from ..pipeline.errors import CancelledError, MismatchError
 from ..pipeline.types import FloatArray, Picture, Size
 from ..pipeline.validation import require_pictures
@@ -132,7 +132,7 @@ def _client() -> SegmindClient:
     from ..hosted.segmind.key import STATE_VARIABLE, USER_FOLDER, state_folder
 
     user = Path(folder_paths.get_system_user_directory(USER_FOLDER))
-    state = state_folder() if os.environ.get(STATE_VARIABLE) else user
+    state = state_folder() if variables().get(STATE_VARIABLE) else user
     return SegmindClient.from_environment([user, state_folder()], state / JOURNAL_FOLDER)
 
 

@@ -49,7 +49,7 @@ class ApiCalls:
         transport = self._new_transport()
         try:
             return send_again(
-                lambda: transport.send(
+                lambda: transport.ask(
                     "POST",
                     url,
                     payload=payload,
@@ -99,14 +99,12 @@ class ApiCalls:
     ) -> ApiResponse:
         limit = limit or self._limits.text_bytes
         return self._send_safely(
-            lambda: self._api.send(method, url, payload=payload, seconds=deadline.remaining, limit=limit), deadline
+            lambda: self._api.ask(method, url, payload=payload, seconds=deadline.remaining, limit=limit), deadline
         )
 
     def _fetch(self, url: str, deadline: Deadline) -> ApiResponse:
         limit = self._limits.picture_bytes
-        return self._send_safely(
-            lambda: self._media.send("GET", url, seconds=deadline.remaining, limit=limit), deadline
-        )
+        return self._send_safely(lambda: self._media.ask("GET", url, seconds=deadline.remaining, limit=limit), deadline)
 
     def _send_safely(self, send: Callable[[], ApiResponse], deadline: Deadline) -> ApiResponse:
         return send_again(lambda: deadline.run(send), deadline, self._retries, safe=True)

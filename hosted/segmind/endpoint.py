@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
+from ...media.environment import variables
 from ...pipeline.errors import SettingsError
 from ...pipeline.quotes import excerpt
 from .errors import RefusedAddressError
@@ -42,7 +42,7 @@ class Endpoint:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Endpoint:
         """That of SEGMIND_BASE_URL, else the public one."""
-        environment = os.environ if environment is None else environment
+        environment = variables() if environment is None else environment
         return cls(environment.get(BASE_VARIABLE, "").strip() or DEFAULT_BASE)
 
     @property

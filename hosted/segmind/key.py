@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 from platformdirs import user_state_path
 
+from ...media.environment import variables
 from ...media.files import open_file
 from ...pipeline.errors import SettingsError
 from .errors import MissingKeyError
@@ -92,7 +92,7 @@ def find_key(folders: Iterable[Path] | None = None, environment: Mapping[str, st
 
     `folders` are `key_folders()` unless given. SettingsError where what is found can't be a key.
     """
-    environment = os.environ if environment is None else environment
+    environment = variables() if environment is None else environment
     if environment.get(KEY_VARIABLE, "").strip():
         return FoundKey(ApiKey(environment[KEY_VARIABLE]), "the environment")
     for folder in key_folders(environment) if folders is None else folders:
@@ -123,7 +123,7 @@ def key_folders(environment: Mapping[str, str] | None = None) -> list[Path]:
 
 def state_folder(environment: Mapping[str, str] | None = None) -> Path:
     """MULTIFACESWAP_STATE, else the platform's folder for what programs remember. It need not exist."""
-    environment = os.environ if environment is None else environment
+    environment = variables() if environment is None else environment
     chosen = environment.get(STATE_VARIABLE)
     return Path(chosen) if chosen else user_state_path("multifaceswap", appauthor=False)
 

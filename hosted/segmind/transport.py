@@ -54,7 +54,7 @@ class Transport:
     def close(self) -> None:
         self._session.close()
 
-    def send(
+    def ask(
         self,
         method: str,
         url: str,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ...media.environment import variables
 from ...pipeline.errors import SettingsError
 from ...pipeline.quotes import quoted
 from ..caches import cache_folder
@@ -96,7 +97,7 @@ def why_not(device: str, available: Sequence[str], running: str, failures: Seque
 def threads() -> int:
     """How many threads suit a network: the processors this process may use, `OMP_NUM_THREADS` at most, 16 at most."""
     limits = [_usable(), _MOST_THREADS]
-    asked = os.environ.get("OMP_NUM_THREADS", "")
+    asked = variables().get("OMP_NUM_THREADS", "")
     if asked.isdecimal() and int(asked):
         limits.append(int(asked))
     return min(limits)

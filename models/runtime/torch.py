@@ -155,7 +155,7 @@ class TorchNetwork:
             raise _lacking(self.what, error) from error
         device = torch_device(self.device, self.what)
         self._state = Running(self.path.name, str(device))
-        return module.to(device).eval()
+        return module.to(device).train(False)
 
     def _load(self) -> nn.Module:
         module = self._build()

@@ -6,7 +6,7 @@ from importlib import metadata
 from types import SimpleNamespace
 
 import pytest
-from multifaceswap.app import doctor
+from multifaceswap.app import doctor, programs
 from multifaceswap.app.doctor import Finding
 from multifaceswap.models import store
 from multifaceswap.models.catalog import DLIB_GENDER
@@ -161,7 +161,9 @@ _MISSING = (
     ],
 )
 def test_a_provider_that_does_not_start_is_told_with_the_reason_that_it_gives(monkeypatch, said, reason, cure):
-    monkeypatch.setattr(doctor, "opening_messages", lambda model, providers: said if providers == [CUDA, CPU] else "?")
+    monkeypatch.setattr(
+        programs, "opening_messages", lambda model, providers: said if providers == [CUDA, CPU] else "?"
+    )
     asked, running = doctor.providers("auto", False)
     assert asked.text == f"available: {CUDA}, {CPU}; asked for by 'auto': {CUDA}, {CPU}" and not asked.cure
     assert running.text == f"{CPU}: {CUDA} didn't start: {reason}" and cure in running.cure
@@ -183,7 +185,7 @@ def test_a_device_that_the_installed_onnxruntime_lacks_is_told(monkeypatch, devi
 def test_without_a_driver_the_cpu_is_well_unless_there_is_a_gpu(monkeypatch):
     monkeypatch.setattr(runtime, "has_nvidia_driver", lambda: False)
     monkeypatch.setattr(
-        doctor, "opening_messages", lambda model, providers: "libcuda.so.1: cannot open shared object file"
+        programs, "opening_messages", lambda model, providers: "libcuda.so.1: cannot open shared object file"
     )
     assert list(doctor.providers("auto", False))[1] == Finding("In use", CPU)
     for device, gpu in (("auto", True), ("cuda", True)):
@@ -197,14 +199,14 @@ def test_without_an_nvidia_gpu_nothing_is_to_be_installed_for_it(monkeypatch, de
     monkeypatch.setattr(runtime, "available_providers", lambda: available)
     monkeypatch.setattr(runtime, "has_nvidia_driver", lambda: False)
     monkeypatch.setattr(runtime, "Session", _Session)
-    monkeypatch.setattr(doctor, "opening_messages", lambda model, providers: _MISSING)
+    monkeypatch.setattr(programs, "opening_messages", lambda model, providers: _MISSING)
     finding = list(doctor.providers(device, False))[1]
     assert finding.text == f"{CPU}: no NVIDIA GPU or driver was found on this machine"
     assert "--device cpu" in finding.cure and "pip install" not in finding.cure
 
 
 def test_gpus_and_their_driver_are_told(monkeypatch):
-    monkeypatch.setattr(doctor, "nvidia_gpus", lambda: ["NVIDIA RTX 4090, driver 555.85"])
+    monkeypatch.setattr(programs, "nvidia_gpus", lambda: ["NVIDIA RTX 4090, driver 555.85"])
     assert list(doctor.gpus()) == [Finding("GPU", "NVIDIA RTX 4090, driver 555.85")]
 
 

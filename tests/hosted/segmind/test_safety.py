@@ -180,7 +180,7 @@ def test_key_does_not_leave_this_machine_unencrypted(elsewhere, key):
         proxies=False,
     )
     with pytest.raises(errors.RefusedAddressError):
-        transport.send("GET", elsewhere.url, seconds=2, limit=100)
+        transport.ask("GET", elsewhere.url, seconds=2, limit=100)
     transport.close()
     assert elsewhere.seen == []
 

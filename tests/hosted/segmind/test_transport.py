@@ -33,7 +33,7 @@ def make_wire(key):
 
 
 def get(wire, api, seconds=5.0, limit=10_000):
-    return wire.send("GET", f"{api.root}/media/x", seconds=seconds, limit=limit)
+    return wire.ask("GET", f"{api.root}/media/x", seconds=seconds, limit=limit)
 
 
 def test_answers_come_whole_with_headers_in_lower_case(api, make_wire, faults):
@@ -72,7 +72,7 @@ def test_redirects_are_answers_wherever_they_lead(api, make_wire, faults, locati
 @pytest.mark.parametrize("host", ["a" * 300 + ".example", "a..b", "..", "xn--", "*", "a_b.invalid", "é.invalid"])
 def test_hosts_that_are_none_are_no_connection(make_wire, host):
     with pytest.raises(ConnectionLostError):
-        make_wire().send("GET", f"https://{host}/", seconds=5, limit=10)
+        make_wire().ask("GET", f"https://{host}/", seconds=5, limit=10)
 
 
 def test_cut_answers_are_errors(api, make_wire, faults):
