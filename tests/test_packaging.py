@@ -21,7 +21,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 UNPACKAGED = {"tests", "benchmarks", "scripts", "docs", "typings"}
 PACKAGES = PROJECT["tool"]["setuptools"]["packages"]
 ROOMS = {package.split(".")[1] for package in PACKAGES if "." in package}
-DATA = {"examples", "example_workflows", "locales", "web"}
+DATA = {"examples", "example_workflows", "locales", "subgraphs", "web"}
 MODULES = {"__init__.py", "__main__.py", "cli.py"}
 
 
