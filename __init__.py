@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .app.functions import (
+        crop_faces,
         detect_faces,
         map_indexes,
         match_faces,
         open_model,
         order_faces,
+        paste_faces,
         restore_faces,
         swap_clip,
         swap_faces,
@@ -63,11 +65,13 @@ __all__ = [
     "RemoteError",
     "Session",
     "SettingsError",
+    "crop_faces",
     "detect_faces",
     "map_indexes",
     "match_faces",
     "open_model",
     "order_faces",
+    "paste_faces",
     "restore_faces",
     "swap_clip",
     "swap_faces",

@@ -105,6 +105,10 @@ def _source_search(_name: str, _values: Mapping[str, Value], case: Case) -> str:
     return "the source faces are handed over" if case.source_faces else ""
 
 
+def _framed(_name: str, values: Mapping[str, Value], _case: Case) -> str:
+    return "" if values["alignment"] == "upright" else f"alignment is {values['alignment']}"
+
+
 def _lossy(_name: str, _values: Mapping[str, Value], case: Case) -> str:
     return "png is lossless" if case.image_format == "png" else ""
 
@@ -124,5 +128,6 @@ _RULES: Final = (
     _Rule(("identity_threshold", "embedder"), ("clip",), _telling_apart),
     _Rule(("identity_threshold", "embedder"), ("map", "picture"), _recognising),
     _Rule(("detect_gender_source",), ("picture", "clip"), _source_search),
+    _Rule(("crop_margin",), ("crop",), _framed),
     _Rule(("image_quality",), ("file",), _lossy),
 )

@@ -21,6 +21,7 @@ from .session import Session
 
 if TYPE_CHECKING:
     from ..media.clips import ClipResult
+    from ..pipeline.compose.face_crops import CropResult, FaceCrops
 
 
 @overload
@@ -180,6 +181,38 @@ def restore_faces(
     }
     with _opened(session) as opened:
         return opened.restore(images, faces, progress=progress, **named)
+
+
+def crop_faces(
+    pictures: Sequence[Picture],
+    faces: FaceSet,
+    crop_size: int | None = None,
+    alignment: str | None = None,
+    *,
+    mask: Sequence[FloatArray] | None = None,
+    session: Session | None = None,
+    progress: Progress | None = None,
+    **settings: object,
+) -> CropResult:
+    """Cut out faces as aligned squares: see `Session.crop`."""
+    named: Mapping[str, object] = {"crop_size": crop_size, "alignment": alignment, **settings}
+    with _opened(session) as opened:
+        return opened.crop(pictures, faces, mask=mask, progress=progress, **named)
+
+
+def paste_faces(
+    pictures: Sequence[Picture],
+    edited: Sequence[Picture],
+    crops: FaceCrops,
+    *,
+    mask: Sequence[FloatArray] | None = None,
+    session: Session | None = None,
+    progress: Progress | None = None,
+    **settings: object,
+) -> SwapResult:
+    """Put edited crops back: see `Session.paste`."""
+    with _opened(session) as opened:
+        return opened.paste(pictures, edited, crops, mask=mask, progress=progress, **settings)
 
 
 def swap_clip(

@@ -13,10 +13,11 @@ from ..models.spec import SwapperParams
 from ..pipeline.clip.assignment import AssignmentRules
 from ..pipeline.clip.flow import ClipSettings
 from ..pipeline.compose.crops import SwapSettings
+from ..pipeline.compose.face_crops import CropSettings
 from ..pipeline.compose.restore import RestoreSettings
 from ..pipeline.errors import SettingsError
 from ..pipeline.faces.parts import parse_parts
-from ..pipeline.types import ColourMatch, Interpolation
+from ..pipeline.types import Alignment, ColourMatch, Interpolation
 from .effects import Case, without_effect
 from .settings import DISABLE, SETTINGS, Scope, Value, checked
 
@@ -120,13 +121,23 @@ class Plan:
         return None if name == DISABLE else ModelChoice("restorer", name)
 
     @property
+    def crop(self) -> CropSettings:
+        return CropSettings(
+            int(self.values["crop_size"]),
+            cast(Alignment, self.values["alignment"]),
+            float(self.values["crop_margin"]),
+            self._interpolation,
+        )
+
+    @property
     def swap(self) -> SwapSettings:
+        """Of a swap, or of edited crops that are pasted, which keep nothing."""
         return SwapSettings(
             self._interpolation,
             float(self.values["strength"]),
             float(self.values["mask_feather"]),
             cast(ColourMatch, self.values["colour_match"]),
-            parse_parts(str(self.values["keep"])),
+            parse_parts(str(self.values.get("keep", ""))),
         )
 
     @property

@@ -33,6 +33,7 @@ from .settings import SETTINGS, Scope
 
 if TYPE_CHECKING:
     from ..media.clips import ClipResult
+    from ..pipeline.compose.face_crops import CropResult, FaceCrops
     from .pictures import Donors, PictureResult
 
 
@@ -247,6 +248,44 @@ class Session:
             progress=progress,
         )
         return replace(result, report=(*result.report, *found.notes, *plan.notes, *self.model_lines(plan)))
+
+    def crop(
+        self,
+        pictures: Sequence[Picture],
+        faces: FaceSet,
+        *,
+        mask: Sequence[FloatArray] | None = None,
+        progress: Progress | None = None,
+        **settings: object,
+    ) -> CropResult:
+        """Cut out all these faces as squares, with a soft mask of each face, for other tools to edit.
+
+        What lies beyond a picture continues its edge. `mask` (H, W) in [0, 1] a picture limits where pixels may change,
+        in the crops' masks and when they are pasted. `progress` is called once a face.
+        """
+        from .cropping import crop_faces
+
+        return crop_faces(self, pictures, faces, mask, progress, settings)
+
+    def paste(
+        self,
+        pictures: Sequence[Picture],
+        edited: Sequence[Picture],
+        crops: FaceCrops,
+        *,
+        mask: Sequence[FloatArray] | None = None,
+        progress: Progress | None = None,
+        **settings: object,
+    ) -> SwapResult:
+        """Put edited crops, of any size, back into the pictures that they were cut from.
+
+        `crops` is that of `crop`'s result. `mask` in [0, 1], of a crop's proportions, one a crop, says how much of it
+        is pasted, by default the face's mask. Where a crop of the size that was cut is as it was, every bit stays.
+        `progress` is called once a face. Images come back in the shapes and dtypes of `pictures`.
+        """
+        from .cropping import paste_faces
+
+        return paste_faces(self, pictures, edited, crops, mask, progress, settings)
 
     def swap_picture(
         self,

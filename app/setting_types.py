@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -17,10 +17,10 @@ from ..pipeline.quotes import quoted
 
 Value = str | float | bool
 SettingKind = Literal["choice", "model", "number", "integer", "switch", "indexes", "parts", "device"]
-Scope = Literal["detect", "order", "map", "swap", "restore", "picture", "clip", "file", "session"]
+Scope = Literal["detect", "order", "map", "swap", "restore", "crop", "paste", "picture", "clip", "file", "session"]
 """What a setting belongs to: one step each of the work on pictures; `picture`, all steps of a swap in one go; `clip`,
 the same for clips; `file`, how files are written; `session`, what is chosen once for all work."""
-SCOPES: tuple[Scope, ...] = ("detect", "order", "map", "swap", "restore", "picture", "clip", "file", "session")
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 _LONGEST = 10**9
 """No choice is a number so long, and Python writes none of more than 4300 digits."""
 DISABLE = "disable"

@@ -16,7 +16,7 @@ from ..pipeline.faces.ordering import GENDERS, ORDERS
 from ..pipeline.faces.pairing import MISSING, PAIRINGS
 from ..pipeline.faces.parts import PARTS
 from ..pipeline.quotes import listed
-from ..pipeline.types import DEFAULT_INTERPOLATION, ColourMatch, Glasses, Interpolation, SkinTone
+from ..pipeline.types import DEFAULT_INTERPOLATION, Alignment, ColourMatch, Glasses, Interpolation, SkinTone
 from .setting_types import DISABLE, SCOPES, Scope, Setting, Value
 
 __all__ = ["DISABLE", "ROWS", "SCOPES", "SETTINGS", "Scope", "Setting", "Value", "changed", "checked", "of"]
@@ -27,6 +27,8 @@ _MAPPING: Final[tuple[Scope, ...]] = ("map", *_WHOLE)
 _SWAPPING: Final[tuple[Scope, ...]] = ("swap", *_WHOLE)
 _CLIP: Final[tuple[Scope, ...]] = ("clip",)
 _RESTORE: Final[tuple[Scope, ...]] = ("restore",)
+_CROP: Final[tuple[Scope, ...]] = ("crop",)
+_BLENDING: Final[tuple[Scope, ...]] = (*_SWAPPING, "paste")
 _LIST: Final = "0 or 0,2 or 0-3, -1 for the last, * for all"
 
 ROWS: Final = (
@@ -153,18 +155,18 @@ ROWS: Final = (
         "choice",
         DEFAULT_INTERPOLATION,
         "How pixels are resampled when faces are cut out and put back.",
-        (*_SWAPPING, "restore"),
+        (*_SWAPPING, "restore", "crop", "paste"),
         get_args(Interpolation),
     ),
     Setting(
-        "strength", "number", 1.0, "0 leaves the target's face, 1 gives the source's.", _SWAPPING, high=1, step=0.05
+        "strength", "number", 1.0, "0 leaves the target's face, 1 gives the new one.", _BLENDING, high=1, step=0.05
     ),
     Setting(
         "mask_feather",
         "number",
         0.0,
         "Softens the rim further inwards, as a share of the face's size.",
-        _SWAPPING,
+        _BLENDING,
         high=0.5,
         step=0.01,
     ),
@@ -172,8 +174,9 @@ ROWS: Final = (
         "colour_match",
         "choice",
         "auto",
-        "How colours follow the target's light: place by place, its mean, or not. auto: what suits the engine.",
-        _SWAPPING,
+        "How colours follow the target's light: place by place, its mean, or not. auto: what suits the engine; "
+        "edited crops keep theirs.",
+        _BLENDING,
         get_args(ColourMatch),
     ),
     Setting(
@@ -261,6 +264,26 @@ ROWS: Final = (
     ),
     Setting("visibility", "number", 1.0, "How much of the restored face is blended in.", _RESTORE, high=1, step=0.05),
     Setting("colour_correct", "switch", True, "Takes back the tint that restorers give.", _RESTORE),
+    # Crops
+    Setting("crop_size", "integer", 512, "Side of the square crops, in pixels.", _CROP, low=256, high=2048, step=8),
+    Setting(
+        "alignment",
+        "choice",
+        "ffhq",
+        "How faces lie in their crops. ffhq: straightened, with hair, as restorers want them. arcface: straightened, "
+        "close. upright: as the picture has them, with the room of crop_margin.",
+        _CROP,
+        get_args(Alignment),
+    ),
+    Setting(
+        "crop_margin",
+        "number",
+        0.5,
+        "Room on each side of a face with upright, as a share of its longer side.",
+        _CROP,
+        high=2,
+        step=0.05,
+    ),
     # Clips
     Setting("track", "switch", True, "Follows people through each scene; off, every frame is by itself.", _CLIP),
     Setting("smooth", "switch", True, "Steadies landmarks and masks, without lag.", _CLIP),

@@ -16,11 +16,13 @@ class MultiFaceSwapExtension(ComfyExtension):
         await replacements.register()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        from .crop_faces import CropFaces
         from .example_image import ExampleImage
         from .face_detect import FaceDetect
         from .face_order import FaceOrder
         from .face_restore import FaceRestore
         from .index_map import MapFaces
+        from .paste_faces import PasteFaces
         from .remote_segmind import RemoteSegmindSwap
         from .swap_faces import SwapFaces
         from .swap_faces_video import SwapFacesVideo
@@ -28,4 +30,5 @@ class MultiFaceSwapExtension(ComfyExtension):
         # Here and not in on_load, which ComfyUI 0.8 doesn't call; before the nodes list the files in these folders.
         register_folders()
         swaps = [SwapFaces, SwapFacesVideo]
-        return [FaceDetect, FaceOrder, MapFaces, *swaps, FaceRestore, RemoteSegmindSwap, ExampleImage]
+        crops = [CropFaces, PasteFaces]
+        return [FaceDetect, FaceOrder, MapFaces, *swaps, FaceRestore, *crops, RemoteSegmindSwap, ExampleImage]

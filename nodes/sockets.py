@@ -8,5 +8,7 @@ Faces = io.Custom("MFS_FACES")
 """`pipeline.types.FaceSet`: frozen, without pixels."""
 IndexMap = io.Custom("MFS_INDEX_MAP")
 """`pipeline.types.IndexMap`."""
+Crops = io.Custom("MFS_CROPS")
+"""`pipeline.compose.face_crops.FaceCrops`: frozen, without pictures."""
 BoundingBox = io.Custom("BOUNDING_BOX")
 """A list a picture of `{"x", "y", "width", "height", "label", "score"}` in pixels."""

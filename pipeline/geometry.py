@@ -150,12 +150,15 @@ def extract_crop(
     placement: Placement,
     interpolation: Interpolation = DEFAULT_INTERPOLATION,
     outside: Colour | None = None,
+    *,
+    continued: bool = False,
 ) -> ImageF32:
     """Cut a crop out of a picture: (H, W, 3) RGB float32, always a new array.
 
     What lies outside the picture is black; given a colour `outside`, it is that, and the picture's edge keeps its own
-    colours up to the very border instead of fading. Only the region that the crop covers is read. Where the crop
-    shrinks it more than twice, the region is averaged over areas first, so that nothing flickers or glitters.
+    colours up to the very border instead of fading; `continued`, it has the colours of the nearest edge. Only the
+    region that the crop covers is read. Where the crop shrinks it more than twice, the region is averaged over areas
+    first, so that nothing flickers or glitters.
     """
     matrix, size = placement
     wanted = bounds(transform_points(inverse(matrix), corners(Region(0, 0, *size)))).grown(_KERNEL_MARGIN)
@@ -166,7 +169,8 @@ def extract_crop(
         image, matrix = _bordered(image, matrix)
     reduced, matrix = _reduced(Size.of(image), matrix, interpolation)
     image = to_float(image) if reduced == Size.of(image) else resized_by_area(image, reduced)
-    return _warped(image, matrix, size, interpolation, outside or (0, 0, 0))
+    border = cv2.BORDER_REPLICATE if continued else cv2.BORDER_CONSTANT
+    return _warped(image, matrix, size, interpolation, outside or (0, 0, 0), border)
 
 
 def valid_mask(matrix: Matrix, crop: Size, picture: Size) -> Mask:
@@ -218,14 +222,22 @@ def warp(
     return _warped(image, matrix, size, interpolation, outside)
 
 
-def _warped(image: A, matrix: Matrix, size: Size, interpolation: Interpolation, outside: Colour) -> A:
+def _warped(
+    image: A,
+    matrix: Matrix,
+    size: Size,
+    interpolation: Interpolation,
+    outside: Colour,
+    border: int = cv2.BORDER_CONSTANT,
+) -> A:
     if is_shift(matrix) and _covers(image, matrix, size):
         left, top = (-matrix[:, 2]).round().astype(int)
         # A copy: writing into a crop must not change the picture that it comes from.
         return cast(A, image[top : top + size.height, left : left + size.width].copy())
     require_choice("interpolation", interpolation, INTERPOLATIONS)
     flags = INTERPOLATION_FLAGS[interpolation]
-    return cast(A, cv2.warpAffine(image, shifted(matrix, 0.5, -0.5), size, flags=flags, borderValue=outside))
+    moved = shifted(matrix, 0.5, -0.5)
+    return cast(A, cv2.warpAffine(image, moved, size, flags=flags, borderMode=border, borderValue=outside))
 
 
 def is_shift(matrix: Matrix) -> bool:

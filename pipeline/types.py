@@ -40,6 +40,7 @@ Gender = Literal["female", "male"]
 ColourMatch = Literal["auto", "none", "lighting", "mean"]
 SkinTone = Literal["target", "donor"]
 Glasses = Literal["donor", "target", "none"]
+Alignment = Literal["ffhq", "arcface", "upright"]
 NOT_SWAPPED, NOT_RESTORED = "not swapped: ", "not restored: "
 """How a note starts on a face that stays because the network failed at it; the network's error follows."""
 Interpolation = Literal["Nearest", "Bilinear", "Bicubic", "Lanczos"]

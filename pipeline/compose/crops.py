@@ -72,12 +72,16 @@ def crop_of(
 
 def finish(patch: Patch, crop: Crop, swapper: Swapper, settings: SwapSettings) -> Patch:
     """The patch with all its masks made one and its colours matched to the crop that it replaces."""
+    return finished(patch, crop, settings, swapper.colour if settings.colour_match == "auto" else settings.colour_match)
+
+
+def finished(patch: Patch, crop: Crop, settings: SwapSettings, match: ColourMatch) -> Patch:
+    """As `finish`, with the colours matched in this way; `auto` leaves them."""
     mask = combined([patch.mask], patch.bounds, settings.mask_feather)
     seen = mask if crop.valid is None else mask * resized(crop.valid, Size.of(mask))
     # However weak the mask: what is compared is where it lies.
     full = max(float(mask.max()), 1e-12)
     weights = (mask / full, seen / full) if patch.skin is None else patch.skin
-    match = swapper.colour if settings.colour_match == "auto" else settings.colour_match
     image = patch.image
     if match == "lighting":
         # Bicubic crops leave the range, and logarithms end there.

@@ -47,6 +47,12 @@ def rising(hard: Mask, share: float) -> Mask:
     return _risen((hard > 0.5).astype(np.uint8), share * max(hard.shape), border=1)
 
 
+def fading(hard: Mask, share: float) -> Mask:
+    """(H, W) 1 where a hard mask is 1, and from there falling to 0 over this share of its longer side."""
+    away = cv2.distanceTransform((hard <= 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    return _falling(np.asarray(away, np.float32), 0, max(share * max(hard.shape), 1.0))
+
+
 def feathered(mask: Mask, share: float) -> Mask:
     """The mask with a softer rim; 0 leaves it as it is. Never grows.
 
