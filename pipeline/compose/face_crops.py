@@ -16,8 +16,8 @@ from ..geometry import (
     INTERPOLATIONS,
     align,
     extract_crop,
+    inverse,
     lies_within,
-    resized,
     scale_of,
     shifted,
     transform_points,
@@ -45,11 +45,12 @@ from ..types import (
     Progress,
     Size,
 )
-from .masks import combined, outline_mask
+from .masks import combined, outline_mask, rim_mask
 from .occlusion import behind
 
 _MASK_SIDE: Final = 256
-"""Masks of faces are so soft that they are drawn at this size at most."""
+_MASK_MARGIN: Final = 0.25
+"""Masks of faces are so soft that they are drawn at this size, as `_framed` frames faces, whatever the crop's size."""
 _REDUCED: Final = 0.5
 """From which scale on the report says that a crop is coarser than its picture."""
 
@@ -176,31 +177,28 @@ def cut(picture: Picture, placement: Placement, interpolation: Interpolation) ->
 
 def face_mask(crop: FaceCrop, side: int) -> Mask:
     """(side, side) the soft hull of the face's mesh, or of the ellipse in its box, in a crop of that side."""
-    drawn = min(side, _MASK_SIDE)
-    points = transform_points(crop.matrix, outline(crop.face)) * (drawn / side)
-    return resized(outline_mask(points, drawn), Size(side, side))
+    points = transform_points(crop.matrix, outline(crop.face))
+    to_mask = _framed(points, _MASK_SIDE, _MASK_MARGIN)
+    drawn = outline_mask(transform_points(to_mask, points), _MASK_SIDE)
+    return np.minimum(warp(drawn, inverse(to_mask), Size(side, side)), rim_mask(side))
 
 
 def place(face: Face, settings: CropSettings) -> Placement:
     """Where the crop of a face lies in its picture."""
     side = settings.side
     if settings.alignment == "upright":
-        return _upright(face, side, settings.margin)
+        points = face.box.reshape(2, 2) if face.mesh is None else face.mesh[:, :2]
+        return Placement(_framed(points, side, settings.margin), Size(side, side))
     placement = align(face, CropSpec(FFHQ_512, side) if settings.alignment == "ffhq" else arcface(side))
     # As the templates' projects cut it, which count from pixel middles.
     return placement._replace(matrix=shifted(placement.matrix, -0.5, 0.5))
 
 
-def _upright(face: Face, side: int, margin: float) -> Placement:
-    low, high = (face.box[:2], face.box[2:]) if face.mesh is None else _ends(face.mesh[:, :2])
-    shown = max(float((high - low).max()), 1.0) * (1 + 2 * margin)
-    scale = side / shown
-    matrix = np.hstack([np.eye(2) * scale, (side / 2 - scale * (low + high) / 2)[:, None]])
-    return Placement(matrix, Size(side, side))
-
-
-def _ends(points: FloatArray) -> tuple[FloatArray, FloatArray]:
-    return points.min(0), points.max(0)
+def _framed(points: FloatArray, side: int, margin: float) -> Matrix:
+    """To a square of that side with the points (N, 2) in its middle, and that share of their extent on each side."""
+    low, high = points.min(0), points.max(0)
+    scale = side / (max(float((high - low).max()), 1.0) * (1 + 2 * margin))
+    return np.hstack([np.eye(2) * scale, (side / 2 - scale * (low + high) / 2)[:, None]])
 
 
 def _placed(

@@ -44,7 +44,7 @@ def paste_batch(
     """
     crops.require(pictures, edited)
     result = untouched(pictures)
-    report: list[str] = []
+    notes: dict[int, Sequence[str]] = {}
     pasted: list[list[Face]] = [[] for _ in pictures]
     for done, number in enumerate(_from_behind(crops), 1):
         crop = crops.crops[number]
@@ -53,11 +53,11 @@ def paste_batch(
         if patch.mask.any():
             _write(result, patch, crop, crops, settings)
             pasted[crop.frame].append(replace(crop.face, embedding=None))
-        report += [f"frame {crop.frame}, face {crop.face.index}: {note}" for note in patch.notes]
+        notes[number] = [f"frame {crop.frame}, face {crop.face.index}: {note}" for note in patch.notes]
         if progress is not None:
             progress(done, crops.count)
     faces = FaceSet(tuple(tuple(faces) for faces in pasted), crops.size)
-    return replace(result, faces=faces, report=tuple(report))
+    return replace(result, faces=faces, report=tuple(note for number in sorted(notes) for note in notes[number]))
 
 
 def _from_behind(crops: FaceCrops) -> Iterator[int]:

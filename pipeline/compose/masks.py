@@ -48,9 +48,10 @@ def rising(hard: Mask, share: float) -> Mask:
 
 
 def fading(hard: Mask, share: float) -> Mask:
-    """(H, W) 1 where a hard mask is 1, and from there falling to 0 over this share of its longer side."""
+    """(H, W) 1 where a hard mask is 1 and in its small gaps, falling to 0 at this share of its longer side around."""
     away = cv2.distanceTransform((hard <= 0.5).astype(np.uint8), cv2.DIST_L2, 5)
-    return _falling(np.asarray(away, np.float32), 0, max(share * max(hard.shape), 1.0))
+    reach = max(share * max(hard.shape), 2.0)
+    return _falling(np.asarray(away, np.float32), reach / 2, reach)
 
 
 def feathered(mask: Mask, share: float) -> Mask:
