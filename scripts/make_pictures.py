@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from node_specs import PACK, ROOT, load_pack
-from PIL import Image, ImageSequence
+from PIL import Image, ImageFilter, ImageSequence
 
 DOCS = ROOT / "web" / "docs"
 WORKFLOWS = ROOT / "example_workflows"
@@ -47,6 +47,13 @@ def save(path: Any, pixels: Any) -> None:
     """A small JPEG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _scaled(Image.fromarray(pixels), _WIDTH, -1).save(path, quality=85, optimize=True)
+
+
+def _sharpened(crop: Any) -> Any:
+    """A crop as the example workflow edits it: twice as large, and sharpened."""
+    image = Image.fromarray(np.rint(crop * 255).astype(np.uint8))
+    larger = image.resize((2 * image.width, 2 * image.height), Image.Resampling.LANCZOS)
+    return np.array(larger.filter(ImageFilter.UnsharpMask(4, 150, 0)))
 
 
 def main() -> None:
@@ -94,6 +101,15 @@ def main() -> None:
 
     largest = pack.map_indexes(pack.order_faces(pack.detect_faces([group]), "large-small"), first, "0", "0")
     save(WORKFLOWS / "largest_face.jpg", stacked([group, pack.swap_faces([group], [collins], largest).images[0]]))
+
+    cut = pack.crop_faces([group], four, 256)
+    masks = np.repeat(cut.masks[..., None], 3, 3)
+    rows = [np.concatenate([np.rint(one * 255).astype(np.uint8) for one in row], 1) for row in (cut.images, masks)]
+    save(DOCS / "MFS_CropFaces" / "preview.jpg", stacked(rows))
+    edited = pack.paste_faces([group], [_sharpened(crop) for crop in cut.images], cut.crops).images[0]
+    negatives = pack.paste_faces([group], 1 - cut.images, cut.crops).images[0]
+    save(DOCS / "MFS_PasteFaces" / "preview.jpg", stacked([group, negatives]))
+    save(WORKFLOWS / "crop_and_upscale.jpg", stacked([group, edited]))
 
     clip = frames("clip.webp")
     seen = pack.order_faces(pack.detect_faces(clip), "left-right")

@@ -171,6 +171,24 @@ def largest_face(flow: Flow) -> None:
     flow.add("SaveImage", images=swapped[0], filename_prefix="MultiFaceSwap/largest")
 
 
+def crop_and_upscale(flow: Flow) -> None:
+    """Faces are edited as crops of their own, and put back."""
+    flow.note = (
+        "## Edit faces as crops\n"
+        "**Crop Faces** gives every face as a straight square with a mask, **Paste Faces** puts the edited squares "
+        "back. Put an upscale model, image to image or any other nodes in place of **Upscale** and **Sharpen**; crops "
+        "may come back in any size."
+    )
+    picture = flow.add("MFS_ExampleImage", picture="group")
+    found = flow.add("MFS_FaceDetect", image=picture[0])
+    cut = flow.add("MFS_CropFaces", image=picture[0], faces=found[0])
+    larger = flow.add("ImageScaleBy", "Upscale", image=cut[0], upscale_method="lanczos", scale_by=2.0)
+    edited = flow.add("ImageSharpen", "Sharpen", image=larger[0], sharpen_radius=4, sigma=2.0, alpha=0.15)
+    pasted = flow.add("MFS_PasteFaces", image=picture[0], crops=edited[0], crop_data=cut[2])
+    flow.add("PreviewAny", "Report", source=pasted[2])
+    flow.add("SaveImage", images=pasted[0], filename_prefix="MultiFaceSwap/crops")
+
+
 FLOWS: tuple[Callable[[Flow], None], ...] = (
     swap_two_people,
     several_donors_group,
@@ -181,6 +199,7 @@ FLOWS: tuple[Callable[[Flow], None], ...] = (
     one_person_everywhere,
     halfway,
     largest_face,
+    crop_and_upscale,
 )
 
 

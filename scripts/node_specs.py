@@ -19,6 +19,18 @@ CORE = {
     "SaveImage": Spec([_IMAGE], [_FILE], [], "comfy-core", previews=True),
     "PreviewAny": Spec([_ANY], [], [_TEXT], "comfy-core", previews=True),
     "BatchImagesNode": Spec(_BATCHED, [], [Socket("IMAGE", "IMAGE")], "comfy-core"),
+    "ImageScaleBy": Spec(
+        [Socket("image", "IMAGE")],
+        [Socket("upscale_method", _COMBO), Socket("scale_by", "FLOAT")],
+        [Socket("IMAGE", "IMAGE")],
+        "comfy-core",
+    ),
+    "ImageSharpen": Spec(
+        [Socket("image", "IMAGE")],
+        [Socket("sharpen_radius", "INT"), Socket("sigma", "FLOAT"), Socket("alpha", "FLOAT")],
+        [Socket("IMAGE", "IMAGE")],
+        "comfy-core",
+    ),
     "CreateVideo": Spec([_IMAGE, Socket("audio", "AUDIO")], [Socket("fps", "FLOAT")], [_VIDEO], "comfy-core"),
     "SaveVideo": Spec(
         [Socket("video", "VIDEO")],

@@ -28,6 +28,8 @@ PROBES = {
     "pixel_boost": "512",
     "face_restore_weight": 0.25,
     "visibility": 0.5,
+    "crop_size": 320,
+    "crop_margin": 1.0,
     "max_gap": 9,
     "start": 0.04,
     "duration": 0.08,
@@ -69,6 +71,7 @@ class Recorder:
         every picture. The work itself isn't done."""
         self._patch, self._calls = monkeypatch, set()
         session, clips, recognise = (module(f"app.{name}") for name in ("session", "clips", "recognise"))
+        cropping, place = module("app.cropping"), module("pipeline.compose.face_crops").place
         self._untouched = module("pipeline.compose.restore").untouched
         pool = module("models.pool").ModelPool
         self._wrap(pool, "open", lambda a, k: (a[1:], k))
@@ -81,6 +84,10 @@ class Recorder:
         swap = lambda a, k: (a[4], len(k["parsers"]), self._restore(k["boost"]))  # noqa: E731
         self._stub(session, "swap_batch", swap, self._unswapped)
         self._stub(session, "restore_batch", lambda a, k: (a[3], k["parser"]), lambda a, k: self._untouched(a[0]))
+        # What a margin does is where the crops lie.
+        places = lambda faces, how: [place(face, how).matrix.tolist() for face in faces.flat()]  # noqa: E731
+        self._wrap(cropping, "crop_batch", lambda a, k: (a[2].side, a[2].interpolation, places(a[1], a[2])))
+        self._wrap(cropping, "paste_batch", lambda a, k: a[3])
         self._wrap(session.pairing, "map_indexes", lambda a, k: (a[2:], k))
         self._wrap(session.ordering, "order_faces", lambda a, k: (a[1:], k))
         self._stub(recognise, "with_identities", lambda a, k: None, lambda a, k: a[0])

@@ -162,6 +162,32 @@ def test_python_restore(recorder, shared, people, picture, name, given):
         )
 
 
+@pytest.mark.parametrize("alignment", ["ffhq", "upright"])
+@pytest.mark.parametrize("name", cases("crop"))
+def test_python_crop(recorder, shared, people, picture, name, alignment):
+    base = {} if name == "alignment" else {"alignment": alignment}
+    value = probe(settings.SETTINGS["crop"][name])
+    for work in (shared.crop, lambda *a, **k: functions.crop_faces(*a, session=shared, **k)):
+        require_effect(
+            name,
+            outcome(recorder, lambda work=work: work([picture], people, **base).report),
+            outcome(recorder, lambda work=work: work([picture], people, **{**base, name: value}).report),
+        )
+
+
+@pytest.mark.parametrize("name", cases("paste"))
+def test_python_paste(recorder, shared, people, picture, name):
+    crops = shared.crop([picture], people)
+    given = ([picture], crops.images, crops.crops)
+    value = probe(settings.SETTINGS["paste"][name])
+    for work in (shared.paste, lambda *a, **k: functions.paste_faces(*a, session=shared, **k)):
+        require_effect(
+            name,
+            outcome(recorder, lambda work=work: work(*given).report),
+            outcome(recorder, lambda work=work: work(*given, **{name: value}).report),
+        )
+
+
 @pytest.mark.parametrize("name", [n for n in settings.SETTINGS["restore"] if n != "face_restore"])
 def test_a_restorer_that_is_off_says_what_has_no_effect(shared, picture, name):
     value = probe(settings.SETTINGS["restore"][name])

@@ -87,6 +87,26 @@ def test_a_restoration(session, picture, people, name):
     assert (images(plain) != images(other)).any() and not [line for line in other.report if "no effect" in line]
 
 
+@pytest.mark.parametrize("alignment", ["ffhq", "upright"])
+@pytest.mark.parametrize("name", list(settings.SETTINGS["crop"]))
+def test_a_crop(session, picture, people, name, alignment):
+    base = {} if name == "alignment" else {"alignment": alignment}
+    plain = session.crop([picture], people, **base)
+    other = session.crop([picture], people, **{**base, name: probe(settings.SETTINGS["crop"][name])})
+    told = [line for line in other.report if f"{name} " in line and "has no effect" in line]
+    changed = plain.images.shape != other.images.shape or bool((plain.images != other.images).any())
+    assert changed != bool(told), (changed, told)
+
+
+@pytest.mark.parametrize("name", list(settings.SETTINGS["paste"]))
+def test_a_paste(session, picture, people, name):
+    made = session.crop([picture], people)
+    work = [picture], 1 - made.images, made.crops
+    plain = session.paste(*work)
+    other = session.paste(*work, **{name: probe(settings.SETTINGS["paste"][name])})
+    assert (images(plain) != images(other)).any() and not [line for line in other.report if "no effect" in line]
+
+
 @pytest.mark.parametrize(
     ("engine", "boost", "told"),
     [

@@ -20,6 +20,8 @@ NODES = {
     "MFS_IndexMap": "map",
     "MFS_SwapFaces": "swap",
     "MFS_FaceRestore": "restore",
+    "MFS_CropFaces": "crop",
+    "MFS_PasteFaces": "paste",
     "MFS_SwapFacesVideo": "clip",
 }
 
@@ -52,7 +54,8 @@ def people(session, image):
 @pytest.fixture
 def recorder(comfy, monkeypatch, session, people):
     recorder = Recorder(monkeypatch, comfy.module, lambda count: replace(people, frames=people.frames * count))
-    for name in ("face_detect", "face_order", "index_map", "swap_faces", "face_restore", "swap_faces_video"):
+    names = ["face_detect", "face_order", "index_map", "swap_faces", "face_restore", "swap_faces_video"]
+    for name in (*names, "crop_faces", "paste_faces"):
         monkeypatch.setattr(comfy.module(f"nodes.{name}"), "session", lambda: session)
     return recorder
 
@@ -66,12 +69,15 @@ class Video:
 
 def sockets(node_id, image, people, session, recognised=True):
     index_map = session.map(people, people)
+    crops = session.crop(list(image.numpy()), people)
     given = {
         "MFS_FaceDetect": {"image": image},
         "MFS_FaceOrder": {"faces": people},
         "MFS_IndexMap": {"target_faces": people, "source_faces": people, "target_image": image},
         "MFS_SwapFaces": {"target_image": image, "source_image": image, "index_map": index_map},
         "MFS_FaceRestore": {"image": image},
+        "MFS_CropFaces": {"image": image, "faces": people},
+        "MFS_PasteFaces": {"image": image, "crops": torch.from_numpy(crops.images), "crop_data": crops.crops},
         "MFS_SwapFacesVideo": {"video": Video(), "source_image": image},
     }[node_id]
     more = {"reference_faces": people, "reference_image": image} if node_id == "MFS_IndexMap" and recognised else {}

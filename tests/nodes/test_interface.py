@@ -52,6 +52,8 @@ def test_what_the_design_promises_holds(comfy):
         "MFS_IndexMap": ["index_map", "preview", "report", "count"],
         "MFS_SwapFaces": ["image", "faces", "mask", "report"],
         "MFS_FaceRestore": ["image", "mask", "report"],
+        "MFS_CropFaces": ["crops", "mask", "crop_data", "report"],
+        "MFS_PasteFaces": ["image", "mask", "report"],
     }
     for node_id, names in outputs.items():
         assert [given.id for given in schemas[node_id].outputs] == names

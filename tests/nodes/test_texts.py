@@ -17,6 +17,8 @@ SCOPES = {
     "MFS_IndexMap": "map",
     "MFS_SwapFaces": "swap",
     "MFS_FaceRestore": "restore",
+    "MFS_CropFaces": "crop",
+    "MFS_PasteFaces": "paste",
     "MFS_SwapFacesVideo": "clip",
 }
 

@@ -47,6 +47,35 @@ class CreateVideo:
         return ((images, fps),)
 
 
+class ImageScaleBy:
+    RETURN_TYPES = ("IMAGE",)
+    FUNCTION = "upscale"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"image": ("IMAGE",), "upscale_method": ("STRING",), "scale_by": ("FLOAT",)}}
+
+    def upscale(self, image, upscale_method, scale_by):
+        mode = {"lanczos": "bicubic", "nearest-exact": "nearest-exact"}.get(upscale_method, upscale_method)
+        scaled = torch.nn.functional.interpolate(image.movedim(-1, 1), scale_factor=scale_by, mode=mode)
+        return (scaled.movedim(1, -1).clamp(0, 1),)
+
+
+class ImageSharpen:
+    RETURN_TYPES = ("IMAGE",)
+    FUNCTION = "sharpen"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        settings = {"sharpen_radius": ("INT",), "sigma": ("FLOAT",), "alpha": ("FLOAT",)}
+        return {"required": {"image": ("IMAGE",), **settings}}
+
+    def sharpen(self, image, sharpen_radius, sigma, alpha):
+        side, planes = 2 * sharpen_radius + 1, image.movedim(-1, 1)
+        blurred = torch.nn.functional.avg_pool2d(planes, side, 1, sharpen_radius, count_include_pad=False)
+        return ((planes + 10 * alpha * (planes - blurred)).clamp(0, 1).movedim(1, -1),)
+
+
 class BatchImagesNode:
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "batch"
@@ -61,4 +90,5 @@ class BatchImagesNode:
         return (torch.cat([first[:, :height, :width], second[:, :height, :width]]),)
 
 
-CORE = {node.__name__: node for node in (SaveImage, PreviewAny, SaveVideo, CreateVideo, BatchImagesNode)}
+_NODES = (SaveImage, PreviewAny, SaveVideo, CreateVideo, BatchImagesNode, ImageScaleBy, ImageSharpen)
+CORE = {node.__name__: node for node in _NODES}
