@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from wiring import chain, detect, order, pairs, swap
+from wiring import chain, crop, detect, order, pairs, paste, swap
 
 torch = pytest.importorskip("torch")
 
@@ -89,6 +89,9 @@ def _alone(graph, image):
     yield detect(graph, given)
     yield order(graph, [found, 0], image=given)
     yield pairs(graph, [found, 0], [found, 0], target_image=given)
+    cut = crop(graph, graph.give(torch.zeros(1, 320, 603, 3)), [found, 0])
+    yield crop(graph, given, [found, 0])
+    yield paste(graph, given, [cut, 0], [cut, 2])
     yield graph.add("MFS_FaceRestore", image=given, face_restore="disable", face_restore_weight=0.5)
 
 
@@ -96,9 +99,10 @@ def _alone(graph, image):
 def test_what_is_no_picture_is_refused_alike_by_every_node(comfy, graph, picture, name):
     make, told = REFUSED[name]
     image = make(picture)
-    found, ordered, mapped, restored = _alone(graph, image)
+    found, ordered, mapped, cut, pasted, restored = _alone(graph, image)
     # Two of them need no picture.
-    for node in (found, ordered, mapped) if image is not None else (found,):
+    needing = (found, cut, pasted)
+    for node in (*needing, ordered, mapped) if image is not None else needing:
         assert _is_said(comfy, comfy.run(graph, out=[node, 0]).error, told)
     # Where nothing is to be done, what came in goes on: its pixels aren't looked at.
     error = comfy.run(graph, out=[restored, 0]).error
@@ -123,9 +127,12 @@ def test_odd_pictures_that_are_pictures_go_through_every_node(comfy, graph, pict
     found, mapped, swapped = chain(graph, given, donor)
     ordered = order(graph, [found, 0], image=given)
     restored = graph.add("MFS_FaceRestore", image=given, face_restore="disable", face_restore_weight=0.5)
+    cut = crop(graph, given, [found, 0])
+    back = paste(graph, given, [cut, 0], [cut, 2])
     outputs = {"found": [found, 2], "order": [ordered, 2], "map": [mapped, 1], "mask": [swapped, 2]}
-    run = comfy.run(graph, image=[swapped, 0], restored=[restored, 0], **outputs)
+    run = comfy.run(graph, image=[swapped, 0], restored=[restored, 0], back=[back, 0], crops=[cut, 0], **outputs)
     assert run.error is None, run.error["traceback"]
+    assert torch.equal(run["back"], image) and run["crops"].shape[1:] == (256, 256, 3) and len(run["crops"]) >= 1
     assert run["image"].shape == run["restored"].shape == image.shape and run["image"].dtype == image.dtype
     assert run["mask"].shape == image.shape[:3] and run["found"].shape[0] == len(image)
 
@@ -206,10 +213,28 @@ def test_what_is_no_faces_is_refused(comfy, graph, picture, odd):
     given, faces = graph.give(picture), graph.give(odd)
     found = detect(graph, given)
     nodes = [order(graph, faces), pairs(graph, faces, [found, 0]), pairs(graph, [found, 0], faces)]
+    nodes.append(crop(graph, given, faces))
     for node in nodes:
         assert _is_said(comfy, comfy.run(graph, out=[node, 0]).error, "expected a FaceSet, as detection gives it, got")
     swapped = swap(graph, given, given, faces)
     assert _is_said(comfy, comfy.run(graph, out=[swapped, 0]).error, "index_map: expected an IndexMap")
+
+
+@pytest.mark.parametrize("odd", [None, [], "crops", {"crops": 1}])
+def test_what_is_no_crop_data_is_refused(comfy, graph, picture, odd):
+    given = graph.give(picture)
+    node = paste(graph, given, given, graph.give(odd))
+    assert _is_said(comfy, comfy.run(graph, out=[node, 0]).error, "crop_data: expected FaceCrops, as cropping gives")
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_pasting_refuses_crops_that_are_no_pictures(comfy, graph, picture, name):
+    make, told = REFUSED[name]
+    given = graph.give(picture)
+    cut = crop(graph, given, [detect(graph, given), 0])
+    node = paste(graph, given, graph.give(make(picture)), [cut, 2])
+    # What it is comes first, then that there are two crops.
+    assert _is_said(comfy, comfy.run(graph, out=[node, 0]).error, told)
 
 
 def test_nan_as_a_setting_is_refused(comfy, graph, picture):

@@ -21,6 +21,15 @@ def swap(graph, targets, sources, index_map, **settings):
     return graph.add("MFS_SwapFaces", target_image=targets, source_image=sources, index_map=index_map, **chosen)
 
 
+def crop(graph, image, faces, **settings):
+    return graph.add("MFS_CropFaces", image=image, faces=faces, **{"crop_size": 256, "alignment": "ffhq", **settings})
+
+
+def paste(graph, image, crops, crop_data, **settings):
+    given = {"image": image, "crops": crops, "crop_data": crop_data, "strength": 1.0}
+    return graph.add("MFS_PasteFaces", **{**given, **settings})
+
+
 def chain(graph, targets, sources, target="0", source="1", **settings):
     """Everything up to SwapFaces: (detect, map, swap)."""
     found, donors = detect(graph, targets), detect(graph, sources)
