@@ -75,8 +75,9 @@ def picture(pair):
 
 def _is_said(comfy, error, told=""):
     """Whether an error is the pack's own, in one short line."""
-    own = getattr(comfy.module("pipeline.errors"), error["exception_type"], None)
-    message = error["exception_message"]
+    # ComfyUI names an error's module too, and ends its message with a line.
+    own = getattr(comfy.module("pipeline.errors"), error["exception_type"].rpartition(".")[2], None)
+    message = error["exception_message"].removesuffix("\n")
     assert own is not None, error["traceback"]
     assert "\n" not in message and len(message) < 300 and told in message, message
     return True
