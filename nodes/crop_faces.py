@@ -12,6 +12,7 @@ from .host import progress, session
 from .inputs import inputs, values_of
 from .schema import schema
 from .sockets import Crops, Faces
+from .telling import Telling, shown
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +43,7 @@ class CropFaces(io.ComfyNode):
                 io.Image.Output("crops", tooltip="The faces, one after the other, picture after picture."),
                 io.Mask.Output("mask", tooltip="White on the face in each crop, soft at its rim."),
                 Crops.Output("crop_data", tooltip="Where the crops were cut out, for Paste Faces."),
-                io.String.Output("report", tooltip="How many crops there are, and what they lack."),
+                io.String.Output("report", tooltip="How many crops there are, what they lack, and the time."),
             ],
         )
 
@@ -50,13 +51,14 @@ class CropFaces(io.ComfyNode):
     def execute(
         cls, image: torch.Tensor, faces: FaceSet, mask: torch.Tensor | None = None, **given: Value
     ) -> io.NodeOutput:
+        telling = Telling("cropping")
         pictures, settings = frames_of(image), values_of("crop", given)
         limits = limits_of(mask, pictures)
         images, masks, crops, report = session().crop(pictures, faces, mask=limits, progress=progress(), **settings)
         if not crops.count:
             images, masks = (np.zeros((1, *array.shape[1:]), np.float32) for array in (images, masks))
-            report = (*report, STANDS_IN)
-        return io.NodeOutput(image_like(images, image), mask_of(masks, image), crops, "\n".join(report))
+        said = telling.text(report, [] if crops.count else [STANDS_IN])
+        return io.NodeOutput(image_like(images, image), mask_of(masks, image), crops, said, ui=shown(said))
 
 
 def _released() -> list[str | io.Input]:

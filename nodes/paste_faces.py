@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
-from ..pipeline.compose.face_crops import FaceCrops, require_crops
 from .bridge import frames_of, image_like, limits_of, mask_of
 from .host import progress, session
 from .inputs import inputs, values_of
 from .schema import schema
 from .sockets import Crops
+from .telling import Telling, shown
 
 if TYPE_CHECKING:
     import torch
 
     from ..app.settings import Value
+    from ..pipeline.compose.face_crops import FaceCrops
 
 
 class PasteFaces(io.ComfyNode):
@@ -38,7 +39,7 @@ class PasteFaces(io.ComfyNode):
             outputs=[
                 io.Image.Output("image", tooltip="The pictures with the edited faces."),
                 io.Mask.Output("mask", tooltip="Where pixels were changed."),
-                io.String.Output("report", tooltip="How many crops were pasted, and which weren't."),
+                io.String.Output("report", tooltip="How many crops were pasted, which weren't and why, and the time."),
             ],
         )
 
@@ -51,13 +52,17 @@ class PasteFaces(io.ComfyNode):
         mask: torch.Tensor | None = None,
         **given: Value,
     ) -> io.NodeOutput:
+        from ..pipeline.compose.face_crops import require_crops
+
+        telling = Telling("pasting")
         require_crops(crop_data, "crop_data")
         pictures, edited, settings = frames_of(image), frames_of(crops, "crops"), values_of("paste", given)
         if not crop_data.count and len(edited) == 1:
             edited, mask = [], None  # what stood in for a face
         limits = limits_of(mask, edited)
         result = session().paste(pictures, edited, crop_data, mask=limits, progress=progress(), **settings)
-        return io.NodeOutput(image_like(result.images, image), mask_of(result.masks, image), "\n".join(result.report))
+        report = telling.text(result.report)
+        return io.NodeOutput(image_like(result.images, image), mask_of(result.masks, image), report, ui=shown(report))
 
 
 def _released() -> list[str | io.Input]:
