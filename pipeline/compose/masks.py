@@ -75,7 +75,9 @@ def _ramp(mask: Mask, share: float, border: int) -> Mask:
 
 def _risen(inside: NDArray[np.uint8], reach: float, border: int) -> Mask:
     """(h, w) from 0 outside to 1 as many pixels within."""
-    ramp = np.clip(_depth(inside, border) / max(reach, 1e-6), 0, 1)
+    whole = max(reach, 1e-6)
+    # Where nothing is outside, the depth is the largest number that there is.
+    ramp = np.minimum(_depth(inside, border), whole) / whole
     return (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import cv2
@@ -192,6 +193,17 @@ def test_faces_of_other_pictures_and_settings_out_of_range_are_refused():
         CropSettings(margin=-0.1)
     with pytest.raises(SettingsError, match="crop_data: expected FaceCrops, as cropping gives them, got list"):
         require_crops([], "crop_data")
+
+
+def test_a_batch_of_crops_is_made_once():
+    picture = noise(600, 800)
+    faces = faces_of(picture, *[[face((400, 300), 200)]] * 40)
+    crop_batch([picture], faces_of(picture, [face((400, 300), 200)]), CropSettings(SIDE))
+    tracemalloc.start()
+    images, masks, _, _ = crop_batch([picture] * 40, faces, CropSettings(SIDE))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak - images.nbytes - masks.nbytes < 8 * images[0].nbytes
 
 
 def test_pictures_are_only_read():

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from multifaceswap.pipeline.compose.masks import combined, feathered, outline_mask, oval_mask, rim_mask
+from multifaceswap.pipeline.compose.masks import combined, fading, feathered, outline_mask, oval_mask, rim_mask
 
 
 def _border(mask):
@@ -101,3 +101,19 @@ def test_a_feather_softens_all_rims_once(hard):
 def test_masks_never_leave_their_range():
     mask = combined([np.float32([[-0.5, 0.5, 1.5, np.nan, np.inf]])])
     assert mask.tolist() == [[0, 0.5, 1, 0, 1]]
+
+
+@pytest.mark.parametrize("side", [1, 2, 4, 200])
+def test_a_hard_mask_that_hides_nothing_has_no_rim(side):
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(combined([], [np.ones((side, side), np.float32)]), np.ones((side, side)))
+
+
+def test_around_a_hard_mask_the_weight_fades_and_small_gaps_are_closed():
+    hard = np.zeros((100, 100), np.float32)
+    hard[40:60, 40:60] = 1
+    hard[50, 50:52] = 0
+    soft = fading(hard, 0.1)
+    assert soft[40:60, 40:60].min() == 1 and soft[50, 64] == 1 and 0.1 < soft[50, 67] < 0.9
+    assert not soft[:, 70:].any() and not soft[:30].any()
+    np.testing.assert_array_equal(fading(np.ones((8, 8), np.float32), 0.5), np.ones((8, 8)))
