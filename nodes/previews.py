@@ -42,8 +42,8 @@ def preview_of_pairs(
 
 
 def in_node(preview: torch.Tensor) -> Mapping[str, object]:
-    """The preview inside the node itself."""
-    return ui.PreviewImage(preview).as_dict()
+    """The preview inside the node itself; nothing of no pictures, which ComfyUI can't show."""
+    return ui.PreviewImage(preview).as_dict() if len(preview) else {}
 
 
 def _blanks(size: Size, count: int) -> list[Picture]:
