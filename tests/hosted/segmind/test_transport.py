@@ -6,6 +6,7 @@ import base64
 import gzip
 import itertools
 import json
+import tracemalloc
 
 import pytest
 import segmind_api
@@ -48,6 +49,18 @@ def test_compressed_answers_are_read_and_measured_as_they_unfold(api, make_wire,
     assert get(make_wire(), api).body == b"a" * 9_000
     with pytest.raises(ResultError, match="larger than the limit of 8000 bytes"):
         get(make_wire(), api, limit=8_000)
+
+
+def test_compressed_answers_take_no_more_memory_than_their_limit(api, make_wire, faults):
+    packed = gzip.compress(gzip.compress(gzip.compress(bytes(64 << 20))))
+    api.fault("media", faults.status(200, packed, content_encoding="gzip, gzip, gzip"))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ResultError, match="larger than the limit of 10000 bytes"):
+            get(make_wire(), api)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_answer_that_only_trickles_ends_with_the_time(api, make_wire, faults):
