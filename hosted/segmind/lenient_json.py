@@ -25,14 +25,15 @@ def read_json(data: bytes) -> Json:
     """An object, array or string, or None where there is none, or one of more values than any answer has.
 
     Bytes that are no text become replacement marks, numbers of more than 400 digits infinity, and what is nested
-    deeper than 64 levels null. What follows behind a whole object or array is left out.
+    deeper than 64 levels null. Control characters may stand in strings as they are, and what follows behind a whole
+    object or array is left out.
     """
     start = data.lstrip(_BLANK)[:1]
     if not start or start not in b'{["' or _is_costly(data):
         return None
     text = data.decode(json.detect_encoding(data), "replace").lstrip(_SPACES)
     brackets = text.count("[") + text.count("{")
-    decoder = json.JSONDecoder(parse_int=_integer)
+    decoder = json.JSONDecoder(parse_int=_integer, strict=False)
     try:
         return decoder.raw_decode(_shallow(text) if brackets > _DEEPEST else text)[0]
     except ValueError:

@@ -456,7 +456,8 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
      b'"metrics": {"inference_time": -' + HUGE[:400] + b"}", b'"metrics": ' + DEEP, b'"metrics": {"a": ' + DEEP + b"}",
      b'"more": ' + DEEP.replace(b"[", b'{"a":').replace(b"]", b"}").replace(b":}", b":0}"), b'"text": "\xe9\xff"',
      b'"credits": ' + HUGE, b'"credits": "' + b"x" * 10**6 + b'"', b'"metrics": [NaN]', b'"metrics": "\\ud800"',
-     b'"credits_left": "\\ud800"', b'"metrics": {"inference_time": true}', b'"error": {"a": [1]}'],
+     b'"credits_left": "\\ud800"', b'"metrics": {"inference_time": true}', b'"error": {"a": [1]}',
+     b'"date": "\x00\x01\x1b\t\n"'],
     ids=lambda text: str(text[:40]),
 )  # fmt: skip
 @pytest.mark.parametrize("route", ["submit", "status", "result", "sync"])
