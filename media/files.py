@@ -46,15 +46,22 @@ def open_file(path: str | os.PathLike[str]) -> BinaryIO:
 def read_file(path: str | os.PathLike[str], most: int) -> bytes:
     """The bytes of a regular file. Raises OSError, for one of more than `most` bytes too."""
     with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:  # nothing of it takes memory
+            raise _too_large(most)
         # Python asks for room for all that may come.
-        return bounded(file.read(min(os.fstat(file.fileno()).st_size, most) + 1), most)
+        return bounded(file.read(size + 1), most)
 
 
 def bounded(data: bytes, most: int) -> bytes:
     """What was read of a file, at most one byte more than `most`; OSError where that byte is there."""
     if len(data) > most:
-        raise OSError(errno.EFBIG, f"it is larger than {most:,} bytes")
+        raise _too_large(most)
     return data
+
+
+def _too_large(most: int) -> OSError:
+    return OSError(errno.EFBIG, f"it is larger than {most:,} bytes")
 
 
 def _require(status: os.stat_result, path: str | os.PathLike[str]) -> None:

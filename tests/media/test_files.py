@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tracemalloc
 
 import pytest
 from multifaceswap.app.outputs import require_outputs
@@ -65,6 +66,18 @@ def test_a_file_has_a_largest_size(tmp_path):
         read_file(tmp_path / "a", 4)
     with pytest.raises(OSError, match="it is larger than 4,096 bytes"):
         bounded(bytes(4097), 4096)
+
+
+def test_a_file_that_is_too_large_takes_no_memory(tmp_path):
+    with (tmp_path / "a").open("wb") as file:
+        file.truncate(64 << 20)
+    tracemalloc.start()
+    try:
+        with pytest.raises(OSError, match="it is larger than 33,554,432 bytes"):
+            read_file(tmp_path / "a", 32 << 20)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_name_that_no_file_can_have_is_an_error_of_the_system(tmp_path):
