@@ -79,7 +79,7 @@ def frames(name: str, *, shown: bool) -> Generator[Progress | None]:
     if not shown:
         yield None
         return
-    with tqdm(unit="frame", desc=name, file=sys.stderr, leave=False) as bar:
+    with tqdm(unit="frame", desc=named(name), file=sys.stderr, leave=False) as bar:
 
         def tell(finished: int, total: int) -> None:
             bar.total = total

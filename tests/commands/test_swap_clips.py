@@ -75,6 +75,12 @@ def test_clips_and_pictures_go_into_a_folder_by_their_names(tmp_path, clip):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["clip-2.mp4", "clip.mp4", "grace_hopper.jpg"]
 
 
+def test_the_bar_of_a_clip_shows_its_name_on_one_line(capsys):
+    with console.frames("a\nb\x1b[31m.mp4", shown=True):
+        pass
+    assert r"a\nb\x1b[31m.mp4" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("option", "value"), [("--mask", "m.png"), ("--preview", "p.png"), ("--limit-mask", "l.png")])
 def test_options_for_pictures_are_refused(tmp_path, clip, capsys, option, value):
     assert _swap(clip, tmp_path / "out.mp4", option, tmp_path / value) == 2
