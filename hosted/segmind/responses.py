@@ -48,8 +48,8 @@ def refusal(response: ApiResponse) -> SegmindError:
     if _state(response) == "FAILED":
         return job_error(response.detail(), response.status)
     wait = retry_after(response.headers)
-    asked = f" It asks to wait {wait:.0f} s." if wait else ""
-    return status_error(response.status, response.detail() + asked)
+    asked = f"it asks to wait {wait:.0f} s" if wait else ""
+    return status_error(response.status, "; ".join(filter(None, (response.detail(), asked))))
 
 
 def read_submitted(response: ApiResponse) -> Submitted:
