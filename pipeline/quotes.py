@@ -26,9 +26,10 @@ def quoted(value: object) -> str:
     if isinstance(value, str | bytes):
         return _cut(repr(value[:MOST]) + ("…" if len(value) > MOST else ""))
     try:
-        return _cut(_REPR.repr(value))
+        lines = _REPR.repr(value).splitlines()  # arrays have several
     except (ValueError, RecursionError):  # Python writes no number of more than 4300 digits
         return f"a {type(value).__name__} too large to be shown"
+    return _cut(" ".join(line.strip() for line in lines))
 
 
 def excerpt(text: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,10 @@ def test_what_is_short_is_as_python_writes_it(value):
 )
 def test_what_is_long_is_cut_off(value):
     assert 20 < len(quoted(value)) <= MOST
+
+
+def test_an_array_stands_on_one_line():
+    assert quoted(np.zeros((2, 2))) == "array([[0., 0.], [0., 0.]])"
 
 
 def test_a_list_in_itself_has_an_end():
