@@ -13,6 +13,7 @@ from ..alignment import published_placement
 from ..runtime.onnx import Session, contiguous
 from ..runtime.onnx_file import Port
 from ..runtime.onnx_types import Array
+from ..runtime.outputs import require_colours
 from ..runtime.torch import TorchNetwork
 from .architectures import SIZE, Architecture
 
@@ -53,6 +54,7 @@ class TorchRestorer:
         images = _batched(crops, SIZE, weight)
         arguments = self._architecture.arguments(weight)
         restored = self.network.run(images, [images.shape], half=self._half, **arguments)[0]
+        require_colours(restored, self.network.path, self.network.runs_on)
         return _finished(crops, restored, 1 if self.fidelity else weight)
 
 
@@ -91,7 +93,8 @@ class OnnxRestorer:
         feeds: dict[str, Array] = {self._image.name: images.astype(self._image.dtype)}
         if self._weight is not None:
             feeds[self._weight.name] = np.full(len(self._weight.shape) * [1], weight, self._weight.dtype)
-        return self.session.run(feeds, [images.shape])[0]
+        (restored,) = self.session.run(feeds, [images.shape])
+        return require_colours(restored, self.session.path, self.session.runs_on)
 
 
 def _batched(crops: Sequence[ImageF32], size: int, weight: float) -> FloatArray:

@@ -15,6 +15,8 @@ from .signature import Shape, listed
 
 _LARGEST = 1e12
 """No network gives more; what is worked out of it stays finite."""
+_FARTHEST_COLOUR = 100
+"""Colours go from 0 or -1 to 1, and networks overshoot by far less."""
 _SHOWN = 12
 """A message shows that many shapes at most."""
 
@@ -56,6 +58,16 @@ def odd_numbers(arrays: Sequence[NDArray[np.float32]], largest: float = _LARGEST
         if max(-low, high) > largest:
             return f"numbers such as {max(low, high, key=abs):g}"
     return ""
+
+
+def require_colours(images: NDArray[np.float32], file: Path, device: str) -> NDArray[np.float32]:
+    """The pictures that a network's file gave on a device, whose colours go from 0 or -1 to 1, or a little beyond.
+
+    Raises NotFiniteError where they go far beyond: cut off at the ends, that is a face of black and white.
+    """
+    if wrong := odd_numbers([images], _FARTHEST_COLOUR):
+        raise not_usable(wrong, file.name, device)
+    return images
 
 
 def not_usable(wrong: str, file: str, device: str) -> NotFiniteError:

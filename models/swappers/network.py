@@ -11,6 +11,7 @@ from ...pipeline.errors import DamagedModelError
 from ...pipeline.types import FloatArray
 from ..runtime.onnx import Session, contiguous
 from ..runtime.onnx_file import Port, read_ports
+from ..runtime.outputs import require_colours
 from ..runtime.signature import listed
 
 IDENTITY = 512
@@ -59,7 +60,10 @@ class SwapNetwork:
         return cls(session, size, mean, std, target[0], source[0], image.name, _MASK if masks else "")
 
     def run(self, images: FloatArray, identities: FloatArray) -> tuple[FloatArray, FloatArray | None]:
-        """(N, size, size, 3) RGB in [0, 1] and (N, 512) give (N, size, size, 3), and a mask (N, size, size) or None."""
+        """(N, size, size, 3) RGB in [0, 1] and (N, 512) give (N, size, size, 3), and a mask (N, size, size) or None.
+
+        Raises as `Session.run_batched` and `require_colours` do.
+        """
         values = contiguous((images.transpose(0, 3, 1, 2) - self.mean) / self.std)
         feeds = {self.target: values, self.source: contiguous(identities)}
         wanted = {self.image: (3, self.size, self.size)}
@@ -67,6 +71,7 @@ class SwapNetwork:
             wanted[self.mask] = (1, self.size, self.size)
         rows = max(_PIXELS_AT_ONCE // self.size**2, 1)
         image, *masks = self.session.run_batched(feeds, list(wanted.values()), names=list(wanted), rows=rows)
+        require_colours(image, self.session.path, self.session.runs_on)
         mask = np.clip(masks[0][:, 0], 0, 1) if masks else None
         return np.clip(image.transpose(0, 2, 3, 1) * self.std + self.mean, 0, 1), mask
 

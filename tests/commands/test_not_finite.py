@@ -58,6 +58,19 @@ def test_a_swap_to_nan_leaves_the_face_and_is_not_counted(models, run, how):
     np.testing.assert_array_equal(read_picture(output)[..., :3], read_picture(MAN)[..., :3])
 
 
+@pytest.mark.parametrize(
+    "words", [SWAP, ("restore", MAN, "--face-restore", "GPEN-BFR-512.onnx")], ids=["swap", "restore"]
+)
+def test_colours_far_beyond_all_others_leave_the_face(models, run, words):
+    spoiling.spoil(models / SWAPPER, "1e7")
+    spoiling.spoil(models / GPEN, "1e7", declared=True)
+    code, said, output = run(*words)
+    assert code == 1 and ": 0 " in said.out
+    (line,) = [line for line in said.err.splitlines() if "error:" in line]
+    assert "gave numbers such as 1e+07 on cpu: its file is damaged or its numbers overflow" in line
+    np.testing.assert_array_equal(read_picture(output)[..., :3], read_picture(MAN)[..., :3])
+
+
 def test_a_restoration_to_nan_leaves_the_swap(models, run):
     spoiling.spoil(models / GPEN, "nan", declared=True)
     code, said, output = run(*SWAP, "--face-restore", "GPEN-BFR-512.onnx")
