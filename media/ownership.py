@@ -72,7 +72,7 @@ def require_unowned(path: str | os.PathLike[str], shown: str = "") -> None:
 def _locked(place: Path, shown: str) -> Generator[None]:
     file, note = hidden_beside(place, ".lock"), hidden_beside(place, ".owner")
     for path in (file, note):
-        if path.is_symlink() or path.is_dir():
+        if path.is_symlink() or (path.exists() and not path.is_file()):
             remove(path)  # nobody holds what is no file
     # Open to everybody: it is empty, and one that a killed process left must not keep other users away.
     lock = FileLock(file, mode=0o666, thread_local=False, fallback_to_soft=False)

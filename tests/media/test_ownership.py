@@ -56,6 +56,15 @@ def test_a_link_to_it_is_the_same_output(tmp_path):
         pytest.fail("there are two")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("suffix", ["lock", "owner"])
+def test_a_pipe_in_the_place_of_its_files_goes(tmp_path, suffix):
+    os.mkfifo(tmp_path / f".out.mp4.{suffix}")
+    with owned(tmp_path / "out.mp4"):
+        assert all(path.is_file() for path in tmp_path.iterdir())
+    assert names(tmp_path) == []
+
+
 def test_other_outputs_in_the_folder_are_free(tmp_path):
     with held(tmp_path / "a.mp4"), owned(tmp_path / "b.mp4"), owned(tmp_path / "a.mp4.mp4"):
         require_unowned(tmp_path / "c.mp4")
