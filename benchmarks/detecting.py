@@ -20,7 +20,7 @@ from multifaceswap.pipeline.geometry import similarity
 from multifaceswap.pipeline.types import Size
 
 from . import peers
-from .architectures import CELL, FACE_COLOUR
+from .networks import CELL, FACE_COLOUR
 from .pasting import FRAMES
 from .scenes import crowd
 from .timing import Row, compare
@@ -90,7 +90,7 @@ def _analysis_rows(folder: Path) -> Iterator[Row]:
     frame = _marked_frame()
     session = Session(folder / "det_10g.onnx", threads=1)
     detector = ScanningDetector(scrfd.ScrfdNetwork(session), confidence=0.5)
-    arcface = ArcFace(Session(folder / "w600k_r50.onnx", threads=1))
+    arcface = ArcFace(Session(folder / "w600k_r50.onnx", threads=1), "w600k_r50")
     analysis = peers.face_analysis(folder)
     blue_first = np.ascontiguousarray(frame[..., ::-1])
     found = detector.detect(frame), analysis.get(blue_first)

@@ -66,10 +66,15 @@ def lines_of(image: ImageF32, mesh: Mesh) -> Lines:
     # Hair hangs down: what begins below is a beard, an ear or a fold.
     above = face & filled([_upper_half(mesh)], size)
     level = float(np.median(stops[inner > 0])) if inner.any() else 0.0
+    within, sure = (inner, _SMALLEST * width * width), (darker > _DARKER[1], _SURE)
+    found = connected((face & ~own) * (darker > _DARKER[0]), [sure, within])
+    if not found.any():
+        return Lines(found, found)
     hair = connected((above & ~own) * (stops < level - _HAIR), [(face & ~inner, 1)])
     beyond = face & (~inner | dilated(hair, _RIM * width))
-    within, sure = (inner, _SMALLEST * width * width), (darker > _DARKER[1], _SURE)
-    found = connected((face & ~own) * (darker > _DARKER[0]), [(beyond, 1), sure, within])
+    found = connected(found, [(beyond, 1)])
+    if not found.any():
+        return Lines(found, found)
     frames = _frames(found, mesh, size)
     temples = filled(_temples(mesh, _TEMPLES * width), size) * (darker > _DARKER[0])
     glasses = connected(frames | temples, [(dilated(frames, _GAP * width), 1)])
