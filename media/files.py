@@ -45,12 +45,18 @@ def open_file(path: str | os.PathLike[str]) -> BinaryIO:
 
 def read_file(path: str | os.PathLike[str], most: int) -> bytes:
     """The bytes of a regular file. Raises OSError, for one of more than `most` bytes too."""
-    with open_file(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > most:  # nothing of it takes memory
-            raise _too_large(most)
+    with open_bounded(path, most) as file:
         # Python asks for room for all that may come.
-        return bounded(file.read(size + 1), most)
+        return bounded(file.read(os.fstat(file.fileno()).st_size + 1), most)
+
+
+def open_bounded(path: str | os.PathLike[str], most: int) -> BinaryIO:
+    """A regular file, to be read. Raises OSError, for one of more than `most` bytes too, of which nothing is read."""
+    file = open_file(path)
+    if os.fstat(file.fileno()).st_size > most:
+        file.close()
+        raise _too_large(most)
+    return file
 
 
 def bounded(data: bytes, most: int) -> bytes:

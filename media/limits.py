@@ -10,17 +10,18 @@ from ..pipeline.types import Size
 MAX_PIXELS: Final = 100 * 2**20
 """Cameras sold as "100 megapixels" give 11648×8736, a little more than 100 million.
 
-A picture of 100 million pixels is read, and its faces are found, in less than 1 GiB beside the bytes of its file, and
-a copy of it where parts are wholly transparent.
+A picture of 100 million pixels is read, and its faces are found, in less than 1 GiB; where parts are wholly
+transparent, beside a copy of it.
 """
 _MEGAPIXEL: Final = 2**20
 MAX_OF_KIND: Final = {
     "AVIF": 64 * _MEGAPIXEL,
     "HEIF": 64 * _MEGAPIXEL,
+    "progressive JPEG without subsampling": 75 * _MEGAPIXEL,
     "animated WebP": 50 * _MEGAPIXEL,
     "JPEG 2000 in one piece": 40 * _MEGAPIXEL,
 }
-"""What the decoders of some kinds hold a pixel is more: 12, 12, 16 and 18 bytes beside the picture's own."""
+"""What the decoders of some kinds hold a pixel is more: 12, 12, 8, 16 and 18 bytes beside the picture's own."""
 
 
 def require_pixels(size: Size, name: str) -> None:

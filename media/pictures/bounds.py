@@ -15,6 +15,7 @@ from typing import BinaryIO, Final
 from ...pipeline.errors import ImageError
 from ..limits import MAX_PIXELS
 from .directories import CUT_SHORT, EXIF, check_tiff, is_bounded_exif
+from .slices import size_of
 
 _PARTS: Final = 1 << 18
 """A picture of 100 megapixels in pieces of 4 KB has fewer."""
@@ -109,7 +110,7 @@ def _check_scans(data: memoryview, at: int, most: int) -> str | None:
 
 
 def _check_png(file: BinaryIO) -> str | None:
-    size = file.seek(0, io.SEEK_END)
+    size = size_of(file)
     file.seek(16)
     width, height, bits, kind = struct.unpack(">IIBB", file.read(10))
     if width * height <= MAX_PIXELS and width * height * bits * _PNG_CHANNELS.get(kind, 1) // 8 > size * _DEFLATED:
@@ -135,11 +136,11 @@ def _check_gif(file: BinaryIO) -> str | None:
     return None
 
 
-def gif_frames(data: bytes) -> int | None:
+def gif_frames(file: BinaryIO) -> int | None:
     """How many frames a GIF has; None for one of so many blocks that nobody counts them."""
     frames = blocks = 0
     with suppress(*CUT_SHORT):
-        for kind, size in _gif_blocks(io.BytesIO(data)):
+        for kind, size in _gif_blocks(file):
             frames += kind == _GIF_FRAME
             blocks += size
             if blocks > _PARTS:

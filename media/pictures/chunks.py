@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator
+from typing import BinaryIO, Final
 
 from ...pipeline.types import Size
+from .slices import Span, joined, read_span, size_of
 
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 Chunk = tuple[bytes, bytes]
@@ -23,11 +24,14 @@ _LIKE_SRGB: Final = ((1, 2, 5, 6), (1, 2, 6, 13, 14, 15))
 """Colour primaries and transfer characteristics (ITU-T H.273) that viewers show as sRGB."""
 _AVIF_HEADER: Final = 1 << 16
 TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
-_RAW_EXIF: Final = b"Raw profile type exif\0"
+RAW_PROFILE: Final = b"Raw profile type"
+_RAW_EXIF: Final = RAW_PROFILE + b" exif\0"
 """EXIF as a text, by programs that are older than its chunk."""
 _MOST_RAW: Final = 1 << 20
 _MOST_PROFILE: Final = 16 << 20
 _DAMAGED: Final = b"?"
+_PIXELS: Final = b"IDAT"
+_PIECE: Final = 1 << 20
 _JP2_SIZES: Final = b"\xff\x4f\xff\x51"
 """The markers that a code stream starts with."""
 
@@ -39,43 +43,71 @@ def png_size(start: bytes) -> Size | None:
     return size if size and all(size) else None
 
 
-def png_chunks(data: bytes) -> Iterator[Chunk]:
-    """Kind and content of what a PNG is made of; nothing of other files."""
-    return ((kind, data[start + 8 : end - 4]) for kind, start, end in _spans(data))
+def png_chunks(file: BinaryIO, kinds: Collection[bytes], *, before_pixels: bool = False) -> Iterator[Chunk]:
+    """The chunks of these kinds in a PNG, each read as it is asked for; none of other files."""
+    for kind, span in _spans(file):
+        if before_pixels and kind == _PIXELS:
+            return
+        if kind in kinds:
+            yield kind, _content(file, span)
 
 
-def _spans(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Kinds of a PNG's chunks, and where they start and end."""
-    start = len(PNG_SIGNATURE)
-    while data.startswith(PNG_SIGNATURE) and start + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, start)
-        end = start + 12 + length
-        if start + 8 + length <= len(data):
-            yield data[start + 4 : start + 8], start, end
-        start = end
+def png_pixels(file: BinaryIO) -> Iterator[bytes]:
+    """The packed pixels of a PNG, in pieces of at most a megabyte."""
+    for kind, span in _spans(file):
+        if kind == _PIXELS:
+            for start in range(span.start + 8, span.end - 4, _PIECE):
+                yield read_span(file, Span(start, min(start + _PIECE, span.end - 4)))
 
 
-def bare_png(data: bytes) -> tuple[bytes, bytes | None]:
-    """A PNG without its texts and its profile, and that profile; other files as they are.
+def _spans(file: BinaryIO) -> Iterator[tuple[bytes, Span]]:
+    """Kinds of a PNG's chunks, and where they are."""
+    size, start = size_of(file), len(PNG_SIGNATURE)
+    if read_span(file, Span(0, start)) != PNG_SIGNATURE:
+        return
+    while start + 12 <= size and len(head := read_span(file, Span(start, start + 8))) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if start + 8 + length <= size:
+            yield kind, Span(start, start + 12 + length)
+        start += 12 + length
+
+
+def _content(file: BinaryIO, span: Span) -> bytes:
+    return read_span(file, Span(span.start + 8, span.end - 4))
+
+
+def bare_png(file: BinaryIO) -> tuple[BinaryIO, bytes | None]:
+    """A PNG without its texts and its profile, and that profile; of other files all that they hold.
 
     What reads pixels would unpack all of them, and refuse the picture where they are large. Of a damaged profile
     something is given that is none.
     """
-    kept: list[bytes] = []
+    kept: list[Span] = []
     last, profile = 0, None
-    for kind, start, end in _spans(data):
+    for kind, span in _spans(file):
         if kind == b"iCCP":
-            profile = profile or _profile(data[start + 8 : end - 4])
-        elif kind not in TEXTS or (data.startswith(_RAW_EXIF, start + 8) and end - start <= _MOST_RAW):
+            profile = profile or _profile(_content(file, span))
+        elif kind not in TEXTS or (_is_raw_exif(file, span) and span.end - span.start <= _MOST_RAW):
             continue
-        kept.append(data[last:start])
-        last = end
-    return (b"".join([*kept, data[last:]]) if last else data), profile
+        kept.append(Span(last, span.start))
+        last = span.end
+    return joined(file, [*kept, Span(last, max(size_of(file), last))]), profile
+
+
+def _is_raw_exif(file: BinaryIO, span: Span) -> bool:
+    return read_span(file, Span(span.start + 8, span.start + 8 + len(_RAW_EXIF))) == _RAW_EXIF
 
 
 def _profile(content: bytes) -> bytes:
     start = content.find(b"\0") + 2
     return unpacked(content[start:], _MOST_PROFILE) or _DAMAGED
+
+
+def may_have_exif(file: BinaryIO) -> bool:
+    """Whether it is worth looking: in a PNG, Pillow looks after the pixels too, which it decodes on the way."""
+    return read_span(file, Span(0, len(PNG_SIGNATURE))) != PNG_SIGNATURE or any(
+        kind == b"eXIf" or content.startswith(RAW_PROFILE) for kind, content in png_chunks(file, (b"eXIf", *TEXTS))
+    )
 
 
 def unpacked(packed: bytes, most: int) -> bytes | None:
@@ -103,20 +135,19 @@ def png_chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def png_colour(data: bytes) -> list[Chunk]:
+def png_colour(file: BinaryIO) -> list[Chunk]:
     """The chunks of a PNG that say what its colours mean, each kind once, as they are."""
     found: dict[bytes, bytes] = {}
-    for kind, content in png_chunks(data):
-        if kind == b"IDAT":
-            break
+    for kind, content in png_chunks(file, _COLOUR, before_pixels=True):
         if len(content) == _COLOUR.get(kind):
             found.setdefault(kind, content)
     return list(found.items())
 
 
-def avif_colour(data: bytes, profile: bytes | None) -> list[Chunk]:
+def avif_colour(file: BinaryIO, profile: bytes | None) -> list[Chunk]:
     """What the colours of an AVIF or HEIC mean, as cICP, where it isn't sRGB and no profile says it."""
-    place = data.find(b"colrnclx", 0, _AVIF_HEADER) if data[4:8] == b"ftyp" and profile is None else -1
+    data = read_span(file, Span(0, _AVIF_HEADER))
+    place = data.find(b"colrnclx") if data[4:8] == b"ftyp" and profile is None else -1
     if place < 0 or len(data) < place + 15:
         return []
     primaries, transfer = struct.unpack_from(">HH", data, place + 8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 from PIL import Image
@@ -14,30 +14,33 @@ from ...pipeline.quotes import named
 from ...pipeline.types import FloatArray, Picture
 from .colour import to_srgb
 from .deep_bands import deep_bands
+from .slices import Span, read_span
 from .turning import upright
 
 _BITS, _PHOTOMETRIC, _PLANES, _EXTRA_SAMPLES = 258, 262, 284, 338
 """A TIFF's tags (TIFF 6.0)."""
+_PNG_DEPTH, _PNG_KIND = Span(24, 25), Span(24, 26)
+"""Where a PNG says how many bits a channel has, and which channels there are."""
 _WHITE_IS_ZERO: Final = 0
 _SEPARATE: Final = 2
 _ASSOCIATED: Final = 1
 _FULL: Final = 65_535
 
 
-def is_deep(data: bytes, image: Image.Image) -> bool:
+def is_deep(file: BinaryIO, image: Image.Image) -> bool:
     """Whether the file has 16 bits a channel that `deep_pixels` reads."""
     if isinstance(image, TiffImageFile):
         bits = image.tag_v2.get(_BITS, (8,))
         return set(bits) == {16} and image.mode in ("I;16", "I;16B", "RGB", "RGBA")
-    return image.format == "PNG" and data[24] == 16
+    return image.format == "PNG" and read_span(file, _PNG_DEPTH) == bytes([16])
 
 
-def is_deep_grey(data: bytes, image: Image.Image) -> bool:
+def is_deep_grey(file: BinaryIO, image: Image.Image) -> bool:
     """Whether a PNG is grey with alpha in 16 bits, which Pillow calls RGB with alpha."""
-    return image.format == "PNG" and data[24:26] == bytes([16, 4])
+    return image.format == "PNG" and read_span(file, _PNG_KIND) == bytes([16, 4])
 
 
-def deep_pixels(data: bytes, image: Image.Image, name: str, profile: bytes | None, orientation: int) -> Picture:
+def deep_pixels(file: BinaryIO, image: Image.Image, name: str, profile: bytes | None, orientation: int) -> Picture:
     """The pixels (H, W, C), uint16, upright, of a file that Pillow has decoded, as OpenCV gives half a picture of some
     cut ones.
 
@@ -49,7 +52,7 @@ def deep_pixels(data: bytes, image: Image.Image, name: str, profile: bytes | Non
             f"{named(name)}: 16 bits a channel in separate planes can't be read: save it with interleaved channels"
         )
     image.close()  # its 8-bit pixels are as large as half of what comes
-    bands = deep_bands(data, image, named(name))
+    bands = deep_bands(file, image, named(name))
     shown = _shown(image, _srgb_greys(profile) if profile else None)
     return upright(map(shown, bands.rows), bands.size, bands.orientation or orientation)
 

@@ -5,27 +5,30 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from io import BytesIO
+from contextlib import closing
 from itertools import accumulate
 from math import ceil
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
+from ...pipeline.clip.prefetch import prefetch
 from ...pipeline.errors import ImageError
 from ...pipeline.types import Picture, Size
-from .chunks import PNG_SIGNATURE, png_chunk, png_chunks
+from .chunks import PNG_SIGNATURE, png_chunk, png_chunks, png_pixels
 from .opencv import decoded
+from .slices import Span, read_span, read_whole, size_of, whole
 
 MOST_WHOLE: Final = 1 << 28
 """Bytes of pixels of what can't be decoded in bands: two copies of them beside what comes of it."""
-_BAND_PIXELS: Final = 1 << 19
+_BAND_PIXELS: Final = 1 << 17
 _MOST_PIECE: Final = 1 << 24
 """Pixels of a strip, or a row of tiles, that are decoded at once."""
 _PNG_CHANNELS: Final = {0: (0,), 2: (0, 1, 2), 4: (0, 3), 6: (0, 1, 2, 3)}
 """Which channels of what is decoded a PNG's rows hold, by its kind."""
+_PNG_HEADER, _INTERLACING = Span(16, 26), Span(28, 29)
 _WIDTH, _HEIGHT, _COMPRESSION, _ORIENTATION = 256, 257, 259, 274
 """A TIFF's tags (TIFF 6.0)."""
 _STRIPS: Final = (273, 278, 279)
@@ -54,7 +57,7 @@ class DeepBands(NamedTuple):
     """As in EXIF, where these rows have one of their own."""
 
 
-def deep_bands(data: bytes, image: Image.Image, shown: str) -> DeepBands:
+def deep_bands(file: BinaryIO, image: Image.Image, shown: str) -> DeepBands:
     """The rows of a PNG or TIFF that errors call `shown`; all at once where its structure wants it.
 
     Raises ImageError for a picture of more than `MOST_WHOLE` bytes that wants it; the rows raise ValueError where it
@@ -62,49 +65,48 @@ def deep_bands(data: bytes, image: Image.Image, shown: str) -> DeepBands:
     """
     is_large = image.width * image.height * len(image.getbands()) * 2 > MOST_WHOLE
     if isinstance(image, TiffImageFile):
-        bands = _of_tiff(data) if is_large else None
+        bands = _of_tiff(file) if is_large else None
     else:
-        bands = DeepBands(_png_rows(data), Size(*image.size), None) if data[28] == 0 else None
+        bands = DeepBands(_png_rows(file), Size(*image.size), None) if not is_interlaced(file) else None
     if bands is None and is_large:
         raise ImageError(
             f"{shown}: {Size(*image.size)} with 16 bits a channel in one piece takes too much memory: save it without "
             "interlacing, a TIFF in strips or tiles, or make it smaller"
         )
-    return bands or DeepBands(map(decoded, [data], [np.uint16]), Size(*image.size), None)
+    return bands or DeepBands(map(decoded, [read_whole(file)], [np.uint16]), Size(*image.size), None)
 
 
-def _png_rows(data: bytes) -> Iterator[Picture]:
+def is_interlaced(file: BinaryIO) -> bool:
+    """Whether a PNG has its rows in another order."""
+    return read_span(file, _INTERLACING) != b"\0"
+
+
+def _png_rows(file: BinaryIO) -> Iterator[Picture]:
     """Each band is a PNG of its own: its first row is the last one before, which the filters of the next refer to."""
-    width, height, _, kind = struct.unpack_from(">IIBB", data, 16)
+    width, height, _, kind = struct.unpack(">IIBB", read_span(file, _PNG_HEADER))
     channels = _PNG_CHANNELS[kind]
-    rows = _Unpacked(data, 1 + 2 * width * len(channels))
+    rows = _Unpacked(file, 1 + 2 * width * len(channels))
     step = max(_BAND_PIXELS // width, 1)
-    extra = [(name, content) for name, content in _before_pixels(data) if name == b"tRNS"]
+    extra = [*png_chunks(file, (b"tRNS",), before_pixels=True)]
     before = b""
-    for top in range(0, height, step):
-        count = min(step, height - top)
-        packed = zlib.compress(before + rows.take(count), 0)
-        header = struct.pack(">IIBBBBB", width, count + bool(before), 16, kind, 0, 0, 0)
-        chunks = [(b"IHDR", header), *extra, (b"IDAT", packed), (b"IEND", b"")]
-        band = decoded(PNG_SIGNATURE + b"".join(png_chunk(*chunk) for chunk in chunks), np.uint16)[-count:]
-        last = band[-1] if band.shape[2] > 1 else band[-1].repeat(4, axis=1)
-        before = b"\0" + last[:, list(channels)].astype(">u2").tobytes()
-        yield band
-
-
-def _before_pixels(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    for kind, content in png_chunks(data):
-        if kind == b"IDAT":
-            return
-        yield kind, content
+    counts = [min(step, height - top) for top in range(0, height, step)]
+    with closing(prefetch(map(rows.take, counts), 1)) as taken:
+        for count, unpacked in zip(counts, taken, strict=True):
+            packed = zlib.compress(before + unpacked, 0)
+            header = struct.pack(">IIBBBBB", width, count + bool(before), 16, kind, 0, 0, 0)
+            chunks = [(b"IHDR", header), *extra, (b"IDAT", packed), (b"IEND", b"")]
+            band = decoded(PNG_SIGNATURE + b"".join(png_chunk(*chunk) for chunk in chunks), np.uint16)[-count:]
+            last = band[-1] if band.shape[2] > 1 else band[-1].repeat(4, axis=1)
+            before = b"\0" + last[:, list(channels)].astype(">u2").tobytes()
+            yield band
 
 
 class _Unpacked:
     """The rows of a PNG as they are packed and filtered, in their order."""
 
-    def __init__(self, data: bytes, row: int) -> None:
+    def __init__(self, file: BinaryIO, row: int) -> None:
         self._row = row
-        self._parts = (content for kind, content in png_chunks(data) if kind == b"IDAT")
+        self._parts = png_pixels(file)
         self._stream = zlib.decompressobj()
 
     def take(self, count: int) -> bytes:
@@ -120,13 +122,13 @@ class _Unpacked:
         return b"".join(found)
 
 
-def _of_tiff(data: bytes) -> DeepBands | None:
+def _of_tiff(file: BinaryIO) -> DeepBands | None:
     """Each band is a TIFF of its own, of some of the strips or tiles; None where they can't be told apart."""
-    with TiffImageFile(BytesIO(data)) as image:  # what decodes a TIFF turns it, and forgets how it lay
+    with TiffImageFile(whole(file)) as image:  # what decodes a TIFF turns it, and forgets how it lay
         tags = image.tag_v2
         size = Size(int(tags[_WIDTH]), int(tags[_HEIGHT]))
-        layout = _layout(tags, size, len(data))
-        return DeepBands(_tiff_rows(data, tags, layout), size, int(tags.get(_ORIENTATION, 1))) if layout else None
+        layout = _layout(tags, size, size_of(file))
+        return DeepBands(_tiff_rows(file, tags, layout), size, int(tags.get(_ORIENTATION, 1))) if layout else None
 
 
 class _Layout(NamedTuple):
@@ -160,13 +162,14 @@ def _layout(tags: ImageFileDirectory_v2, size: Size, most: int) -> _Layout | Non
     return _Layout(size, kinds, rows, across, offsets, counts)
 
 
-def _tiff_rows(data: bytes, tags: ImageFileDirectory_v2, layout: _Layout) -> Iterator[Picture]:
+def _tiff_rows(file: BinaryIO, tags: ImageFileDirectory_v2, layout: _Layout) -> Iterator[Picture]:
     size, rows, across = layout.size, layout.rows, layout.across
     step = max(_BAND_PIXELS // (size.width * rows), 1)
     for first in range(0, ceil(size.height / rows), step):
         taken = slice(first * across, (first + step) * across)
         counts = layout.counts[taken]
-        pieces = [data[at : at + count] for at, count in zip(layout.offsets[taken], counts, strict=True)]
+        places = zip(layout.offsets[taken], counts, strict=True)
+        pieces = [read_span(file, Span(at, at + count)) for at, count in places]
         height = min(step * rows, size.height - first * rows)
         own = {_WIDTH: size.width, _HEIGHT: height, layout.tags[1]: rows, layout.tags[2]: tuple(counts)}
         yield decoded(_tiff(tags, {**own, layout.tags[0]: _starts(counts)}, pieces), np.uint16)

@@ -7,6 +7,8 @@ import struct
 from contextlib import suppress
 from typing import BinaryIO, Final, Literal, NamedTuple
 
+from .slices import Span, read_span, size_of
+
 EXIF: Final = b"Exif\0\0"
 """What EXIF begins with in a JPEG."""
 CUT_SHORT: Final = (struct.error, IndexError, OverflowError, ValueError, OSError)
@@ -26,21 +28,26 @@ _BYTES: Final = (1, 2, 6, 7)
 
 def check_tiff(file: BinaryIO) -> str | None:
     """What is out of proportion in a TIFF's first directory. Raises `CUT_SHORT`."""
-    size = file.seek(0, io.SEEK_END)
+    size = size_of(file)
     layout, first = _layout(file)
     return _too_much(_tags(file, layout, first), size, layout)
 
 
-def tiff_pages(data: bytes) -> int:
+def tiff_pages(file: BinaryIO) -> int:
     """How many pictures a TIFF holds; 1 for a damaged one."""
     seen: set[int] = set()
     with suppress(*CUT_SHORT):
-        layout, at = _layout(io.BytesIO(data))
-        while at and at not in seen and at < len(data):
+        layout, at = _layout(file)
+        size = size_of(file)
+        while at and at not in seen and at < size:
             seen.add(at)
-            (count,) = struct.unpack_from(layout.number, data, at)
-            (at,) = struct.unpack_from(layout.offset, data, at + layout.head + count * layout.size)
+            count = _number(file, layout.number, at)
+            at = _number(file, layout.offset, at + layout.head + count * layout.size)
     return max(len(seen), 1)
+
+
+def _number(file: BinaryIO, kind: str, at: int) -> int:
+    return struct.unpack(kind, read_span(file, Span(at, at + struct.calcsize(kind))))[0]
 
 
 def is_bounded_exif(exif: bytes) -> bool:

@@ -7,25 +7,24 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
 from PIL import Image
 
 from ...pipeline.quotes import listed
 from .bounds import gif_frames
-from .chunks import PNG_SIGNATURE, TEXTS, avif_colour, png_chunks, png_colour, text_size
+from .chunks import RAW_PROFILE, TEXTS, avif_colour, may_have_exif, png_chunks, png_colour, text_size
 from .colour import colours_of
 from .deep import is_deep_grey
 from .directories import tiff_pages
-from .reading import DAMAGE, ORIENTATION_TAG, content_of, exif_of, opened
+from .reading import DAMAGE, ORIENTATION_TAG, exif_of, opened, picture_file
 
 _MOST_TEXT: Final = 1 << 20
 """Bytes of a packed text, and of all texts 32 times as many: what Pillow, and so ComfyUI, opens again."""
 _MOST_TEXTS: Final = 32 << 20
 # These hold an orientation of their own, which no longer fits pixels that were turned upright.
-_RAW_PROFILE = b"Raw profile type"
 _XMP = b"XML:com.adobe.xmp"
-_NOT_CARRIED = (_RAW_PROFILE, _XMP)
+_NOT_CARRIED = (RAW_PROFILE, _XMP)
 _IPTC: Final = 0x0404
 _MP_ENTRIES: Final = 0xB002
 _MAX_DPI = 65_535
@@ -63,13 +62,12 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
 
     EXIF is taken from all but tiff: that of a TIFF is about the file itself.
     """
-    data = content_of(path)
-    with opened(data, os.fspath(path)) as image:
-        colours = colours_of(image, is_grey=is_deep_grey(data, image))
-        exif = _exif(image) if _may_have_exif(data) else None
-        meaning = tuple(png_colour(data) or avif_colour(data, colours.profile))
-        texts, too_large = _texts(data)
-        notes = (*_frames(image, data), *colours.notes, *_left_out(image, data), *too_large)
+    with picture_file(path) as file, opened(file, os.fspath(path)) as image:
+        colours = colours_of(image, is_grey=is_deep_grey(file, image))
+        exif = _exif(image) if may_have_exif(file) else None
+        meaning = tuple(png_colour(file) or avif_colour(file, colours.profile))
+        texts, too_large = _texts(file)
+        notes = (*_frames(image, file), *colours.notes, *_left_out(image, file), *too_large)
         return Metadata(colours.profile, exif, _dpi(image), texts, meaning, notes)
 
 
@@ -92,21 +90,21 @@ def _dpi(image: Image.Image) -> tuple[float, float] | None:
     return None
 
 
-def _frames(image: Image.Image, data: bytes) -> Iterator[str]:
+def _frames(image: Image.Image, file: BinaryIO) -> Iterator[str]:
     with suppress(*DAMAGE):
-        pictures = _number_of_pictures(image, data)
+        pictures = _number_of_pictures(image, file)
         if pictures is None or pictures > 1:
             kind = "pictures" if image.format in ("MPO", "HEIF") else "frames"
             yield f"{'more than one frame' if pictures is None else f'{pictures} {kind}'}: only the first is used"
 
 
-def _number_of_pictures(image: Image.Image, data: bytes) -> int | None:
+def _number_of_pictures(image: Image.Image, file: BinaryIO) -> int | None:
     """None where it is more than one, and would take too long to say how many."""
     # Pillow steps through them, in the square of their number.
     if image.format == "TIFF":
-        return tiff_pages(data)
+        return tiff_pages(file)
     if image.format == "GIF":
-        return gif_frames(data)
+        return gif_frames(file)
     return _pictures_of_jpeg(image) if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
 
 
@@ -116,31 +114,24 @@ def _pictures_of_jpeg(image: Image.Image) -> int:
     return sum(entry["Attribute"]["MPType"] not in _PREVIEWS for entry in entries)
 
 
-def _left_out(image: Image.Image, data: bytes) -> Iterator[str]:
+def _left_out(image: Image.Image, file: BinaryIO) -> Iterator[str]:
     """What no format is given."""
     left = {
         "EXIF": image.format == "TIFF" and any(tag in image.getexif() for tag in _TIFF_EXIF),
-        "XMP": "xmp" in image.info or any(content.startswith(_XMP) for _, content in png_chunks(data)),
+        "XMP": "xmp" in image.info or any(content.startswith(_XMP) for _, content in png_chunks(file, TEXTS)),
         "IPTC": _IPTC in image.info.get("photoshop", ()),
     }
     if named := [name for name, is_there in left.items() if is_there]:
         yield f"{' and '.join(named)} left out: not carried from {str(image.format).lower()}"
 
 
-def _may_have_exif(data: bytes) -> bool:
-    # In a PNG, Pillow looks for it after the pixels too, which it decodes on the way.
-    return not data.startswith(PNG_SIGNATURE) or any(
-        kind == b"eXIf" or content.startswith(_RAW_PROFILE) for kind, content in png_chunks(data)
-    )
-
-
-def _texts(data: bytes) -> tuple[tuple[tuple[bytes, bytes], ...], list[str]]:
+def _texts(file: BinaryIO) -> tuple[tuple[tuple[bytes, bytes], ...], list[str]]:
     """The chunks of text that are carried, and a line on those that are too large."""
     kept: list[tuple[bytes, bytes]] = []
     left_out: list[str] = []
     room = _MOST_TEXTS
-    for kind, content in png_chunks(data):
-        if kind not in TEXTS or content.startswith(_NOT_CARRIED):
+    for kind, content in png_chunks(file, TEXTS):
+        if content.startswith(_NOT_CARRIED):
             continue
         size = text_size(kind, content, min(_MOST_TEXT, room)) if room > 0 else None
         if size is None or size > room:

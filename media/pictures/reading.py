@@ -17,23 +17,28 @@ from typing import BinaryIO, Final, NamedTuple
 import cv2
 import numpy as np
 from PIL import Image, features
+from PIL.JpegImagePlugin import JpegImageFile
 
 from ...pipeline.errors import ImageError, MultiFaceSwapError
 from ...pipeline.quotes import excerpt, named
 from ...pipeline.types import Picture, Size
-from ..files import PLAYLIST, is_playlist, open_file, read_file
+from ..files import PLAYLIST, is_playlist, open_bounded, open_file
 from ..limits import MAX_OF_KIND, MAX_PIXELS, require_pixels, require_pixels_of_kind
 from ..picture_formats import format_of
 from .bounds import require_bounded
-from .chunks import bare_png, jp2_is_tiled, jp2_profile, png_size
+from .chunks import PNG_SIGNATURE, bare_png, jp2_is_tiled, jp2_profile, may_have_exif, png_size
 from .colour import colours_of, to_srgb
 from .deep import deep_pixels, is_deep, is_deep_grey
+from .deep_bands import is_interlaced
 from .directories import is_bounded_exif
 from .opencv import decoded
+from .slices import read_whole
 from .turning import is_turned, upright
 
 _MAX_BYTES = 10 * MAX_PIXELS
 """Uncompressed 16-bit RGB and alpha has 8 bytes a pixel."""
+_FROM_FILE: Final = (PNG_SIGNATURE[:4], b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
+"""What files begin with that may be as large as their pixels."""
 READABLE = ("jpeg", "png", "webp", "avif", "tiff", "bmp", "gif", "jpeg2000")
 """The formats that are always tried: Pillow hands some others to outside programs. Beside them tga, which only its name
 tells, and heif, which needs a package."""
@@ -79,7 +84,8 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
     their profile. RGB and grey stay in the file's own colour space: see `read_metadata`. Raises ImageError, for more
     than 100 megapixels, or those of `MAX_OF_KIND`, before decoding.
     """
-    return decode_picture(content_of(path), os.fspath(path))
+    with picture_file(path) as file:
+        return _decoded(file, os.fspath(path)).pixels
 
 
 def decode_picture(data: bytes, name: str) -> Picture:
@@ -89,21 +95,26 @@ def decode_picture(data: bytes, name: str) -> Picture:
 
 def decode_file(data: bytes, name: str, formats: tuple[str, ...] | None = None) -> DecodedPicture:
     """As `decode_picture`, of a file in one of the `formats`, with what the file was. Raises ImageError."""
-    with opened(data, name, formats) as image:
-        colours = colours_of(image, is_grey=is_deep_grey(data, image))
+    return _decoded(BytesIO(data), name, formats)
+
+
+def _decoded(file: BinaryIO, name: str, formats: tuple[str, ...] | None = None) -> DecodedPicture:
+    with opened(file, name, formats) as image:
+        colours = colours_of(image, is_grey=is_deep_grey(file, image))
         is_webp = image.format == "WEBP" and not _is_animated(image)
-        if not is_webp:
+        is_deep_png = image.format == "PNG" and is_deep(file, image) and not is_interlaced(file)
+        if not (is_webp or is_deep_png):
             image.load()
-        orientation = _orientation(image)
+        orientation = _orientation(image) if may_have_exif(file) else 1
         # MPO is what Pillow calls a JPEG with further pictures after the first.
         image_format = "jpeg" if image.format == "MPO" else str(image.format).lower()
         as_stored = not is_turned(orientation) and image.mode not in ("CMYK", "LAB")
         profile = colours.from_profile
-        if is_deep(data, image):
-            picture = deep_pixels(data, image, name, profile, orientation)
+        if is_deep(file, image):
+            picture = deep_pixels(file, image, name, profile, orientation)
         elif is_webp:
             # For Pillow every WebP is an animation, of which libwebp holds two frames.
-            picture = upright([decoded(data, np.uint8)], Size(*image.size), orientation)
+            picture = upright([decoded(read_whole(file), np.uint8)], Size(*image.size), orientation)
         else:
             picture = upright(_plain_rows(image, name, profile), Size(*image.size), orientation)
     return DecodedPicture(picture, image_format, as_stored)
@@ -128,13 +139,14 @@ def reads_heif() -> bool:
     return find_spec("pillow_heif") is not None
 
 
-def content_of(path: str | os.PathLike[str]) -> bytes:
-    """A file's bytes. Raises ImageError."""
-    with _read_errors(path):
-        data = read_file(path, _MAX_BYTES)
-    if not data:
-        raise ImageError(f"{named(path)}: the file is empty")
-    return data
+@contextmanager
+def picture_file(path: str | os.PathLike[str]) -> Generator[BinaryIO]:
+    """A file to be decoded, whole in memory where its format packs pixels well. Raises ImageError."""
+    with _read_errors(path), open_bounded(path, _MAX_BYTES) as file:
+        start = file.read(4)
+        if not start:
+            raise ImageError(f"{named(path)}: the file is empty")
+        yield file if start.startswith(_FROM_FILE) else BytesIO(read_whole(file))
 
 
 @contextmanager
@@ -150,26 +162,25 @@ def _read_errors(path: str | os.PathLike[str]) -> Generator[None]:
 
 
 @contextmanager
-def opened(source: bytes | BinaryIO, name: str, formats: tuple[str, ...] | None = None) -> Generator[Image.Image]:
-    """The picture with its header read; any error then or in the block becomes an ImageError of one line."""
-    file = BytesIO(source) if isinstance(source, bytes) else source
+def opened(file: BinaryIO, name: str, formats: tuple[str, ...] | None = None) -> Generator[Image.Image]:
+    """The picture with its header read; any error then or in the block becomes an ImageError of one line.
+
+    Of a file that isn't `BytesIO` the header alone is looked into for what is costly to decode.
+    """
     shown = named(name)
     known = formats or _readable(file, name)
     try:
         require_bounded(file, shown)
-        profile = None
-        if isinstance(source, bytes):
-            bare, profile = bare_png(source)
-            file = file if bare is source else BytesIO(bare)
+        bare, profile = bare_png(file)
         # Pillow warns of pictures from 89 megapixels on, and of much that doesn't matter.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(file, formats=known) as image:
+            with Image.open(bare, formats=known) as image:
                 require_pixels(Size(*image.size), shown)
-                if kind := _heavy_kind(image, source):
+                if kind := _heavy_kind(image, file):
                     require_pixels_of_kind(Size(*image.size), kind, shown)
-                if image.format == "JPEG2000" and isinstance(source, bytes):
-                    profile = jp2_profile(source)
+                if image.format == "JPEG2000" and isinstance(file, BytesIO):
+                    profile = jp2_profile(file.getvalue())
                 if profile:
                     image.info["icc_profile"] = profile
                 yield image
@@ -188,12 +199,15 @@ def opened(source: bytes | BinaryIO, name: str, formats: tuple[str, ...] | None 
         raise ImageError(f"{shown}: the picture is damaged or cut short: {_one_line(error)}") from error
 
 
-def _heavy_kind(image: Image.Image, source: bytes | BinaryIO) -> str | None:
+def _heavy_kind(image: Image.Image, file: BinaryIO) -> str | None:
     """What of `MAX_OF_KIND` the file is; of one that is only looked into, as far as its header says it."""
     if image.format == "WEBP":
         return "animated WebP" if _is_animated(image) else None
-    if image.format == "JPEG2000" and isinstance(source, bytes):
-        return None if jp2_is_tiled(source) else "JPEG 2000 in one piece"
+    if image.format == "JPEG2000" and isinstance(file, BytesIO):
+        return None if jp2_is_tiled(file.getvalue()) else "JPEG 2000 in one piece"
+    if isinstance(image, JpegImageFile):
+        is_large = image.info.get("progressive") and len({layer[1:3] for layer in image.layer}) == 1 < len(image.layer)
+        return "progressive JPEG without subsampling" if is_large else None
     return image.format if image.format in MAX_OF_KIND else None
 
 

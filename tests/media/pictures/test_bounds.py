@@ -116,7 +116,7 @@ def test_what_good_faith_makes_is_read(data):
 @pytest.mark.parametrize(("pages", "end", "found"), [(1, 0, 1), (3, 0, 3), (3, 8, 3), (9999, 0, 9999), (2, 1 << 31, 2)])
 def test_pages_are_counted_once_each(tmp_path, pages, end, found):
     data = tiff(pages=pages, end=end)
-    assert tiff_pages(data) == found
+    assert tiff_pages(io.BytesIO(data)) == found
     (tmp_path / "a.tif").write_bytes(data)
     said = (f"{found} frames: only the first is used",) if found > 1 else ()
     assert read_metadata(tmp_path / "a.tif").notes == said
@@ -124,13 +124,13 @@ def test_pages_are_counted_once_each(tmp_path, pages, end, found):
 
 def test_pages_of_a_large_tiff_are_counted():
     big = b"MM\0\x2b\0\x08\0\0" + struct.pack(">Q", 16) + struct.pack(">QQ", 0, 32) + struct.pack(">QQ", 0, 0)
-    assert tiff_pages(big) == 2 and tiff_pages(b"") == 1 and tiff_pages(big[:20]) == 1
+    assert tiff_pages(io.BytesIO(big)) == 2 and tiff_pages(io.BytesIO()) == 1 and tiff_pages(io.BytesIO(big[:20])) == 1
 
 
 def test_frames_of_a_gif_are_counted_up_to_a_limit(tmp_path):
-    assert gif_frames(GIF_HEAD + GIF_FRAME * 7 + b";") == 7
-    assert gif_frames(GIF_HEAD + GIF_FRAME * 3) == 3 and gif_frames(GIF_HEAD[:5]) == 0
-    assert gif_frames(GIF_HEAD + GIF_FRAME * 140_000) is None
+    assert gif_frames(io.BytesIO(GIF_HEAD + GIF_FRAME * 7 + b";")) == 7
+    assert gif_frames(io.BytesIO(GIF_HEAD + GIF_FRAME * 3)) == 3 and gif_frames(io.BytesIO(GIF_HEAD[:5])) == 0
+    assert gif_frames(io.BytesIO(GIF_HEAD + GIF_FRAME * 140_000)) is None
     (tmp_path / "a.gif").write_bytes(GIF_HEAD + GIF_FRAME * 140_000 + b";")
     assert read_metadata(tmp_path / "a.gif").notes == ("more than one frame: only the first is used",)
 

@@ -109,7 +109,8 @@ def test_what_cannot_be_decoded_in_bands_is_refused_where_it_is_large(tmp_path, 
     with pytest.raises(
         ImageError, match=rf"{WIDTH}×{HEIGHT} with 16 bits a channel in one piece .* without interlacing"
     ):
-        deep_bands.deep_bands(_png(_noise(3), interlaced=1), Image.new("RGB", (WIDTH, HEIGHT)), f"{WIDTH}×{HEIGHT}")
+        interlaced = io.BytesIO(_png(_noise(3), interlaced=1))
+        deep_bands.deep_bands(interlaced, Image.new("RGB", (WIDTH, HEIGHT)), f"{WIDTH}×{HEIGHT}")
     one_strip = _tiff(_noise(3), cv2.IMWRITE_TIFF_COMPRESSION, 5, cv2.IMWRITE_TIFF_ROWSPERSTRIP, HEIGHT)
     monkeypatch.setattr(deep_bands, "_MOST_PIECE", WIDTH * HEIGHT - 1)
     with pytest.raises(ImageError, match=r"in one piece .* in strips or tiles"):
@@ -171,7 +172,6 @@ def test_of_a_png_in_bands_no_second_picture_is_held(tmp_path, monkeypatch):
     header = struct.pack(">IIBBBBB", side, 2 * side, 16, 6, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", packed), (b"IEND", b"")]
     data = io.BytesIO(PNG_SIGNATURE + b"".join(png_chunk(*chunk) for chunk in chunks)).getvalue()
-    monkeypatch.setattr(deep_bands, "_BAND_PIXELS", 1 << 18)
     (tmp_path / "a.png").write_bytes(data)
     tracemalloc.start()
     try:

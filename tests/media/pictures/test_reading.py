@@ -291,10 +291,12 @@ def _heavy(kind: str) -> bytes:
     first = Image.new("RGB", (40, 30), "red")
     if kind == "animated WebP":
         return _saved(first, "WEBP", save_all=True, append_images=[Image.new("RGB", (40, 30))])
+    if kind.startswith("progressive"):
+        return _saved(first, "JPEG", progressive=True, subsampling=0)
     return _saved(first, "JPEG2000" if kind.startswith("JPEG") else "AVIF")
 
 
-@pytest.mark.parametrize("kind", ["AVIF", "animated WebP", "JPEG 2000 in one piece"])
+@pytest.mark.parametrize("kind", sorted({*MAX_OF_KIND} - {"HEIF"}))
 def test_kinds_whose_decoders_hold_more_may_have_fewer_pixels(monkeypatch, kind):
     if kind == "AVIF" and not features.check("avif"):
         pytest.skip("this Pillow was built without AVIF")
@@ -304,6 +306,15 @@ def test_kinds_whose_decoders_hold_more_may_have_fewer_pixels(monkeypatch, kind)
     monkeypatch.setitem(MAX_OF_KIND, kind, 1199)
     with pytest.raises(ImageError, match=f"^a: 40×30 is larger than 0 megapixels, the most of {kind}: make it smaller"):
         decode_picture(data, "a")
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [("RGB", {"subsampling": 0}), ("RGB", {"progressive": True}), ("L", {"progressive": True})],
+)
+def test_a_jpeg_in_one_pass_or_subsampled_may_have_as_many_pixels_as_any(monkeypatch, mode, options):
+    monkeypatch.setitem(MAX_OF_KIND, "progressive JPEG without subsampling", 1)
+    assert decode_picture(_saved(Image.new(mode, (40, 30)), "JPEG", **options), "a").shape[:2] == (30, 40)
 
 
 def test_a_jpeg_2000_in_tiles_may_have_as_many_pixels_as_any(monkeypatch):
