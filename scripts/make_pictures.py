@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from PIL import Image, ImageFilter, ImageSequence
 DOCS = ROOT / "web" / "docs"
 WORKFLOWS = ROOT / "example_workflows"
 _WIDTH = 640
+_BANNER = (1260, 540)
+"""21:9, as ComfyUI's registry shows it."""
 
 
 def picture(name: str) -> Any:
@@ -49,6 +52,19 @@ def save(path: Any, pixels: Any) -> None:
     _scaled(Image.fromarray(pixels), _WIDTH, -1).save(path, quality=85, optimize=True)
 
 
+def save_banner(pictures: Sequence[Any], middles: Sequence[float]) -> None:
+    """Of each picture the parts around these places from its left, in a row."""
+    banner = Image.new("RGB", _BANNER)
+    width = _BANNER[0] // (len(pictures) * len(middles))
+    for number, (pixels, middle) in enumerate(product(pictures, middles)):
+        half = pixels.shape[0] * width / _BANNER[1] / 2
+        left = min(max(middle - half, 0), pixels.shape[1] - 2 * half)
+        box = (left, 0, left + 2 * half, pixels.shape[0])
+        part = Image.fromarray(pixels).resize((width, _BANNER[1]), Image.Resampling.LANCZOS, box)
+        banner.paste(part, (number * width, 0))
+    banner.save(ROOT / "docs" / "registry" / "banner.jpg", quality=88, optimize=True)
+
+
 def _sharpened(crop: Any) -> Any:
     """A crop as the example workflow edits it: twice as large, and sharpened."""
     image = Image.fromarray(np.rint(crop * 255).astype(np.uint8))
@@ -74,6 +90,7 @@ def main() -> None:
     save(DOCS / "MFS_FaceRestore" / "preview.jpg", faces)
     save(DOCS / "MFS_ExampleImage" / "preview.jpg", stacked([collins, hopper, pair], down=False))
     save(WORKFLOWS / "swap_two_people.jpg", stacked([pair, swapped.images[0]]))
+    save_banner([pair, swapped.images[0]], [float(face.box[[0, 2]].mean()) for face in two.frames[0]])
 
     four = pack.order_faces(pack.detect_faces([group]), "left-right")
     save(DOCS / "MFS_FaceOrder" / "preview.jpg", preview.draw_faces(group, four.frames[0]))
