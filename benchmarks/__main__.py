@@ -13,7 +13,7 @@ _RESULTS = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.json"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    groups = ("paste", "restore", "detect", "swap", "start")
+    groups = ("paste", "restore", "detect", "swap", "start", "clip")
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"some of {', '.join(groups)} (default: all)")
     parser.add_argument("--json", type=Path, default=_RESULTS, metavar="FILE", help="default: docs/benchmarks.json")
     arguments = parser.parse_args()

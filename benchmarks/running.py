@@ -15,7 +15,7 @@ from typing import Any
 from multifaceswap.models.catalog import DET_10G, INSWAPPER_128, W600K_R50
 from multifaceswap.models.runtime.onnx import Session
 
-from . import detecting, networks, paste_restore, pasting, peers, starting, swapping
+from . import clips, detecting, networks, paste_restore, pasting, peers, starting, swapping
 from .timing import Row
 
 _NETWORKS = {INSWAPPER_128: networks.inswapper, W600K_R50: networks.arcface, DET_10G: networks.scrfd}
@@ -80,6 +80,8 @@ def _group(name: str, made: _Networks) -> Iterator[Row]:
         yield from detecting.rows(made.folder / DET_10G.folders[0])
     elif name == "swap":
         yield from swapping.rows(made.session, made.inswapper)
+    elif name == "clip":
+        yield from clips.rows()
     else:
         yield from starting.rows()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from ...pipeline.boxes import iou, nms
 from ...pipeline.geometry import Region
 from ...pipeline.protocols import Watched
 from ...pipeline.types import Box, Face, Picture, Points, Size
+from ..runtime.devices import threads
 from .blazeface import BlazeFace, Candidates, Scan, Seen, joined
 from .cadence import turns_of
 from .facemesh import FaceMesh, box_of, landmarks_of
@@ -73,7 +76,7 @@ class BuiltinDetector:
     def watch(self, frame: Picture, known: Sequence[Face], before: float, time: float) -> Watched:
         """Known faces are followed by their meshes; BlazeFace must still see each twice a second, and at once where a
         mesh jumps or faces meet."""
-        followed = [self._followed(frame, face) for face in known]
+        followed = self._all_followed(frame, known)
         found = self._blazeface.glance(frame, self.confidence, before, time, **self._scan(frame))
         boxes = [face.box for face in followed if face is not None]
         denied = set[int]()
@@ -93,6 +96,12 @@ class BuiltinDetector:
             [face for face in others if id(face) in kept],
             frozenset(denied),
         )
+
+    def _all_followed(self, frame: Picture, known: Sequence[Face]) -> list[Face | None]:
+        if not known:
+            return []
+        with ThreadPoolExecutor(min(len(known), threads()), "multifaceswap-follow") as workers:
+            return list(workers.map(self._followed, repeat(frame), known))
 
     def _followed(self, frame: Picture, face: Face) -> Face | None:
         mesh = None if face.mesh is None else self._facemesh.again(frame, face.mesh)

@@ -243,6 +243,8 @@ class Session:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads or threads()
+        # Threads that wait for work give their processor to others: several networks and codecs share it.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4  # its errors are raised too: each is said once
         if provider == DIRECTML:
             # DirectML allocates for itself and refuses both.

@@ -125,7 +125,7 @@ def _swapped(frames: Iterable[ObservedFrame[ClipFrame]], engine: Engine, masks: 
                 yield _work(seen, engine.mesher, masks)
 
     models = engine.donor_of, engine.swapper, engine.settings, engine.parsers, engine.boost, engine.mesher
-    with closing(swap_stream(work(), *models)) as results:
+    with closing(swap_stream(work(), *models, first_alone=True)) as results:
         for done in results:
             frame, scene = waiting.pop(0)
             faces = tuple(pair.target for pair in done.swapped)

@@ -67,17 +67,20 @@ def swap_stream(
     parsers: Sequence[Parser] = (),
     boost: SwapRestore | None = None,
     mesher: Mesher | None = None,
+    *,
+    first_alone: bool = False,
 ) -> Generator[SwapTaskResult]:
     """Do the work in order, as it comes: faces of several pictures go through the engine together.
 
     Crops are cut and patches are finished and pasted in threads, while the engine works on the next batch. Of all the
     work, no more than two batches are held. At its end, however it comes, the threads have ended and `work` is closed.
-    The mesher is for faces without a mesh of which parts are to stay.
+    The mesher is for faces without a mesh of which parts are to stay. `first_alone` gives the first picture as soon as
+    it is done.
     """
     finisher = partial(finish, swapper=swapper, settings=settings)
     with closing_source(work) as source, ThreadPoolExecutor(_THREADS, "multifaceswap-paste") as threads:
         begun: list[Future[SwapTaskResult]] = []
-        for batch in _batches(source):
+        for number, batch in enumerate(_batches(source, 1 if first_alone else _FRAMES)):
             ready = _swapped(batch, donor_of, swapper, settings, parsers, mesher, threads)
             if boost is not None:
                 ready = _boosted(boost, ready, finisher)
@@ -85,6 +88,8 @@ def swap_stream(
             begun, finishing = [threads.submit(_finish, one, last, settings) for one in ready], begun
             del batch, ready
             yield from _results(finishing)
+            if first_alone and number == 0:
+                yield from _results(begun)
         yield from _results(begun)
 
 
@@ -118,13 +123,14 @@ class _Begun(NamedTuple):
     """The pairs that the engine failed at, and why."""
 
 
-def _batches(work: Iterable[SwapTask]) -> Iterator[list[SwapTask]]:
+def _batches(work: Iterable[SwapTask], most_at_first: int) -> Iterator[list[SwapTask]]:
     batch: list[SwapTask] = []
+    most = most_at_first
     for one in work:
         batch.append(one)
-        if len(batch) >= _FRAMES or sum(len(held.pairs) for held in batch) >= _FACES:
+        if len(batch) >= most or sum(len(held.pairs) for held in batch) >= _FACES:
             yield batch
-            batch = []
+            batch, most = [], _FRAMES
     if batch:
         yield batch
 

@@ -13,6 +13,7 @@ class SessionOptions:
     log_severity_level: int
     enable_mem_pattern: bool
     execution_mode: ExecutionMode
+    def add_session_config_entry(self, key: str, value: str, /) -> None: ...
 
 class NodeArg:
     name: str

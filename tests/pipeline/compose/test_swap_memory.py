@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from multifaceswap.pipeline.compose.restore import untouched
+from multifaceswap.pipeline.compose.stream import SwapTask, donors_of, swap_stream
 from multifaceswap.pipeline.compose.swap import SwapSettings, swap_batch
 from multifaceswap.pipeline.faces.pairing import map_indexes
 from multifaceswap.pipeline.types import Donor, Face, FaceSet, Patch, Placement, Size
@@ -113,3 +114,23 @@ def test_progress_counts_faces_and_may_stop_the_work():
 
     with pytest.raises(KeyboardInterrupt):
         swap_batch(targets, targets[:1], index_map, Painter(), SwapSettings(), progress=stop)
+
+
+@pytest.mark.parametrize(("first_alone", "read", "batches"), [(True, 1, [1, 4, 4, 1]), (False, 8, [4, 4, 2])])
+def test_the_first_picture_of_a_stream_needn_t_wait_for_others(first_alone, read, batches):
+    targets, index_map = batch(10)
+    asked: list[int] = []
+
+    def tasks():
+        for number, target in enumerate(targets):
+            asked.append(number)
+            yield SwapTask(target, index_map.frames[number], np.empty_like(target))
+
+    painter = Painter()
+    donor_of = donors_of(targets[:1], painter)
+    stream = swap_stream(tasks(), donor_of, painter, SwapSettings(), first_alone=first_alone)
+    first = next(stream)
+    assert len(asked) == read
+    results = [first, *stream]
+    assert painter.batches == batches and asked == [*range(10)]
+    assert len(results) == 10 and all((one.work.out[50 : 50 + SIDE, 40 : 40 + SIDE] == 1).all() for one in results)
