@@ -57,7 +57,7 @@ def match_grain(image: ImageF32, target: ImageF32, weight: Mask, target_weight: 
     scales, brightness = _scales(max(size)), _brightness(target)
     wanted = [_Detail.of(brightness, target_skin, scale) for scale in scales]
     before = _brightness(image)
-    sharpness = wanted[-1].edges / max(_Detail.of(before, skin, scales[-1]).edges, 1e-5)
+    sharpness = target_skin.edges(wanted[-1].detail) / max(skin.edges(_detail(before, scales[-1])[1]), 1e-5)
     low, high = _BLURRED
     if sharpness < high:
         share = sharpness + (1 - sharpness) * max(sharpness - low, 0) / (high - low)
@@ -69,7 +69,7 @@ def match_grain(image: ImageF32, target: ImageF32, weight: Mask, target_weight: 
     for scale, detail in zip(scales, wanted, strict=True):
         after = _matched(_Detail.of(after, skin, scale), detail, scale, random)
     change = (np.maximum(after, 0) + _FLOOR) / (before + _FLOOR)
-    result = image * cv2.merge([np.asarray(change, np.float32)] * 3)
+    result = cv2.multiply(image, cv2.merge([np.asarray(change, np.float32)] * 3))
     return np.clip(result, 0, 1, out=result)
 
 
@@ -109,6 +109,11 @@ class _Skin(NamedTuple):
         small = Size(max(width // side, 1), max(height // side, 1))
         return resized(values, small)[resized(self.weight, small) > 0.5]
 
+    def edges(self, detail: FloatArray) -> float:
+        """How strong the strongest detail of the face is."""
+        face = np.take(detail, self.face)
+        return float(np.percentile(face, _EDGES)) if face.size else 0.0
+
 
 class _Detail(NamedTuple):
     brightness: FloatArray
@@ -119,20 +124,22 @@ class _Detail(NamedTuple):
     """Median of the detail on skin, as a share of the average."""
     noise: float
     """The same where skin is smoothest: wrinkles are in places, noise is everywhere."""
-    edges: float
-    """That of the strongest detail of the face."""
     detail: FloatArray
     """(H, W) its absolute value, as a share of the average."""
 
     @classmethod
     def of(cls, brightness: FloatArray, skin: _Skin, scale: _Scale) -> _Detail:
-        average = _blurred(brightness, scale.coarse)
-        detail = cv2.absdiff(_blurred(brightness, scale.fine), average) / (average + _FLOOR)
-        near = skin.patches(np.asarray(detail, np.float32), _PATCH * max(ceil(scale.coarse), 1))
+        average, detail = _detail(brightness, scale)
+        near = skin.patches(detail, _PATCH * max(ceil(scale.coarse), 1))
         noise = _MEDIAN_OF_MEAN * float(np.percentile(near, _SMOOTHEST)) if near.size else 0.0
-        face = np.take(detail, skin.face)
-        edges = float(np.percentile(face, _EDGES)) if face.size else 0.0
-        return cls(brightness, average, _median(np.take(detail, skin.places)), noise, edges, detail)
+        return cls(brightness, average, _median(np.take(detail, skin.places)), noise, detail)
+
+
+def _detail(brightness: FloatArray, scale: _Scale) -> tuple[FloatArray, FloatArray]:
+    """(H, W) the brightness without the detail of a scale, and that detail's absolute value as a share of it."""
+    average = _blurred(brightness, scale.coarse)
+    detail = cv2.absdiff(_blurred(brightness, scale.fine), average)
+    return average, np.asarray(cv2.divide(detail, cv2.add(average, float(_FLOOR))), np.float32)
 
 
 def _matched(own: _Detail, wanted: _Detail, scale: _Scale, random: np.random.Generator) -> FloatArray:
@@ -171,8 +178,9 @@ def _noise(scale: _Scale) -> FloatArray:
 def _cut(tile: FloatArray, shape: tuple[int, ...], random: np.random.Generator) -> FloatArray:
     """As much of a tile, laid out again and again, from a place and in a direction of chance."""
     top, left, turned = random.integers(0, (_TILE, _TILE, 4))
-    rows, columns = ((start + np.arange(count)) % _TILE for start, count in zip((top, left), shape, strict=True))
-    return np.rot90(tile, turned)[rows[:, None], columns]
+    begun = np.roll(np.rot90(tile, turned), (-top, -left), (0, 1))
+    height, width = shape
+    return np.tile(begun, (ceil(height / _TILE), ceil(width / _TILE)))[:height, :width]
 
 
 def _some(weight: Mask, size: Size) -> NDArray[np.intp]:

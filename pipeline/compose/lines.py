@@ -138,7 +138,9 @@ def connected(area: NDArray[np.integer], wanted: Sequence[tuple[NDArray[np.gener
     for other, least in wanted:
         shared = np.bincount(parts, np.take(other, places) != 0, count)
         good &= shared >= np.maximum(least, share * sizes)
-    return np.asarray(good[np.asarray(labels, np.intp)], np.uint8)
+    result = np.zeros_like(area)
+    np.put(result, places, good[parts])
+    return result
 
 
 def _stops(image: ImageF32) -> FloatArray:
