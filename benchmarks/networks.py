@@ -17,22 +17,23 @@ FACE_COLOUR = (1.0, -1.0, 1.0)
 """In [-1, 1]: a cell of 32 pixels of this colour is what the detector takes for a face."""
 
 
-def inswapper(path: Path) -> Path:
-    """Inputs and layers of `inswapper_128.onnx`, 554 MB."""
+def inswapper(path: Path, batch: int | str = 1, *, narrower: int = 1) -> Path:
+    """Inputs and layers of `inswapper_128.onnx`, 554 MB; `narrower` by a power of 2 has fewer channels."""
     graph = Graph()
-    x, source = graph.input("target", [1, 3, 128, 128]), graph.input("source", [1, 512])
-    x = _leaky(graph, graph.conv(_reflected(graph, x, 3), 3, 128, 7, pad=0))
-    for taken, stride in ((128, 1), (256, 2), (512, 2)):
+    x, source = graph.input("target", [batch, 3, 128, 128]), graph.input("source", [1, 512])
+    wide = 128 // narrower
+    x = _leaky(graph, graph.conv(_reflected(graph, x, 3), 3, wide, 7, pad=0))
+    for taken, stride in ((wide, 1), (2 * wide, 2), (4 * wide, 2)):
         x = _leaky(graph, graph.conv(x, taken, 2 * taken, stride=stride))
     for _ in range(6):
-        x = _style_block(graph, x, source)
-    for taken in (1024, 512):
+        x = _style_block(graph, x, source, 8 * wide)
+    for taken in (8 * wide, 4 * wide):
         x = graph.add("Resize", x, "", graph.constant([1, 1, 2, 2]), mode="linear")
         x = _leaky(graph, graph.conv(x, taken, taken // 2))
-    x = _leaky(graph, graph.conv(x, 256, 128))
-    x = graph.add("Tanh", graph.conv(_reflected(graph, x, 3), 128, 3, 7, pad=0))
+    x = _leaky(graph, graph.conv(x, 2 * wide, wide))
+    x = graph.add("Tanh", graph.conv(_reflected(graph, x, 3), wide, 3, 7, pad=0))
     half = graph.constant(0.5)
-    graph.output(graph.add("Add", graph.add("Mul", x, half), half), "output", [1, 3, 128, 128])
+    graph.output(graph.add("Add", graph.add("Mul", x, half), half), "output", [batch, 3, 128, 128])
     graph.random(512, 512, spread=0.05, name="buff2fs")
     return graph.save(path)
 
@@ -45,15 +46,15 @@ def _reflected(graph: Graph, x: str, margin: int) -> str:
     return graph.add("Pad", x, graph.constant([0, 0, margin, margin] * 2, np.int64), mode="reflect")
 
 
-def _style_block(graph: Graph, x: str, source: str) -> str:
-    first = graph.add("Relu", _styled(graph, graph.conv(_reflected(graph, x, 1), 1024, 1024, pad=0), source))
-    second = _styled(graph, graph.conv(_reflected(graph, first, 1), 1024, 1024, pad=0), source)
+def _style_block(graph: Graph, x: str, source: str, width: int) -> str:
+    first = graph.add("Relu", _styled(graph, graph.conv(_reflected(graph, x, 1), width, width, pad=0), source, width))
+    second = _styled(graph, graph.conv(_reflected(graph, first, 1), width, width, pad=0), source, width)
     return graph.add("Add", x, second)
 
 
-def _styled(graph: Graph, x: str, source: str) -> str:
+def _styled(graph: Graph, x: str, source: str, width: int) -> str:
     """Instance normalisation whose scale and shift follow from the identity."""
-    style = graph.add("Reshape", graph.dense(source, 512, 2048), graph.constant([1, 2, 1024, 1, 1], np.int64))
+    style = graph.add("Reshape", graph.dense(source, 512, 2 * width), graph.constant([1, 2, width, 1, 1], np.int64))
     scale, shift = (graph.add("Gather", style, graph.constant(i, np.int64), axis=1) for i in range(2))
     centred = graph.add("Sub", x, graph.add("ReduceMean", x, axes=[2, 3]))
     variance = graph.add("ReduceMean", graph.add("Mul", centred, centred), axes=[2, 3])

@@ -69,7 +69,7 @@ def match_grain(image: ImageF32, target: ImageF32, weight: Mask, target_weight: 
     for scale, detail in zip(scales, wanted, strict=True):
         after = _matched(_Detail.of(after, skin, scale), detail, scale, random)
     change = (np.maximum(after, 0) + _FLOOR) / (before + _FLOOR)
-    result = cv2.multiply(image, cv2.merge([np.asarray(change, np.float32)] * 3))
+    result = image * cv2.merge([np.asarray(change, np.float32)] * 3)
     return np.clip(result, 0, 1, out=result)
 
 
@@ -138,8 +138,8 @@ class _Detail(NamedTuple):
 def _detail(brightness: FloatArray, scale: _Scale) -> tuple[FloatArray, FloatArray]:
     """(H, W) the brightness without the detail of a scale, and that detail's absolute value as a share of it."""
     average = _blurred(brightness, scale.coarse)
-    detail = cv2.absdiff(_blurred(brightness, scale.fine), average)
-    return average, np.asarray(cv2.divide(detail, cv2.add(average, float(_FLOOR))), np.float32)
+    detail = cv2.absdiff(_blurred(brightness, scale.fine), average) / (average + _FLOOR)
+    return average, np.asarray(detail, np.float32)
 
 
 def _matched(own: _Detail, wanted: _Detail, scale: _Scale, random: np.random.Generator) -> FloatArray:

@@ -139,7 +139,7 @@ def connected(area: NDArray[np.integer], wanted: Sequence[tuple[NDArray[np.gener
         shared = np.bincount(parts, np.take(other, places) != 0, count)
         good &= shared >= np.maximum(least, share * sizes)
     result = np.zeros_like(area)
-    np.put(result, places, good[parts])
+    np.put(result, places, np.take(good, parts))
     return result
 
 
