@@ -132,14 +132,14 @@ def connected(area: NDArray[np.integer], wanted: Sequence[tuple[NDArray[np.gener
     if not places.size:
         return np.zeros_like(area)
     count, labels = cv2.connectedComponents(area, connectivity=8)
-    parts = np.take(labels, places)
+    parts = np.asarray(np.take(labels, places), np.intp)
     sizes = np.bincount(parts, minlength=count)
     good = sizes > 0
     for other, least in wanted:
         shared = np.bincount(parts, np.take(other, places) != 0, count)
         good &= shared >= np.maximum(least, share * sizes)
     result = np.zeros_like(area)
-    np.put(result, places, np.take(good, parts))
+    np.put(result, places, good[parts])
     return result
 
 
