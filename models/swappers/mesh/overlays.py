@@ -1,4 +1,4 @@
-"""Whose glasses a swapped face wears: finds frames on both faces, and takes off those that aren't wanted."""
+"""What lies over a face in thin lines, and is taken off where it isn't wanted: glasses, a donor's strands of hair."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ....pipeline.compose.lines import lines_of
-from ....pipeline.faces.regions import dilated
+from ....pipeline.compose.lines import Lines, lines_of
+from ....pipeline.faces.regions import Area, dilated
 from ....pipeline.geometry import resized
 from ....pipeline.types import ImageF32, Mask, Mesh, Size
 
 _SIDE = 192
 _AROUND = 0.008
-"""Of the crop's side: what frames shade beside them."""
+"""Of the crop's side: what lines shade beside them."""
 _SOFT = 0.004
 _REACH = 0.02
 """Of the crop's side: from how far around the skin's colours are taken."""
@@ -26,21 +26,34 @@ def frames_of(image: ImageF32, mesh: Mesh) -> Mask | None:
 
     `mesh` (468, 3) is in pixels of the crop.
     """
+    return _grown(_lines(image, mesh).glasses)
+
+
+def strands_of(image: ImageF32, mesh: Mesh) -> Mask | None:
+    """The same of strands of hair that hang into a face."""
+    return _grown(_lines(image, mesh).strands)
+
+
+def _lines(image: ImageF32, mesh: Mesh) -> Lines:
     size = Size.of(image)
     scale = _SIDE / max(size)
     small = Size(ceil(size.width * scale), ceil(size.height * scale))
     x, y = small.width / size.width, small.height / size.height
-    frames = lines_of(np.clip(resized(image, small), 0, 1), mesh * np.array([x, y, x])).glasses
-    return dilated(frames, max(_AROUND * max(small), 1)).astype(np.float32) if frames.any() else None
+    return lines_of(np.clip(resized(image, small), 0, 1), mesh * np.array([x, y, x]))
 
 
-def taken_off(image: ImageF32, frames: Mask) -> tuple[ImageF32, Mask]:
-    """The picture (H, W, 3) without its frames (h, w), filled in from around, and (H, W) in [0, 1] where it changed.
+def _grown(lines: Area) -> Mask | None:
+    """With what they shade beside them; None where there are none."""
+    return dilated(lines, max(_AROUND * max(lines.shape), 1)).astype(np.float32) if lines.any() else None
+
+
+def taken_off(image: ImageF32, lines: Mask) -> tuple[ImageF32, Mask]:
+    """The picture (H, W, 3) without these lines (h, w), filled in from around, and (H, W) in [0, 1] where it changed.
 
     Filled in after Telea, "An Image Inpainting Technique Based on the Fast Marching Method", 2004.
     """
     size = Size.of(image)
-    area = (resized(frames, size) > 0.5).astype(np.uint8)
+    area = (resized(lines, size) > 0.5).astype(np.uint8)
     left, top, width, height = cv2.boundingRect(area)
     reach = max(round(_REACH * max(size)), 2)
     part = np.s_[max(top - reach, 0) : top + height + reach, max(left - reach, 0) : left + width + reach]

@@ -1,4 +1,4 @@
-"""Whose glasses a face wears: drawn onto a bare portrait, so that what they hide is known."""
+"""Whose glasses a face wears, and strands of hair: drawn onto a bare portrait, so that what they hide is known."""
 
 from __future__ import annotations
 
@@ -81,3 +81,21 @@ def test_bare_faces_look_the_same_whosever_glasses_are_asked_for(session, astron
     one, other, third = (_swap(session, astronaut, astronaut, glasses=whose) for whose in ("donor", "target", "none"))
     np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(one, third)
+
+
+@pytest.mark.parametrize(("start", "bend"), [(10, 0.08), (109, -0.06), (338, 0.05)])
+def test_a_donors_strands_of_hair_are_left_behind(session, astronaut, start, bend):
+    """From the hairline, at a mesh point of the outline, to near the brows: what they hide is what is around them."""
+    mesh = api.detect_faces([astronaut], session=session).frames[0][0].mesh[:, :2]
+    width = float(np.ptp(mesh[:, 0]))
+    top, low = mesh[start] - [0, 0.12 * width], mesh[9] + (mesh[start] - mesh[9]) * 0.35
+    path = [top + (low - top) * at + [bend * width * np.sin(3 * at), 0] for at in np.linspace(0, 1, 20)]
+    picture, strand = astronaut.copy(), np.zeros(astronaut.shape[:2], np.uint8)
+    for canvas, ink in ((picture, (40, 28, 20)), (strand, 1)):
+        cv2.polylines(canvas, [np.int32(path)], False, ink, max(round(0.02 * width), 2))
+    oval = cv2.fillPoly(np.zeros_like(strand), [np.int32(mesh[list(points.OVAL)])], 1)
+    inside = (strand & oval) > 0
+    drawn = np.abs(picture.astype(int) - astronaut)[inside].mean()
+    left = np.abs(_swap(session, astronaut, picture).astype(int) - _swap(session, astronaut, astronaut))[inside].mean()
+    assert inside.sum() > 30 and drawn > 60
+    assert left < 0.18 * drawn
