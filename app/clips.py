@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from ..media.clips import Clip, ClipResult, swap_file
+from ..media.clips import Clip, ClipResult, OnFrame, part_of, swap_file
 from ..pipeline.clip.assignment import Assignment
 from ..pipeline.clip.flow import Engine
 from ..pipeline.clip.recognition import Recognition
@@ -29,7 +29,7 @@ from .recognise import embedder_of, known_references, threshold_of
 if TYPE_CHECKING:
     from .session import Session
 
-_ELSEWHERE: Final = ("start", "duration", "resume", "hardware")
+_ELSEWHERE: Final = ("start", "end", "duration", "resume", "hardware")
 """Settings that the swapped faces don't depend on, or that the encoding's own identity holds."""
 
 
@@ -58,11 +58,12 @@ class _References(NamedTuple):
 
 def swap_clip(
     session: Session,
-    target: str | os.PathLike[str] | BufferedIOBase,
+    target: str | os.PathLike[str] | BufferedIOBase | Clip,
     output: str | os.PathLike[str],
     given: ClipSources,
     progress: Progress | None,
     notice: Notice | None,
+    on_frame: OnFrame | None,
     settings: Mapping[str, object],
 ) -> ClipResult:
     """Swap the faces of a clip into the file `output` (.mp4, .mov, .mkv or .webm), in memory that doesn't grow with it.
@@ -75,14 +76,18 @@ def swap_clip(
     With reference faces the target numbers count those, and whoever looks like one takes its source, in every scene and
     wherever they are: see `pipeline.clip.recognition`.
 
-    `missing` `error` is raised at the end of a scene that shows people and lacks one asked for. `progress` is called
-    once a frame, `notice` before the first with what the output can't hold. Raises ImageError, SettingsError, BusyError
-    where another command is writing the output, and the models' errors, and before any work FaceNotFoundError or
-    SettingsError where it is certain that no face can be swapped.
+    `start` and `end` keep a part: the frames from the one to before the other, counted from the beginning of `target`,
+    which may be a `Clip`, a part of a file itself.
+
+    `missing` `error` is raised at the end of a scene that shows people and lacks one asked for. `progress` and
+    `on_frame` are called once a frame, `notice` before the first with what the output can't hold. Raises ImageError,
+    SettingsError, BusyError where another command is writing the output, and the models' errors, and before any work
+    FaceNotFoundError or SettingsError where it is certain that no face can be swapped, or that no frame is in the part.
     """
     _require_files(target, output)
     case = Case(source_faces=given.source_faces is not None, references=given.has_references)
     plan = session.plan("clip", settings, case)
+    clip = part_of(target if isinstance(target, Clip) else Clip(target), *plan.part, float(plan.values["duration"]))
     donors = _donors(session, given, plan)
     swapper = session.swapper(plan)
     donors = donors._replace(faces=_usable(session, donors, swapper))
@@ -98,7 +103,7 @@ def swap_clip(
         session.models.mesher(),
     )
     result = swap_file(
-        Clip(target, float(plan.values["start"]), float(plan.values["duration"]) or None),
+        clip,
         output,
         _watcher(session, plan, swapper, donors.faces, references),
         engine,
@@ -108,13 +113,14 @@ def swap_clip(
         resume=bool(plan.values["resume"]),
         progress=progress,
         notice=notice,
+        on_frame=on_frame,
     )
     hints = () if result.swapped or plan.values["turns"] else (TURNS,)
     return result._replace(report=(*result.report, *hints, *donors.notes, *plan.notes, *session.model_lines(plan)))
 
 
 def _require_files(target: object, output: object) -> None:
-    if not isinstance(target, str | os.PathLike | BufferedIOBase):
+    if not isinstance(target, str | os.PathLike | BufferedIOBase | Clip):
         raise SettingsError(f"target: expected a path or an open binary file, got {type(target).__name__}")
     if not isinstance(output, str | os.PathLike):
         raise SettingsError(f"output: expected a path, got {type(output).__name__}")

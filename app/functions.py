@@ -20,7 +20,7 @@ from ..pipeline.types import FaceSet, FloatArray, IndexMap, Notice, Picture, Pro
 from .session import Session
 
 if TYPE_CHECKING:
-    from ..media.clips import ClipResult
+    from ..media.clips import Clip, ClipResult, OnFrame
     from ..pipeline.compose.face_crops import CropResult, FaceCrops
 
 
@@ -216,7 +216,7 @@ def paste_faces(
 
 
 def swap_clip(
-    target: str | os.PathLike[str] | BufferedIOBase,
+    target: str | os.PathLike[str] | BufferedIOBase | Clip,
     output: str | os.PathLike[str],
     sources: Sequence[Picture],
     source_faces: FaceSet | None = None,
@@ -230,6 +230,7 @@ def swap_clip(
     session: Session | None = None,
     progress: Progress | None = None,
     notice: Notice | None = None,
+    on_frame: OnFrame | None = None,
     **settings: object,
 ) -> ClipResult:
     """Swap the faces of a clip into a file: see `Session.swap_clip`."""
@@ -250,6 +251,7 @@ def swap_clip(
             reference_faces=reference_faces,
             progress=progress,
             notice=notice,
+            on_frame=on_frame,
             **named,
         )
 

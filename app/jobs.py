@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from ..media.clips import is_clip
+from ..media.clips import FrameDone, OnFrame, Paced, PreviewFile, is_clip
 from ..media.pictures import Metadata, picture_format, read_metadata, read_picture, write_mask, write_picture
 from ..pipeline.draw.preview import draw_pairs
 from ..pipeline.types import FaceSet, FloatArray, Notice, Picture, Progress, Size
@@ -21,6 +21,8 @@ from .session import Session
 from .settings import SETTINGS, Value, checked
 
 PathLike = str | os.PathLike[str]
+_PACE: Final = 1.0
+"""Seconds from one preview to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Job:
     """Where both pictures with numbers and arrows go."""
     limit: FloatArray | None = None
     """Where pixels may change: see `limits.read_limit`."""
+    watch: Path | None = None
+    """Where a clip's frames are shown while they are swapped, before and after, about once a second."""
 
 
 class FileDonors(NamedTuple):
@@ -78,6 +82,7 @@ def swap_job(
     settings: Mapping[str, object],
     progress: Progress | None = None,
     notice: Notice | None = None,
+    on_frame: OnFrame | None = None,
 ) -> TargetReport:
     """Swap one picture or clip into its file. `settings` are those of pictures, clips and files, by name.
 
@@ -85,7 +90,7 @@ def swap_job(
     """
     values = checked(settings, "picture", "clip", "file")
     if is_clip(job.target):
-        return _swap_clip(session, job, donors, values, progress, notice)
+        return _swap_clip(session, job, donors, values, progress, notice, on_frame)
     return _swap_picture(session, job, donors, values)
 
 
@@ -128,10 +133,18 @@ def _swap_clip(
     values: Mapping[str, Value],
     progress: Progress | None,
     notice: Notice | None,
+    on_frame: OnFrame | None,
 ) -> TargetReport:
     found = donors.colours.seen_in(None, donors.donors)
     settings = _for_targets({name: value for name, value in values.items() if name in SETTINGS["clip"]})
-    people = found.references
+    people, failures = found.references, list[str]()
+
+    def missed(line: str) -> None:
+        failures.append(line)
+        if notice is not None:
+            notice(line)
+
+    watching = [on_frame, job.watch and Paced(PreviewFile(job.watch, missed), _PACE)]
     result = session.swap_clip(
         job.target,
         job.output,
@@ -141,9 +154,10 @@ def _swap_clip(
         reference_faces=people and people.faces,
         progress=progress,
         notice=notice,
+        on_frame=_each([one for one in watching if one]),
         **settings,
     )
-    notes = (*donors.notes, *found.notes, *result.report, *only_for(values, "file", "clip", "clips"))
+    notes = (*donors.notes, *found.notes, *result.report, *failures, *only_for(values, "file", "clip", "clips"))
     return TargetReport(
         str(job.target),
         str(job.output),
@@ -152,6 +166,14 @@ def _swap_clip(
         notes=notes,
         summary=f"{result.swapped} face(s) swapped in {result.frames} frames, {result.encoder}",
     )
+
+
+def _each(calls: Sequence[OnFrame]) -> OnFrame:
+    def call(frame: FrameDone) -> None:
+        for one in calls:
+            one(frame)
+
+    return call
 
 
 def _picture_settings(settings: Mapping[str, object]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ..models.spec import Kind as ModelKind
 from ..models.spec import SwapperParams
 from ..pipeline.clip.assignment import AssignmentRules
 from ..pipeline.clip.flow import ClipSettings
+from ..pipeline.clip.moments import Moment, parse_moment, require_rising
 from ..pipeline.compose.crops import SwapSettings
 from ..pipeline.compose.face_crops import CropSettings
 from ..pipeline.compose.restore import RestoreSettings
@@ -55,6 +56,10 @@ class Plan:
         size, detector = self.values.get("detection_size"), self.values.get("facedetection")
         if size and self._searches and find("detector", str(detector)).params is None:
             raise SettingsError(f"detection_size: {detector} looks at pictures of its own size, expected 0, got {size}")
+        if self.scope == "clip":
+            if self.values["end"] and self.values["duration"]:
+                raise SettingsError("end, duration: both say where the part ends, expected one of them")
+            require_rising(*self.part)
 
     def models(self) -> Iterator[ModelChoice]:
         """Every model that this work opens, but those that ship and are always there."""
@@ -153,6 +158,12 @@ class Plan:
     @property
     def clip(self) -> ClipSettings:
         return ClipSettings(bool(self.values["track"]), bool(self.values["smooth"]), int(self.values["max_gap"]))
+
+    @property
+    def part(self) -> tuple[Moment, Moment | None]:
+        """Where the part of a clip that is kept begins and ends."""
+        start, end = (str(self.values[name]) for name in ("start", "end"))
+        return parse_moment(start), parse_moment(end) if end else None
 
     @property
     def rules(self) -> AssignmentRules:

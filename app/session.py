@@ -32,7 +32,7 @@ from .report import model_lines
 from .settings import SETTINGS, Scope
 
 if TYPE_CHECKING:
-    from ..media.clips import ClipResult
+    from ..media.clips import Clip, ClipResult, OnFrame
     from ..pipeline.compose.face_crops import CropResult, FaceCrops
     from .pictures import Donors, PictureResult
 
@@ -315,7 +315,7 @@ class Session:
 
     def swap_clip(
         self,
-        target: str | os.PathLike[str] | BufferedIOBase,
+        target: str | os.PathLike[str] | BufferedIOBase | Clip,
         output: str | os.PathLike[str],
         sources: Sequence[Picture],
         source_faces: FaceSet | None = None,
@@ -324,12 +324,14 @@ class Session:
         reference_faces: FaceSet | None = None,
         progress: Progress | None = None,
         notice: Notice | None = None,
+        on_frame: OnFrame | None = None,
         **settings: object,
     ) -> ClipResult:
         """Swap the faces of a clip into the file `output`: see `app.clips.swap_clip`.
 
         `source_faces` are the faces of `sources`, and `reference_faces` those of `references`, pictures of people to
-        recognise; faces that aren't given are found. Reference faces that carry identities need no pictures.
+        recognise; faces that aren't given are found. Reference faces that carry identities need no pictures. `on_frame`
+        is called after every frame with what it shows: see `media.clips.previews.FrameDone`.
         """
         from .clips import ClipSources, swap_clip
 
@@ -338,7 +340,7 @@ class Session:
             if faces is not None:
                 require_faces(faces, name)
         given = ClipSources(extended(sources), source_faces, references, reference_faces)
-        return swap_clip(self, target, output, given, progress, notice, settings)
+        return swap_clip(self, target, output, given, progress, notice, on_frame, settings)
 
     def swapper(self, plan: Plan) -> Swapper:
         """The plan's engine, open."""

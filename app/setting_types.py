@@ -10,13 +10,14 @@ import numpy as np
 from ..models.catalog import names
 from ..models.runtime.devices import providers_of
 from ..models.spec import Kind as ModelKind
+from ..pipeline.clip.moments import moment_text
 from ..pipeline.errors import IndexListError, SettingsError, require_choice
 from ..pipeline.faces.index_list import parse_indexes
 from ..pipeline.faces.parts import parse_parts
 from ..pipeline.quotes import quoted
 
 Value = str | float | bool
-SettingKind = Literal["choice", "model", "number", "integer", "switch", "indexes", "parts", "device"]
+SettingKind = Literal["choice", "model", "number", "integer", "switch", "indexes", "parts", "moment", "device"]
 Scope = Literal["detect", "order", "map", "swap", "restore", "crop", "paste", "picture", "clip", "file", "session"]
 """What a setting belongs to: one step each of the work on pictures; `picture`, all steps of a swap in one go; `clip`,
 the same for clips; `file`, how files are written; `session`, what is chosen once for all work."""
@@ -70,6 +71,8 @@ class Setting:
             return self._switch(value)
         if self.kind in ("number", "integer"):
             return self._number(value)
+        if self.kind == "moment":
+            return _moment(self.name, value) or self.default
         text = self._text(value)
         if self.kind == "indexes":
             _require_indexes(self.name, text)
@@ -128,6 +131,13 @@ class Setting:
 def _parts(name: str, text: str) -> str:
     try:
         return ",".join(parse_parts(text))
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from error
+
+
+def _moment(name: str, value: object) -> str:
+    try:
+        return moment_text(value)
     except SettingsError as error:
         raise SettingsError(f"{name}: {error}") from error
 

@@ -29,6 +29,7 @@ _CLIP: Final[tuple[Scope, ...]] = ("clip",)
 _RESTORE: Final[tuple[Scope, ...]] = ("restore",)
 _CROP: Final[tuple[Scope, ...]] = ("crop",)
 _BLENDING: Final[tuple[Scope, ...]] = (*_SWAPPING, "paste")
+_MOMENT: Final = "12.5 seconds, 1:02.5 or 0:01:02, or 120f for frame 120, counted from 0"
 _LIST: Final = "0 or 0,2 or 0-3, -1 for the last, * for all"
 
 ROWS: Final = (
@@ -298,11 +299,17 @@ ROWS: Final = (
         node_id="bridge",
     ),
     Setting("hardware", "switch", True, "Lets the GPU encode where it can.", _CLIP),
+    Setting("start", "moment", "0", f"The part to keep begins here: {_MOMENT}.", _CLIP),
+    Setting("end", "moment", "", "The part to keep ends before this, written as start is. Empty: to the end.", _CLIP),
     Setting(
-        "start", "number", 0.0, "Where in the clip to begin, in seconds.", _CLIP, high=1e6, step=0.1, in_nodes=False
-    ),
-    Setting(
-        "duration", "number", 0.0, "How many seconds to keep. 0: to the end.", _CLIP, high=1e6, step=0.1, in_nodes=False
+        "duration",
+        "number",
+        0.0,
+        "How many seconds to keep, instead of an end. 0: to the end.",
+        _CLIP,
+        high=1e6,
+        step=0.1,
+        in_nodes=False,
     ),
     Setting(
         "resume",

@@ -6,14 +6,17 @@ import logging
 import sys
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tqdm import tqdm
 
 from ..app.report import TargetReport
+from ..app.report import counted as count_of
 from ..pipeline.errors import CancelledError, IndexListError, MissingPackageError, ModelError, MultiFaceSwapError
 from ..pipeline.quotes import named, reason
-from ..pipeline.types import Progress
+
+if TYPE_CHECKING:
+    from ..media.clips import FrameDone, OnFrame
 
 PROGRAM = "multifaceswap"
 T = TypeVar("T")
@@ -74,16 +77,17 @@ def counted(items: Iterable[T], unit: str, total: int) -> tqdm[T]:
 
 
 @contextmanager
-def frames(name: str, *, shown: bool) -> Generator[Progress | None]:
-    """A bar for the frames of a clip, as a progress callback; None where it isn't shown."""
-    if not shown:
-        yield None
-        return
-    with tqdm(unit="frame", desc=named(name), file=sys.stderr, leave=False) as bar:
+def frames(name: str, *, shown: bool) -> Generator[OnFrame]:
+    """A bar for the frames of a clip, called after every frame: how many are done, how many a second, the time that is
+    left, and how many faces were swapped in the last one."""
+    with tqdm(unit=" frames", desc=named(name), file=sys.stderr, leave=False, disable=not shown) as bar:
 
-        def tell(finished: int, total: int) -> None:
-            bar.total = total
-            bar.update(finished - bar.n)
+        def tell(frame: FrameDone) -> None:
+            if not bar.n and frame.done > 1:  # work that goes on: what was done before says nothing about the speed
+                bar.initial = bar.n = bar.last_print_n = frame.done - 1
+            bar.total = frame.total
+            bar.set_postfix_str(count_of(frame.faces, "face"), refresh=False)
+            bar.update(frame.done - bar.n)
 
         yield tell
 

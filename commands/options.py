@@ -15,6 +15,7 @@ _WORDS = {
     "device": "NAME",
     "indexes": "LIST",
     "parts": "LIST",
+    "moment": "TIME",
     "number": "NUMBER",
     "integer": "NUMBER",
 }

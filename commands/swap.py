@@ -15,7 +15,7 @@ from ..app.outputs import require_outputs
 from ..app.report import TargetReport
 from ..app.session import Session
 from ..app.settings import SETTINGS, Value
-from ..media.clips import CLIP_EXTENSIONS, checkpoint_folder, is_clip
+from ..media.clips import CLIP_EXTENSIONS, PREVIEW_EXTENSIONS, checkpoint_folder, is_clip
 from ..media.pictures import write_file
 from ..pipeline.errors import BusyError, SettingsError
 from ..pipeline.quotes import named
@@ -45,6 +45,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     text = "picture that says where a target may change: white yes, black no, grey in part; of a target's proportions"
     parser.add_argument("--limit-mask", metavar="FILE", help=text)
     parser.add_argument("--preview", metavar="FILE", help="also write both pictures with numbers and arrows")
+    text = (
+        "while a clip is swapped, show a frame before and after in this .jpg or .png about once a second; other "
+        "programs may read it at any time"
+    )
+    parser.add_argument("--watch", metavar="FILE", help=text)
     parser.add_argument("--report", metavar="FILE.json", help="also write what was done, as JSON")
     parser.add_argument(
         "--overwrite", action="store_true", help="let --output replace a target or source, and --mask a file"
@@ -88,18 +93,19 @@ def _jobs(arguments: Namespace, other_files: Sequence[Path]) -> tuple[list[Job],
     outputs = results(targets, arguments.output, image_format, "--output")
     masks = results(targets, arguments.mask, "png", "--mask") if arguments.mask else none
     previews = results(targets, arguments.preview, None, "--preview") if arguments.preview else none
-    others = [path for path in [*masks, *previews, arguments.report and Path(arguments.report)] if path]
+    report, watch = (Path(name) if name else None for name in (arguments.report, arguments.watch))
+    others = [path for path in [*masks, *previews, report, watch] if path]
     inputs = [*other_files, *targets.files, *([Path(arguments.limit_mask)] if arguments.limit_mask else [])]
     require_free(others, inputs)
     require_free([*outputs, *others], [] if arguments.overwrite else inputs, " or say --overwrite")
     if not arguments.overwrite:
         require_new_masks(path for path in masks if path)
-    require_outputs([Path(arguments.report)] if arguments.report else [])
+    require_outputs(path for path in (report, watch) if path)
     extras = [[path for path in pair if path] for pair in zip(masks, previews, strict=True)]
     refused = refusals(targets.files, outputs, extras, image_format)
     limit = read_limit(Path(arguments.limit_mask)) if arguments.limit_mask else None
     jobs = [Job(*paths) for paths in zip(targets.files, outputs, masks, previews, strict=True)]
-    return [replace(job, limit=limit) for job in jobs], refused
+    return [replace(job, limit=limit, watch=watch) for job in jobs], refused
 
 
 def _require_usable(targets: Sequence[Path], arguments: Namespace) -> None:
@@ -108,6 +114,11 @@ def _require_usable(targets: Sequence[Path], arguments: Namespace) -> None:
         for target in filter(is_clip, targets if getattr(arguments, name) else ()):
             known = ", ".join(sorted(CLIP_EXTENSIONS))
             raise SettingsError(f"--{name.replace('_', '-')} works for pictures; {named(target)} is a clip ({known})")
+    if arguments.watch:
+        if not any(map(is_clip, targets)):
+            raise SettingsError("--watch shows clips while they are swapped; no target is a clip")
+        if not arguments.watch.lower().endswith(PREVIEW_EXTENSIONS):
+            raise SettingsError(f"--watch {named(arguments.watch)}: expected one of {', '.join(PREVIEW_EXTENSIONS)}")
 
 
 def _attempt(
@@ -126,8 +137,8 @@ def _swap(session: Session, job: Job, donors: FileDonors, settings: dict[str, Va
         console.note(f"{named(job.target)}: {line}")
 
     try:
-        with console.frames(job.target.name, shown=is_clip(job.target)) as progress:
-            done = swap_job(session, job, donors, settings, progress, notice)
+        with console.frames(job.target.name, shown=is_clip(job.target)) as tell:
+            done = swap_job(session, job, donors, settings, notice=notice, on_frame=tell)
     except BusyError:  # what is left there isn't this command's
         raise
     except BaseException:  # whatever ended it: this only says what is left

@@ -15,11 +15,14 @@ from ..pipeline.types import Progress
 
 if TYPE_CHECKING:
     from ..app.session import Session
+    from ..media.clips import FrameDone, OnFrame
 
 FOLDER_KEYS = ("insightface", "reswapper", "hyperswap", "facerestore_models", "facedetection", "facexlib")
 """Where artists already keep face models."""
 _DEVICES = {"mps": "coreml", "privateuseone": "directml"}
 """torch's names of devices."""
+_PREVIEWS = 0.5
+"""Seconds from one preview to the next."""
 _SUFFIXES = {".onnx", ".pth", ".safetensors"}
 
 
@@ -95,6 +98,33 @@ _held = _Held()
 def session() -> Session:
     """What all nodes share: models from ComfyUI's folders, on its device, known to its memory manager; donors."""
     return _held.get()
+
+
+def frame_progress() -> OnFrame:
+    """As `progress`, for the frames of a clip, with a preview of the one it is at: at most two a second."""
+    import comfy.model_management as management
+    from comfy.cli_args import args
+    from comfy.utils import ProgressBar
+    from PIL import Image
+
+    from ..media.clips import Paced
+    from ..media.clips.previews import fitted
+
+    bar, longest = ProgressBar(1), args.preview_size
+
+    def show(frame: FrameDone) -> None:
+        # As small as it is sent: the host would take longer for that.
+        image = Image.fromarray(fitted(frame.after, longest))
+        bar.update_absolute(frame.done, frame.total, ("JPEG", image, longest))
+
+    paced = Paced(show, _PREVIEWS)
+
+    def report(frame: FrameDone) -> None:
+        management.throw_exception_if_processing_interrupted()
+        bar.update_absolute(frame.done, frame.total)
+        paced(frame)
+
+    return report
 
 
 def progress() -> Progress:

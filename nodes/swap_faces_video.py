@@ -11,7 +11,7 @@ from comfy_api.latest import InputImpl, io
 
 from ..app.report import counted
 from .bridge import frames_of
-from .host import progress, session
+from .host import frame_progress, session
 from .inputs import check, inputs, values_of
 from .schema import schema
 from .sockets import Faces
@@ -71,16 +71,14 @@ class SwapFacesVideo(io.ComfyNode):
         references = None if reference_image is None else frames_of(reference_image, "reference_image")
         clip = _clip(video)
         result = session().swap_clip(
-            clip.source,
+            clip,
             _output(clip),
             sources,
             source_faces,
             references=references,
             reference_faces=reference_faces,
-            start=clip.start,
-            duration=clip.duration,
             resume=False,
-            progress=progress(),
+            on_frame=frame_progress(),
             **values_of("clip", given),
         )
         done = f"{counted(result.swapped, 'face')} swapped in {counted(result.frames, 'frame')}, {result.encoder}"

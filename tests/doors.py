@@ -31,7 +31,8 @@ PROBES = {
     "crop_size": 320,
     "crop_margin": 1.0,
     "max_gap": 9,
-    "start": 0.04,
+    "start": "0.04",
+    "end": "2f",
     "duration": 0.08,
     "image_quality": 40,
 }

@@ -36,7 +36,7 @@ def raw_frames(
     container: InputContainer, film: VideoStream, timeline: Timeline, start: Fraction | None = None
 ) -> Generator[RawFrame]:
     """Decode the film; from the key frame at or before `start`, in seconds on the timeline, on. PyAV's errors."""
-    packets = _placed(container, film, timeline)
+    packets = film_packets(container, film, timeline)
     if start is not None:
         packets = _from_key_frame(packets, start)
     decode, damage, damaged, in_order = _decoder(film), damage_error(), False, is_avi(container)
@@ -52,7 +52,8 @@ def raw_frames(
             del frame
 
 
-def _placed(container: InputContainer, film: VideoStream, timeline: Timeline) -> Generator[FilmPacket]:
+def film_packets(container: InputContainer, film: VideoStream, timeline: Timeline) -> Generator[FilmPacket]:
+    """The film's packets with their times on the timeline, as far as they can be read. PyAV's errors."""
     packets, read = container.demux(film), False
     while True:
         try:

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BufferedIOBase
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...pipeline.clip.flow import ClipFrame
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-_STEP = Fraction(1, 25)
+STEP = Fraction(1, 25)
 """Seconds a frame takes where nothing says it."""
 
 
@@ -70,8 +71,8 @@ class Clip:
     """
 
     source: str | os.PathLike[str] | BufferedIOBase
-    start: float = 0.0
-    duration: float | None = None
+    start: Fraction | float = 0.0
+    duration: Fraction | float | None = None
     """None: to the end."""
 
     @property
@@ -99,7 +100,7 @@ class Clip:
     def info(self) -> ClipInfo:
         """Reads as much as the first frame. Raises ImageError."""
         with self.opened() as (container, film):
-            line = self.timeline(container, film, _STEP)
+            line = self.timeline(container, film, STEP)
             with closing(raw_frames(container, film, line)) as frames:
                 first = next(frames, None)
                 if first is None:
@@ -107,7 +108,15 @@ class Clip:
                     raise ImageError(f"{self.shown_name}: has no frame that can be decoded{why}")
                 filters = upright(first.frame)
                 shown, _ = Upright(filters, None)(first.frame)
-                return info_of(container, film, first.frame, shown)
+                return self._within(info_of(container, film, first.frame, shown))
+
+    def _within(self, info: ClipInfo) -> ClipInfo:
+        """With about how many frames the part that is kept has."""
+        if not info.frames or not (self.start or self.duration):
+            return info
+        left = info.frames / info.rate - Fraction(self.start)
+        kept = left if self.duration is None else min(left, Fraction(self.duration))
+        return info._replace(frames=max(ceil(kept * info.rate - Fraction(1, 100)), 0))
 
     def timeline(self, container: InputContainer, film: VideoStream, step: Fraction) -> Timeline:
         """The line on which packets of a container are placed; `step` is the seconds a frame takes."""
@@ -132,7 +141,7 @@ class Clip:
         number = 0 if mark is None else mark.number
         with closing(self._decoded_frames(info, mark)) as frames:
             for decoded in frames:
-                yield ClipFrame(number, float(decoded.pts * info.time_base), _picture(decoded.frame, info), decoded)
+                yield ClipFrame(number, float(decoded.pts * info.time_base), picture_of(decoded.frame, info), decoded)
                 del decoded
                 number += 1
 
@@ -158,7 +167,7 @@ class Clip:
         first = Fraction(0) if mark is None else mark.pts * info.time_base
         start = first if self.start or mark is not None else None
         if start is not None and not may_jump(container) and not (mark is not None and mark.has_jumped):
-            _seek(container, film, line.raw(start))
+            seek(container, film, line.raw(start))
         step = 1 / (info.rate * info.time_base)
         expected = Fraction(0)
         with closing(raw_frames(container, film, line, start)) as frames:
@@ -180,7 +189,7 @@ class Clip:
         return f"{self.shown_name}: has no pictures in it"
 
 
-def _seek(container: InputContainer, film: VideoStream, time: Fraction) -> None:
+def seek(container: InputContainer, film: VideoStream, time: Fraction) -> None:
     """To a key frame at or before a time; to the beginning where the file's index leads beyond it."""
     assert film.time_base is not None
     pts = round(time / film.time_base)
@@ -196,6 +205,7 @@ def _notes(raw: RawFrame, scaled: bool, info: ClipInfo) -> tuple[str, ...]:
     return (*damaged, *((f"the picture's size changes to {size}: scaled to {info.size}",) if scaled else ()))
 
 
-def _picture(frame: VideoFrame, info: ClipInfo) -> Picture:
+def picture_of(frame: VideoFrame, info: ClipInfo) -> Picture:
+    """(H, W, 3) RGB of uint8, of deep clips uint16: a new array."""
     picture = info.colours.to_rgb(frame, "rgb48le" if info.deep else "rgb24")
     return picture if picture.flags.writeable and picture.flags.c_contiguous else picture.copy()

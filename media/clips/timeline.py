@@ -8,6 +8,7 @@ so stream by stream: ts_discontinuity_detect in fftools/ffmpeg_demux.c, whose li
 from __future__ import annotations
 
 from fractions import Fraction
+from math import floor
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class Timeline:
             offset = min(reversed(self._offsets[-_EPOCHS:]), key=lambda one: abs(time + one - self._now))
             if self._may_jump and self._last is not None and abs(time + offset - self._now) > _AHEAD:
                 return False
-        moved = round(offset / packet.time_base)
+        # Always upwards from a half: halves that go to the even number would move ticks apart.
+        moved = floor(offset / packet.time_base + Fraction(1, 2))
         packet.dts = None if packet.dts is None else packet.dts + moved
         packet.pts = None if packet.pts is None else packet.pts + moved
         return True

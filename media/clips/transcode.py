@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -21,12 +22,14 @@ from ...pipeline.quotes import named
 from ...pipeline.types import Notice, Progress
 from .checkpoint import Checkpoint, ResumeState, owned_output
 from .copying import Reached
-from .encoding import PartWriter, Plan, plan
+from .encoding import Plan, plan
 from .extras import Choice
 from .facts import ClipInfo
 from .formats import output_format
 from .mux import Part, mux_parts
-from .reading import Clip, ResumePoint, decoded_of
+from .open_part import OpenPart
+from .previews import FrameDone, OnFrame
+from .reading import Clip, ResumePoint, decoded_of, picture_of
 from .trial import Trial, cut_short
 
 FRAMES_A_PART: Final = 240
@@ -58,6 +61,7 @@ def swap_file(
     resume: bool = True,
     progress: Progress | None = None,
     notice: Notice | None = None,
+    on_frame: OnFrame | None = None,
     frames_a_part: int = FRAMES_A_PART,
 ) -> ClipResult:
     """Swap a clip into the file `output` (.mp4, .mov, .mkv or .webm), which appears complete or not at all.
@@ -66,10 +70,10 @@ def swap_file(
     are in a folder `.NAME.parts` beside the output until the clip is complete: with `resume`, the same work (same file,
     same `identity`, which stands for donors and settings) that was cut off goes on from there and gives the same
     result, and an error or a cancel leaves the folder; without, nothing is left. Parts that are no longer as they were
-    written are made again. However it ends, its threads have ended and its files are closed. `progress` is called after
-    every frame, and `notice` before the first with each line on what the output can't hold, which the report has too.
-    Raises ImageError, SettingsError, BusyError where somebody else is writing the output, and whatever the models and
-    `progress` raise.
+    written are made again. However it ends, its threads have ended and its files are closed. `progress` and `on_frame`
+    are called after every frame, and `notice` before the first with each line on what the output can't hold, which the
+    report has too. Raises ImageError, SettingsError, BusyError where somebody else is writing the output, and whatever
+    the models, `progress` and `on_frame` raise.
     """
     output = Path(output)
     kind = output_format(output)
@@ -85,7 +89,7 @@ def swap_file(
         with _parts(output, _identity(clip, chosen, identity, frames_a_part), resume) as parts:
             run = _Run(clip, info, chosen, parts, watcher, engine, settings, frames_a_part)
             if not parts.is_complete:
-                run.encode(progress)
+                run.encode(progress, on_frame)
             reached = mux_parts(clip, info, chosen, run.parts_to_join(), choice, output)
             parts.discard()
         return run.result(output, choice, reached)
@@ -107,10 +111,10 @@ class _Run:
     marks: dict[int, ResumeState] = field(default_factory=dict[int, ResumeState])
     """What a part starts from, by its first frame."""
 
-    def encode(self, progress: Progress | None) -> None:
+    def encode(self, progress: Progress | None, on_frame: OnFrame | None) -> None:
         """Make the parts that are missing."""
         first, mark = self._start()
-        done, part = first, _OpenPart(self.parts, self.plan, self.notes)
+        done, part = first, OpenPart(self.parts, self.plan, self.notes)
         with closing(self._swapped(mark)) as swapped, part:
             for frame in swapped:
                 if frame.frame.number < first:
@@ -122,10 +126,17 @@ class _Run:
                 done += 1
                 if progress is not None:
                     progress(done, max(done, self.info.frames))
+                if on_frame is not None:
+                    on_frame(self._done(done, frame))
                 del frame
             if not done:
                 raise ImageError(f"{self.clip.shown_name}: has no frame in the part that is kept")
             part.finish(None, self.watcher.assignment.report())
+
+    def _done(self, done: int, swapped: SwappedFrame) -> FrameDone:
+        frame = swapped.frame
+        decode = partial(picture_of, decoded_of(frame).frame, self.info)
+        return FrameDone(done, max(done, self.info.frames), len(swapped.faces), frame.picture, decode)
 
     def parts_to_join(self) -> list[Part]:
         noted = zip(self.parts.paths, self.parts.finished, strict=True)
@@ -179,45 +190,6 @@ class _Run:
             self.notes.add(note, Span(number, number), ClipPerson(scene, person) if self.settings.track else None)
 
 
-class _OpenPart:
-    """The part that is being written."""
-
-    def __init__(self, parts: Checkpoint, chosen: Plan, notes: Notes) -> None:
-        self._parts, self._plan, self._notes = parts, chosen, notes
-        self._writer: PartWriter | None = None
-        self._first_pts = 0
-        self.frames = 0
-        self._swapped = 0
-
-    def write(self, done: SwappedFrame) -> None:
-        if self._writer is None:
-            self._first_pts = decoded_of(done.frame).pts
-            self._writer = PartWriter(self._parts.unfinished, self._plan, self._first_pts)
-            self._writer.open()
-        self._writer.write(done)
-        self.frames += 1
-        self._swapped += len(done.faces)
-
-    def finish(self, following: ResumeState | None, report: Sequence[str] = ()) -> None:
-        """The part is complete; `following` is what the next one starts from, None where the clip ends."""
-        if self._writer is None:
-            return
-        self._writer.close()
-        self._parts.finish(
-            {"first_pts": self._first_pts, "frames": self.frames, "swapped": self._swapped},
-            {"next": following, "notes": self._notes.as_json(), "report": list(report)},
-        )
-        self._writer, self.frames, self._swapped = None, 0, 0
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_error: object) -> None:
-        if self._writer is not None:
-            self._writer.abandon()
-        self._parts.drop_unfinished()
-
-
 @contextmanager
 def _parts(output: Path, identity: str, resume: bool) -> Generator[Checkpoint]:
     parts = Checkpoint(output, identity)
@@ -245,5 +217,14 @@ def _identity(clip: Clip, chosen: Plan, identity: str, frames_a_part: int) -> st
         with suppress(OSError):
             status = os.stat(clip.source)
             source = [os.path.realpath(clip.source), status.st_size, status.st_mtime_ns]
-    info = [__version__, _RECORDS, source, clip.start, clip.duration, chosen.identity, identity, frames_a_part]
+    info = [
+        __version__,
+        _RECORDS,
+        source,
+        str(clip.start),
+        str(clip.duration),
+        chosen.identity,
+        identity,
+        frames_a_part,
+    ]
     return hashlib.sha256(json.dumps(info).encode()).hexdigest()

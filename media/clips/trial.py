@@ -187,6 +187,7 @@ def cut_short(clip: Clip, info: ClipInfo, frames: int, reached: Reached) -> list
     missing = length - end
     if missing < max(3 / info.rate, 0.01 * length):
         return []
-    said = f"{info.frames} frames ({length:.1f} s)" if info.is_exact else f"{length:.1f} s"
-    ended = frames if info.is_exact else f"{frames} frames"
+    counts = info.is_exact and not start
+    said = f"{info.frames} frames ({length:.1f} s)" if counts else f"{length:.1f} s"
+    ended = f"{end:.1f} s" if start else frames if counts else f"{frames} frames"
     return [f"the file says {said} and ends after {ended}: it is cut short"]

@@ -1,0 +1,7 @@
+"""What ComfyUI was started with."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+args = SimpleNamespace(preview_size=512)
