@@ -108,15 +108,16 @@ class Clip:
                     raise ImageError(f"{self.shown_name}: has no frame that can be decoded{why}")
                 filters = upright(first.frame)
                 shown, _ = Upright(filters, None)(first.frame)
-                return self._within(info_of(container, film, first.frame, shown))
+                info = info_of(container, film, first.frame, shown)
+                return info._replace(frames=self._kept(info, (first.pts or 0) * info.time_base))
 
-    def _within(self, info: ClipInfo) -> ClipInfo:
-        """With about how many frames the part that is kept has."""
+    def _kept(self, info: ClipInfo, first: Fraction) -> int:
+        """About how many frames the part that is kept has, where the film begins at `first` on the timeline."""
         if not info.frames or not (self.start or self.duration):
-            return info
-        left = info.frames / info.rate - Fraction(self.start)
-        kept = left if self.duration is None else min(left, Fraction(self.duration))
-        return info._replace(frames=max(ceil(kept * info.rate - Fraction(1, 100)), 0))
+            return info.frames
+        end = first + info.frames / info.rate
+        kept = (end if self.duration is None else min(end, Fraction(self.duration))) - max(first, Fraction(0))
+        return max(ceil(kept * info.rate - Fraction(1, 100)), 0)
 
     def timeline(self, container: InputContainer, film: VideoStream, step: Fraction) -> Timeline:
         """The line on which packets of a container are placed; `step` is the seconds a frame takes."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-_HIDES: Final = "vp8"
-"""A codec whose files hold packets that no frame is shown of."""
+_VP8_SHOWN: Final = 1 << 4
+"""The bit of a frame's first byte that says whether it is shown, or only referred to (RFC 6386, 9.1)."""
 
 
 class _Found(NamedTuple):
@@ -86,7 +86,8 @@ def _times(container: InputContainer, film: VideoStream, line: Timeline, start: 
     if start is not None and not may_jump(container):
         seek(container, film, line.raw(start))
     assert film.time_base is not None
-    if film.codec_context.name == _HIDES:
+    # An AVI's times are those at which frames leave the decoder.
+    if is_avi(container) and film.codec_context.has_b_frames:
         with closing(raw_frames(container, film, line, start)) as frames:
             yield from (frame.pts * film.time_base for frame in frames if frame.pts is not None)
     else:
@@ -96,10 +97,11 @@ def _times(container: InputContainer, film: VideoStream, line: Timeline, start: 
 def _packet_times(container: InputContainer, film: VideoStream, line: Timeline) -> Generator[int]:
     """In the film's time base."""
     early: list[int] = []
-    in_order = is_avi(container)
+    in_order, is_vp8 = is_avi(container), film.codec_context.name == "vp8"
     for packet in film_packets(container, film, line):
         time = packet.dts if in_order or packet.pts is None else packet.pts
-        if time is None or packet.is_discard:  # an edit list hides it
+        is_shown = not is_vp8 or memoryview(packet)[0] & _VP8_SHOWN
+        if time is None or packet.is_discard or not is_shown:  # an edit list discards
             continue
         heapq.heappush(early, time)
         # No packet that comes later is shown before this one is decoded.
