@@ -87,7 +87,7 @@ def swap_clip(
     _require_files(target, output)
     case = Case(source_faces=given.source_faces is not None, references=given.has_references)
     plan = session.plan("clip", settings, case)
-    clip = part_of(target if isinstance(target, Clip) else Clip(target), *plan.part, float(plan.values["duration"]))
+    clip = kept_part(target, plan)
     donors = _donors(session, given, plan)
     swapper = session.swapper(plan)
     donors = donors._replace(faces=_usable(session, donors, swapper))
@@ -117,6 +117,12 @@ def swap_clip(
     )
     hints = () if result.swapped or plan.values["turns"] else (TURNS,)
     return result._replace(report=(*result.report, *hints, *donors.notes, *plan.notes, *session.model_lines(plan)))
+
+
+def kept_part(target: str | os.PathLike[str] | BufferedIOBase | Clip, plan: Plan) -> Clip:
+    """The part of a clip that a plan keeps. Raises ImageError, and SettingsError where no frame is in it."""
+    clip = target if isinstance(target, Clip) else Clip(target)
+    return part_of(clip, *plan.part, float(plan.values["duration"]))
 
 
 def _require_files(target: object, output: object) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..media.clips import FrameDone, OnFrame
 
 PROGRAM = "multifaceswap"
+_FRAMES = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
+"""Frames a second, also where one takes longer than that."""
 T = TypeVar("T")
 
 
@@ -85,7 +87,8 @@ def frames(name: str, *, shown: bool) -> Generator[OnFrame]:
         def tell(frame: FrameDone) -> None:
             if not bar.n and frame.done > 1:  # work that goes on: what was done before says nothing about the speed
                 bar.initial = bar.n = bar.last_print_n = frame.done - 1
-            bar.total = frame.total
+            if bar.total or frame.total > frame.done:  # where nobody knows how many there are, none are left
+                bar.total, bar.bar_format = frame.total, _FRAMES
             bar.set_postfix_str(count_of(frame.faces, "face"), refresh=False)
             bar.update(frame.done - bar.n)
 

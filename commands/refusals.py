@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from ..app.clips import kept_part
 from ..app.outputs import require_folders, require_held, require_place, require_readable
-from ..pipeline.errors import BusyError, ImageError
+from ..app.plan import Plan
+from ..app.settings import SETTINGS, Value
+from ..media.clips import is_clip
+from ..pipeline.errors import BusyError, ImageError, SettingsError
 from . import console
 
 
@@ -39,6 +44,26 @@ def reason_of(target: Path | None, paths: Sequence[Path], image_format: str | No
     except (ImageError, BusyError) as error:
         return str(error)
     return None
+
+
+def refused_parts(targets: Sequence[Path], outputs: Sequence[Path], settings: Mapping[str, Value]) -> dict[Path, str]:
+    """By result, why a clip has no frame in the part that the settings keep, which is said now.
+
+    Raises SettingsError where that is so of every target. A clip that can't be read is left for when its turn comes.
+    """
+    plan = Plan.of("clip", {name: value for name, value in settings.items() if name in SETTINGS["clip"]})
+    refused: dict[Path, str] = {}
+    for target, output in zip(targets, outputs, strict=True):
+        try:
+            if is_clip(target):
+                with suppress(ImageError):
+                    kept_part(target, plan)
+        except SettingsError as error:
+            refused[output] = str(error)
+            if len(refused) == len(targets):
+                raise
+            console.fail(str(error))
+    return refused
 
 
 def tell(reasons: Sequence[str | None]) -> None:

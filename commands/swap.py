@@ -30,7 +30,7 @@ from .files import (
     results,
 )
 from .options import add_settings, values_of
-from .refusals import refusals
+from .refusals import refusals, refused_parts
 
 _PICTURES_ONLY = ("mask", "limit_mask", "preview")
 
@@ -64,6 +64,7 @@ def run(arguments: Namespace) -> int:
     settings = values_of(arguments, "picture", "clip", "file")
     with Session(device=arguments.device) as session:
         require_models(session, [job.target for job in jobs], settings, bool(references))
+        refused |= refused_parts([job.target for job in jobs], [job.output for job in jobs], settings)
         donors = read_donors(session, sources, references, settings)
         for line in donors.notes:
             console.note(line)

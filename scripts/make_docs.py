@@ -19,7 +19,14 @@ _KINDS = {
 
 
 _PORTRAITS = ("grace_hopper.jpg", "astronaut.png")
-_VALUES = {"switch": "on, off", "model": "a name below", "indexes": "a list", "parts": "a list", "device": "a device"}
+_VALUES = {
+    "switch": "on, off",
+    "model": "a name below",
+    "indexes": "a list",
+    "parts": "a list",
+    "device": "a device",
+    "moment": "a time or frame",
+}
 """What stands for the values of settings that don't list theirs."""
 
 

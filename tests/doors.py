@@ -94,6 +94,8 @@ class Recorder:
         self._stub(recognise, "with_identities", lambda a, k: None, lambda a, k: a[0])
         self._wrap(recognise, "match_identities", lambda a, k: (a[3:], k))
         self._wrap(module("app.jobs"), "write_picture", lambda a, k: (k.get("image_format"), k.get("image_quality")))
+        part = lambda a, k: (a[0].start, a[0].duration, *map(str, a[1:]))  # noqa: E731
+        self._stub(clips, "part_of", part, lambda a, k: a[0])
         result = module("media.clips").ClipResult
         monkeypatch.setattr(clips, "swap_file", lambda *a, **k: self._clip(result, a, k))
 

@@ -12,7 +12,7 @@ from clipmaking import WOMAN as HER
 from clipworld import frames, write
 from multifaceswap import Session, cli
 from multifaceswap.commands import console
-from multifaceswap.media.clips import checkpoint_folder
+from multifaceswap.media.clips import FrameDone, checkpoint_folder
 from multifaceswap.media.pictures import read_picture
 
 WOMAN, MAN = EXAMPLES / "astronaut.png", EXAMPLES / "grace_hopper.jpg"
@@ -188,10 +188,15 @@ def test_a_playlist_is_called_one(tmp_path, capsys, name, output):
     assert capsys.readouterr().err == f"multifaceswap: error: {text}\n"
 
 
+def finished(done, total=9, faces=1):
+    picture = np.zeros((4, 4, 3), np.uint8)
+    return FrameDone(done, total, faces, picture, lambda: picture)
+
+
 def test_a_warning_has_a_line_of_its_own_beside_the_bar(capsys):
     handler = console.Warnings()
     with console.frames("clip.mp4", shown=True) as tell:
-        tell(1, 9)
+        tell(finished(1))
         handler.emit(logging.makeLogRecord({"msg": "this part is damaged"}))
-        tell(2, 9)
+        tell(finished(2))
     assert "this part is damaged" in capsys.readouterr().err.replace("\r", "\n").splitlines()

@@ -62,7 +62,7 @@ def failing(monkeypatch, owner, name):
 def test_an_error_in_any_step_leaves_nothing_open(step, resume, target, still_open, tmp_path, monkeypatch):
     if step in ("reader", "writer", "mux"):
         owner, name = {
-            "reader": (reading, "_picture"),
+            "reader": (reading, "picture_of"),
             "writer": (encoding, "frame_of"),
             "mux": (mux, "_time"),
         }[step]
@@ -99,7 +99,7 @@ def test_frames_that_are_no_longer_wanted_close_the_file(target, still_open):
 def test_a_frame_that_cannot_be_turned_to_rgb_closes_the_file(target, still_open, monkeypatch):
     clip = Clip(target)
     info = clip.info()
-    failing(monkeypatch, reading, "_picture")
+    failing(monkeypatch, reading, "picture_of")
     with pytest.raises(BrokenError) as kept:
         list(clip.frames(info))
     assert still_open == [] and kept.value.__traceback__ is not None

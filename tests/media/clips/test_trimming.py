@@ -152,7 +152,7 @@ def test_a_part_of_a_part_counts_from_there(tmp_path):
     assert [number for _, number in frames_of(part_of(trimmed, parse_moment("1.5")))] == list(range(63, 75))
     with pytest.raises(SettingsError, match="has 50 frames"):
         part_of(trimmed, parse_moment("50f"))
-    with pytest.raises(SettingsError, match="the last one is at 1.96 s"):
+    with pytest.raises(SettingsError, match=r"the last one is at 1\.96 s"):
         part_of(trimmed, parse_moment("2"))
 
 
