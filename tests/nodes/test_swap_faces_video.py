@@ -127,3 +127,80 @@ def test_without_a_source_face_the_clip_is_not_begun(comfy, graph, clip):
     run = comfy.run(graph, video=[node, 0])
     assert run.values["video"] == []
     assert run.error["exception_message"].startswith("no source face found: nothing can be swapped")
+
+
+def test_a_part_is_kept_by_time_or_frame(comfy, graph, clip, donor):
+    node = swapped(graph, from_file(comfy, clip), donor, start="2f", end="0.2")
+    run = comfy.run(graph, video=[node, 0])
+    assert run.error is None, run.error
+    given, made = Read(clip), Read(run["video"].get_stream_source())
+    assert made.times == [0.0, 0.04, 0.08]
+    assert min(np.abs(a - b).max() for a, b in zip(given.luma[2:5], made.luma, strict=True)) > 60
+
+
+def test_a_part_of_a_trimmed_video_counts_from_where_it_was_trimmed(comfy, graph, clip, donor):
+    try:
+        video = from_file(comfy, clip, start_time=0.08, duration=0.2)
+    except TypeError:  # ComfyUI before 0.14 trims nothing
+        pytest.skip("this ComfyUI trims no VIDEO")
+    if not hasattr(video, "get_active_trim_window"):
+        pytest.skip("this ComfyUI trims no VIDEO")
+    node = swapped(graph, video, donor, start="1f", end="9")
+    made = Read(comfy.value(graph, [node, 0]).get_stream_source())
+    given = Read(clip)
+    assert len(made.luma) == 4
+    # Above and beside the face a frame is as it was.
+    for one, other in zip(given.luma[3:7], made.luma, strict=True):
+        assert np.abs(one[:12, :40] - other[:12, :40]).mean() < 2
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ({"start": "9"}, "has no frame from there on, the last one is at 0.28 s"),
+        ({"start": "8f"}, "has 8 frames"),
+        ({"start": "5f", "end": "5f"}, "end 5f: expected a place behind the start, 5f"),
+        ({"end": "soon"}, "end: expected a time such as 12.5, 1:02.5 or 0:01:02, or a frame such as 120f, got 'soon'"),
+    ],
+)
+def test_a_part_that_cannot_be_is_refused(comfy, graph, clip, donor, part, told):
+    node = swapped(graph, from_file(comfy, clip), donor, **part)
+    run = comfy.run(graph, video=[node, 0])
+    assert run.values["video"] == [] and told in run.error["exception_message"]
+
+
+@pytest.fixture
+def previews():
+    """What the host is told of progress: (done, total, preview)."""
+    from comfy import utils
+
+    seen = []
+    utils.set_progress_bar_global_hook(lambda done, total, preview, **_more: seen.append((done, total, preview)))
+    yield seen
+    utils.set_progress_bar_global_hook(None)
+
+
+@pytest.mark.parametrize(("pause", "shown"), [(0.0, [1, 2, 3, 4, 5, 6, 7, 8]), (3600.0, [1])])
+def test_the_frame_it_is_at_is_shown(comfy, graph, clip, donor, monkeypatch, previews, pause, shown):
+    monkeypatch.setattr(comfy.module("nodes.host"), "_PREVIEWS", pause)
+    node = swapped(graph, from_file(comfy, clip), donor)
+    made = Read(comfy.value(graph, [node, 0]).get_stream_source())
+    sent = {done: preview for done, _, preview in previews if preview is not None}
+    assert list(sent) == shown and {total for _, total, _ in previews} == {8}
+    for done, (kind, image, longest) in sent.items():
+        assert kind == "JPEG" and image.mode == "RGB" and longest == 512
+        assert np.abs(np.asarray(image).astype(int) - made.pictures[done - 1]).mean() < 4
+
+
+def test_a_preview_is_as_small_as_it_is_sent(comfy, graph, clip, donor, monkeypatch, previews):
+    from comfy.cli_args import args
+
+    monkeypatch.setattr(args, "preview_size", 96)
+    comfy.value(graph, [swapped(graph, from_file(comfy, clip), donor), 0])
+    image, longest = next((image, longest) for _, _, (_, image, longest) in (one for one in previews if one[2]))
+    assert (image.size, longest) == ((96, 80), 96)
+
+
+def test_progress_reaches_the_last_frame(comfy, graph, clip, donor, previews):
+    comfy.value(graph, [swapped(graph, from_file(comfy, clip), donor, start="3f"), 0])
+    assert previews[-1][:2] == (5, 5)
