@@ -85,8 +85,9 @@ def frames(name: str, *, shown: bool) -> Generator[OnFrame]:
     with tqdm(unit=" frames", desc=named(name), file=sys.stderr, leave=False, disable=not shown) as bar:
 
         def tell(frame: FrameDone) -> None:
-            if not bar.n and frame.done > 1:  # work that goes on: what was done before says nothing about the speed
-                bar.initial = bar.n = bar.last_print_n = frame.done - 1
+            if not bar.n:  # opening models, and what was done before a stop, say nothing about the speed
+                bar.initial = bar.n = bar.last_print_n = frame.done
+                bar.unpause()
             if bar.total or frame.total > frame.done:  # where nobody knows how many there are, none are left
                 bar.total, bar.bar_format = frame.total, _FRAMES
             bar.set_postfix_str(count_of(frame.faces, "face"), refresh=False)

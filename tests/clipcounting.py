@@ -47,6 +47,7 @@ def write_counting(
     sound: str | None = "aac",
     click: int = 50,
     options: dict[str, str] | None = None,
+    coding: dict[str, str] | None = None,
 ) -> Path:
     """Frames 0 to `count` - 1 at `rate` frames a second, or at `times` in milliseconds, all `first` seconds later, and
     silence with a click at `click` / 25 seconds."""
@@ -55,7 +56,7 @@ def write_counting(
         context = film.codec_context
         context.width, context.height, context.pix_fmt = *SIZE, "yuv420p"
         context.time_base = Fraction(1, 1000 if times else rate)
-        context.options = CODECS[codec]
+        context.options = coding or CODECS[codec]
         voice = out.add_stream(sound, rate=_RATE) if sound else None
         packets = []
         for number in range(count):

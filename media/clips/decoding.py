@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .formats import DECODER_OPTIONS, damage_error, ffmpeg_error, pyav
-from .timeline import Timeline, is_avi
+from .timeline import Timeline, is_avi, may_jump
 
 if TYPE_CHECKING:
     from av import Packet, VideoCodecContext, VideoFrame
@@ -38,7 +39,8 @@ def raw_frames(
     """Decode the film; from the key frame at or before `start`, in seconds on the timeline, on. PyAV's errors."""
     packets = film_packets(container, film, timeline)
     if start is not None:
-        packets = _from_key_frame(packets, start)
+        # Where pictures are refreshed bit by bit, they are whole after a group; files that can be sought in are tried.
+        packets = _from_key_frame(packets, start, 2 if may_jump(container) and film.codec_context.name == "h264" else 1)
     decode, damage, damaged, in_order = _decoder(film), damage_error(), False, is_avi(container)
     for packet in chain(packets, (None,)):  # None has the decoder give what it holds back
         try:
@@ -70,17 +72,19 @@ def film_packets(container: InputContainer, film: VideoStream, timeline: Timelin
             yield packet
 
 
-def _from_key_frame(packets: Iterator[FilmPacket], start: Fraction) -> Generator[FilmPacket]:
-    """Leave out what comes before the last key frame at or before a time, in memory of one group of pictures."""
-    waiting: list[FilmPacket] = []
+def _from_key_frame(packets: Iterator[FilmPacket], start: Fraction, groups: int) -> Generator[FilmPacket]:
+    """Leave out what comes before the last key frame at or before a time, or some before that, in memory of so many
+    groups of pictures."""
+    waiting: deque[list[FilmPacket]] = deque([[]], groups)
     for packet in packets:
         time = packet.pts if packet.pts is not None else packet.dts
         if packet.is_keyframe and time is not None and time * packet.time_base <= start:
-            waiting.clear()
-        waiting.append(packet)
+            waiting.append([])
+        waiting[-1].append(packet)
         if time is None or time * packet.time_base >= start:
             break
-    yield from waiting
+    for group in waiting:
+        yield from group
     yield from packets
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
+_EARLIER = (0, 1, 4, 16)
+"""Seconds before a time that are tried until the frame at that time can be decoded."""
 STEP = Fraction(1, 25)
 """Seconds a frame takes where nothing says it."""
 
@@ -168,7 +170,7 @@ class Clip:
         first = Fraction(0) if mark is None else mark.pts * info.time_base
         start = first if self.start or mark is not None else None
         if start is not None and not may_jump(container) and not (mark is not None and mark.has_jumped):
-            seek(container, film, line.raw(start))
+            start -= seek(container, film, line.raw(start))
         step = 1 / (info.rate * info.time_base)
         expected = Fraction(0)
         with closing(raw_frames(container, film, line, start)) as frames:
@@ -190,14 +192,25 @@ class Clip:
         return f"{self.shown_name}: has no pictures in it"
 
 
-def seek(container: InputContainer, film: VideoStream, time: Fraction) -> None:
-    """To a key frame at or before a time; to the beginning where the file's index leads beyond it."""
+def seek(container: InputContainer, film: VideoStream, time: Fraction) -> Fraction:
+    """To a key frame from which the frame at a time can be decoded, which is at or before it.
+
+    Gives how many seconds earlier than the time to decode: pictures that are refreshed bit by bit take a while to be
+    whole, and an index may lead beyond the time. At worst that is the beginning.
+    """
     assert film.time_base is not None
-    pts = round(time / film.time_base)
-    container.seek(pts, stream=film, backward=True)
-    first = next(container.decode(film), None)
-    early = first is not None and first.pts is not None and first.pts <= pts
-    container.seek(pts if early else (film.start_time or 0), stream=film, backward=True)
+    pts, begin = round(time / film.time_base), film.start_time or 0
+    for seconds in _EARLIER:
+        tried = pts - round(seconds / film.time_base)
+        if tried <= begin:
+            break
+        container.seek(tried, stream=film, backward=True)
+        first = next(container.decode(film), None)
+        if first is not None and first.pts is not None and first.pts <= pts:
+            container.seek(tried, stream=film, backward=True)
+            return Fraction(seconds)
+    container.seek(begin, stream=film, backward=True)
+    return max(time - begin * film.time_base, Fraction(0))
 
 
 def _notes(raw: RawFrame, scaled: bool, info: ClipInfo) -> tuple[str, ...]:

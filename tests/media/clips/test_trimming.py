@@ -14,6 +14,8 @@ from multifaceswap.pipeline.errors import SettingsError
 FRAME = 0.04
 UNEVEN = [number * 40 + (number * number * 7) % 37 for number in range(100)]
 """Milliseconds."""
+REFRESHED = {"preset": "veryfast", "crf": "14", "x264-params": "keyint=20:intra-refresh=1"}
+"""No picture but the first is a key frame by itself: they are renewed bit by bit."""
 KINDS = {
     "cfr.mp4": {},
     "cfr.mkv": {},
@@ -22,7 +24,10 @@ KINDS = {
     "late.mp4": {"first": 5},
     "late.ts": {"first": 5},
     "fragments.mp4": {"options": {"movflags": "frag_keyframe+empty_moov"}},
+    "refreshed.mp4": {"coding": REFRESHED},
+    "refreshed.ts": {"coding": REFRESHED},
     "old.avi": {"codec": "mpeg4", "sound": "mp3"},
+    "b_frames.avi": {"codec": "mpeg4", "sound": "mp3", "coding": {"g": "12", "q": "2", "bf": "2"}},
     "silent.mp4": {"sound": None},
     "web.webm": {"codec": "libvpx-vp9", "sound": "libopus"},
 }
