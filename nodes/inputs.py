@@ -8,6 +8,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..app.settings import SETTINGS, Scope, Setting, Value
+from ..pipeline.errors import SettingsError
 from . import menus
 from .schema import made
 
@@ -38,9 +39,15 @@ def values_of(scope: Scope, given: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def check(scope: Scope, **chosen: str | None) -> bool | str:
-    """For `validate_inputs`: whether the models that were chosen are known; linked ones are looked at later."""
+    """For `validate_inputs`: whether the models that were chosen are known, and places in a clip can be read; linked
+    inputs are looked at later."""
     for name, option in chosen.items():
         row = SETTINGS[scope][name]
+        if row.kind == "moment":
+            try:
+                row.check(option)
+            except SettingsError as error:
+                return str(error)
         if row.model is not None and (said := menus.check(name, row.model, option, *row.choices)) is not True:
             return said
     return True

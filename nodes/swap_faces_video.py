@@ -52,9 +52,11 @@ class SwapFacesVideo(io.ComfyNode):
         facedetection: str | None = None,
         face_restore: str | None = None,
         embedder: str | None = None,
+        start: str | None = None,
+        end: str | None = None,
     ) -> bool | str:
         chosen = {"swap_model": swap_model, "facedetection": facedetection, "face_restore": face_restore}
-        return check("clip", **chosen, embedder=embedder)
+        return check("clip", **chosen, embedder=embedder, start=start, end=end)
 
     @classmethod
     def execute(

@@ -32,8 +32,8 @@ def numbered(number: int) -> np.ndarray:
 
 def number_of(picture: np.ndarray) -> int:
     """The number that a picture shows."""
-    half = _BLOCK // 2
-    return sum(int(picture[-half, bit * _BLOCK + half].mean() > 128) << bit for bit in range(_BITS))
+    half, grey = _BLOCK // 2, np.iinfo(picture.dtype).max / 2
+    return sum(int(picture[-half, bit * _BLOCK + half].mean() > grey) << bit for bit in range(_BITS))
 
 
 def write_counting(

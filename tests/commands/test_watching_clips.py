@@ -11,8 +11,11 @@ from clipcounting import heard, shown, write_counting
 from clipmaking import EXAMPLES, Read, moving, write_clip
 from multifaceswap import Session, cli
 from multifaceswap.app import jobs
+from multifaceswap.app.functions import swap_clip
 from multifaceswap.commands import console
 from multifaceswap.media.clips import FrameDone
+from multifaceswap.media.pictures import read_picture
+from multifaceswap.pipeline.errors import SettingsError
 from PIL import Image
 
 WOMAN, MAN = EXAMPLES / "astronaut.png", EXAMPLES / "grace_hopper.jpg"
@@ -217,3 +220,25 @@ def test_of_a_clip_that_does_not_say_how_long_it_is_no_time_is_left(capsys, monk
         tell(finished(2, total=2))
         assert bars[0].total is None
     assert re.search(r"clip\.webm: 2 frames \[00:00, [\d.]+ frames/s, 2 faces\]", capsys.readouterr().err)
+
+
+def test_in_python_a_part_is_kept_and_every_frame_told(tmp_path, counting):
+    given = {"start": 1.0, "end": "30f", "hardware": False, "detection_face_order": "left-right"}
+    picture, told = read_picture(WOMAN), []
+    with Session(device="cpu") as session:
+        for swap_it in (session.swap_clip, lambda *a, **k: swap_clip(*a, session=session, **k)):
+            told.clear()
+            made = swap_it(counting, tmp_path / "a.mp4", [picture], on_frame=lambda one: told.append(one.done), **given)
+            assert [number for _, number in shown(made.output)] == list(range(25, 30)) and made.frames == 5
+            assert told == [1, 2, 3, 4, 5]
+        for bad in (
+            {"start": True},
+            {"start": [1]},
+            {"start": -1.0},
+            {"start": 2, "end": 1.5},
+            {"start": 2.4},
+            {"end": 0},
+        ):
+            with pytest.raises(SettingsError, match=r"^(start|end)"):
+                session.swap_clip(counting, tmp_path / "b.mp4", [picture], **bad)
+    assert not (tmp_path / "b.mp4").exists()
