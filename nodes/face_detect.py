@@ -32,7 +32,6 @@ class FaceDetect(io.ComfyNode):
             display_name="Detect Faces",
             description="Finds the faces of every picture and numbers them as found. Connect to Order Faces next.",
             search_aliases=["face detection", "find faces", "facedetection", "retinaface", "yolo face", "face boxes"],
-            has_intermediate_output=True,
             inputs=[
                 io.Image.Input("image", tooltip="One picture, a batch of pictures or the frames of a clip."),
                 *inputs(

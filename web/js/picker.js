@@ -16,6 +16,7 @@ const HELP = "Click a donor, then the faces that get it; click again to part the
 const LINKED = "The lists come over links: they are set there.";
 const UNREADABLE = "The lists can't be shown as pairs; a click starts from the pairs of the last run.";
 const LAST = "One pair must stay.";
+const NO_DONOR = "Click a donor first.";
 const STYLE = `
 .mfs-picker { box-sizing: border-box; display: flex; flex-direction: column; gap: 4px; padding: 4px; overflow: auto;
   font: 11px/1.3 sans-serif; color: var(--input-text, #ddd); background: var(--comfy-input-bg, #222);
@@ -51,13 +52,14 @@ class Picker {
   }
 
   get linked() {
-    return (this.node.inputs ?? []).some((input) => LISTS.includes(input.name) && input.link != null);
+    const inputs = this.node.inputs ?? [];
+    return inputs.some((input, slot) => LISTS.includes(input.name) && this.node.isInputConnected(slot));
   }
 
   /** What a run found: `{targets, sources, pairs, sheet}`. */
   show(faces) {
     this.faces = faces;
-    this.chosen = null;
+    this.chosen = onlyOne(faces);
     this.said = "";
     this.node.properties.mfs_faces = { ...faces, page: PAGE };
     this.render();
@@ -67,6 +69,7 @@ class Picker {
   restore() {
     const { page, ...faces } = this.node.properties.mfs_faces ?? {};
     this.faces = page ? { ...faces, sheet: page === PAGE ? faces.sheet : null } : null;
+    this.chosen = onlyOne(this.faces);
     this.render();
   }
 
@@ -84,9 +87,11 @@ class Picker {
   }
 
   pick(target) {
-    const changed = clicked(this.pairs().pairs, target, this.chosen);
-    this.said = changed.size ? "" : LAST;
-    if (changed.size) {
+    const before = this.pairs().pairs;
+    const changed = clicked(before, target, this.chosen);
+    const noDonor = this.chosen === null && !before.has(target);
+    this.said = noDonor ? NO_DONOR : changed.size ? "" : LAST;
+    if (changed.size && !noDonor) {
       textsOf(changed).forEach((text, which) => {
         const widget = this.list(which);
         widget.value = text;
@@ -149,6 +154,11 @@ class Picker {
     });
     return button;
   }
+}
+
+/** The donor that needs no choice, if there is just one. */
+function onlyOne(faces) {
+  return faces?.sources === 1 ? 0 : null;
 }
 
 function row(count, made) {
