@@ -162,8 +162,8 @@ def largest_face(flow: Flow) -> None:
     """Of a group the largest face alone."""
     flow.note = (
         "## The largest face alone\n"
-        "**detection_face_order** is **large-small**, which gives the number 0 to the largest face of each picture: good for "
-        "portraits with people in the background."
+        "**detection_face_order** is **large-small**, which gives the number 0 to the largest face of each picture: "
+        "good for portraits with people in the background."
     )
     target = flow.add("MFS_ExampleImage", "Target", picture="group")
     donor = flow.add("MFS_ExampleImage", "Donor", picture="collins")
