@@ -17,6 +17,7 @@ const LINKED = "The lists come over links: they are set there.";
 const UNREADABLE = "The lists can't be shown as pairs; a click starts from the pairs of the last run.";
 const LAST = "One pair must stay.";
 const NO_DONOR = "Click a donor first.";
+const NO_FACES = "One side has no face: the report says why.";
 const STYLE = `
 .mfs-picker { box-sizing: border-box; display: flex; flex-direction: column; gap: 4px; padding: 4px; overflow: auto;
   font: 11px/1.3 sans-serif; color: var(--input-text, #ddd); background: var(--comfy-input-bg, #222);
@@ -116,8 +117,9 @@ class Picker {
 
   lines() {
     const { pairs, readable } = this.pairs();
-    const note = this.said || (this.linked ? LINKED : readable ? HELP : UNREADABLE);
     const { targets, sources } = this.faces;
+    const help = this.linked ? LINKED : readable ? HELP : UNREADABLE;
+    const note = this.said || (targets && sources ? help : NO_FACES);
     const donors = row(sources, (donor) => this.face(donor, targets + donor, donor, () => this.choose(donor)));
     const people = row(targets, (target) => this.face(target, target, pairs.get(target), () => this.pick(target), true));
     return [line("Donors"), donors, line("Targets"), people, line(note)];
@@ -156,6 +158,12 @@ class Picker {
   }
 }
 
+/** Of the texts and both rows of buttons in a node of the least width; more rows than shown are scrolled to. */
+function heightOf({ targets, sources }) {
+  const rows = [targets, sources].map((count) => Math.min(Math.max(Math.ceil(count / 4), 1), 3));
+  return 92 + (SIDE + 4) * (rows[0] + rows[1]);
+}
+
 /** The donor that needs no choice, if there is just one. */
 function onlyOne(faces) {
   return faces?.sources === 1 ? 0 : null;
@@ -186,7 +194,7 @@ app.registerExtension({
   nodeCreated(node) {
     if (node.constructor.comfyClass !== NODE || !node.addDOMWidget) return;
     const picker = new Picker(node);
-    const height = () => (picker.faces ? 190 : 40);
+    const height = () => (picker.faces ? heightOf(picker.faces) : 40);
     const widget = node.addDOMWidget("faces", "mfs_faces", picker.element, {
       serialize: false,
       getMinHeight: height,
