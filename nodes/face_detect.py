@@ -13,7 +13,8 @@ from .host import progress, session
 from .inputs import check, inputs, values_of
 from .previews import in_node, preview_of_faces
 from .schema import schema
-from .sockets import BoundingBox, Faces
+from .segs import Segs, boxes_from
+from .sockets import BoundingBox, BoxesOrSegs, Faces
 from .telling import Telling, shown
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ class FaceDetect(io.ComfyNode):
             display_name="Detect Faces",
             description="Finds the faces of every picture and numbers them as found. Connect to Order Faces next.",
             search_aliases=["face detection", "find faces", "facedetection", "retinaface", "yolo face", "face boxes"],
-            has_intermediate_output=True,
             inputs=[
                 io.Image.Input("image", tooltip="One picture, a batch of pictures or the frames of a clip."),
                 *inputs(
@@ -60,7 +60,7 @@ class FaceDetect(io.ComfyNode):
         return check("detect", facedetection=facedetection)
 
     @classmethod
-    def execute(cls, image: torch.Tensor, bboxes: Boxes | None = None, **given: Value) -> io.NodeOutput:
+    def execute(cls, image: torch.Tensor, bboxes: Boxes | Segs | None = None, **given: Value) -> io.NodeOutput:
         from ..pipeline.compose.face_area import areas_of
 
         telling = Telling("detecting")
@@ -68,7 +68,8 @@ class FaceDetect(io.ComfyNode):
         if bboxes is None:
             faces = session().detect(pictures, progress=progress(), **settings)
         else:
-            faces = session().locate(pictures, boxes_in(bboxes, len(pictures)), progress=progress(), **settings)
+            boxes = boxes_in(boxes_from(bboxes, pictures), len(pictures))
+            faces = session().locate(pictures, boxes, progress=progress(), **settings)
         preview = preview_of_faces(faces, pictures)
         plan = session().plan("detect", settings, Case(boxes=bboxes is not None))
         found = f"{counted(faces.count, 'face')} in {counted(len(pictures), 'picture')}"
@@ -78,7 +79,7 @@ class FaceDetect(io.ComfyNode):
 
 
 def _boxes() -> io.Input:
-    return BoundingBox.Input(
+    return BoxesOrSegs.Input(
         "bboxes",
         optional=True,
         extra_dict={"forceInput": True},  # else newer pages show a box to type in, of their own

@@ -31,7 +31,6 @@ class FaceOrder(io.ComfyNode):
             display_name="Order Faces",
             description="Filters, sorts and numbers the faces of every picture, from 0. Index lists use these numbers.",
             search_aliases=["sort faces", "filter faces", "detection_face_order", "face gender", "face index"],
-            has_intermediate_output=True,
             inputs=[
                 Faces.Input("faces", tooltip="From Detect Faces."),
                 *inputs(

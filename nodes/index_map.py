@@ -45,7 +45,6 @@ class MapFaces(io.ComfyNode):
                 "assign faces",
                 "recognise faces",
             ],
-            has_intermediate_output=True,
             inputs=[
                 Faces.Input("target_faces", tooltip="Faces of the pictures to change, from Order Faces."),
                 Faces.Input("source_faces", tooltip="Faces to put there, from Order Faces."),

@@ -15,8 +15,8 @@ _NEWER: Final = ("advanced", "search_aliases", "has_intermediate_output")
 
 
 def schema(**texts: object) -> io.Schema:
-    """The schema of a node of this pack."""
-    return made(io.Schema, {"category": CATEGORY, **texts})
+    """The schema of a node of this pack. What it shows in itself is sent again where its work came from the cache."""
+    return made(io.Schema, {"category": CATEGORY, "has_intermediate_output": True, **texts})
 
 
 def advanced(kind: Callable[..., T], name: str, **texts: object) -> T:

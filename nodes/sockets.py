@@ -1,4 +1,4 @@
-"""The socket types of this pack, and core's box type, which ComfyUI before 0.23 doesn't name."""
+"""The socket types of this pack, core's box type, which ComfyUI before 0.23 doesn't name, and what stands for it."""
 
 from __future__ import annotations
 
@@ -12,3 +12,5 @@ Crops = io.Custom("MFS_CROPS")
 """`pipeline.compose.face_crops.FaceCrops`: frozen, without pictures."""
 BoundingBox = io.Custom("BOUNDING_BOX")
 """A list a picture of `{"x", "y", "width", "height", "label", "score"}` in pixels."""
+BoxesOrSegs = io.Custom("BOUNDING_BOX,SEGS")
+"""The above, or SEGS of the Impact Pack: `((height, width), [SEG])` of one picture, or of all of them."""

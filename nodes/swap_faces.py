@@ -35,7 +35,9 @@ class SwapFaces(io.ComfyNode):
                 io.Image.Input("target_image", tooltip="The pictures to change, in which the target faces were found."),
                 io.Image.Input("source_image", tooltip="The pictures that give the faces; a batch is several donors."),
                 IndexMap.Input("index_map", tooltip="From Map Faces."),
-                *inputs("swap", _released(), required=("swap_model", "interpolation"), shown=("strength",)),
+                *inputs(
+                    "swap", _released(), required=("swap_model", "interpolation"), shown=("strength", "face_restore")
+                ),
             ],
             outputs=[
                 io.Image.Output("image", tooltip="The target pictures with the faces swapped."),

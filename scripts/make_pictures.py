@@ -89,7 +89,7 @@ def main() -> None:
     faces = preview.draw_faces(swapped.images[0], swapped.faces.frames[0])
     save(DOCS / "MFS_FaceRestore" / "preview.jpg", faces)
     save(DOCS / "MFS_ExampleImage" / "preview.jpg", stacked([collins, hopper, pair], down=False))
-    save(WORKFLOWS / "swap_two_people.jpg", stacked([pair, swapped.images[0]]))
+    save(WORKFLOWS / "Swap two people.jpg", stacked([pair, swapped.images[0]]))
     save_banner([pair, swapped.images[0]], [float(face.box[[0, 2]].mean()) for face in two.frames[0]])
 
     four = pack.order_faces(pack.detect_faces([group]), "left-right")
@@ -97,27 +97,27 @@ def main() -> None:
     donors = pack.order_faces(pack.detect_faces([collins, hopper]), "left-right")
     turns = pack.map_indexes(four, donors, "*", "0,1", "round-robin")
     crowd = pack.swap_faces([group], [collins, hopper], turns)
-    save(WORKFLOWS / "several_donors_group.jpg", stacked([group, crowd.images[0]]))
+    save(WORKFLOWS / "Several donors group.jpg", stacked([group, crowd.images[0]]))
 
     one = pack.map_indexes(two, pack.order_faces(pack.detect_faces([collins])), "0", "0")
-    save(WORKFLOWS / "swap_and_restore.jpg", stacked([pair, pack.swap_faces([pair], [collins], one).images[0]]))
+    save(WORKFLOWS / "Swap and restore.jpg", stacked([pair, pack.swap_faces([pair], [collins], one).images[0]]))
 
     first, second = pack.order_faces(pack.detect_faces([collins])), pack.order_faces(pack.detect_faces([hopper]))
     to_hopper, to_collins = pack.map_indexes(second, first, "0", "0"), pack.map_indexes(first, second, "0", "0")
     for name, target, donor, index_map, settings in (
-        ("whose_glasses", hopper, collins, to_hopper, {"glasses": "target"}),
-        ("own_mouth", collins, hopper, to_collins, {"keep": "mouth"}),
-        ("halfway", pair, pair, exchange, {"strength": 0.5}),
+        ("Whose glasses", hopper, collins, to_hopper, {"glasses": "target"}),
+        ("Own mouth", collins, hopper, to_collins, {"keep": "mouth"}),
+        ("Halfway", pair, pair, exchange, {"strength": 0.5}),
     ):
         after = pack.swap_faces([target], [donor], index_map, **settings).images[0]
         save(WORKFLOWS / f"{name}.jpg", stacked([target, after], down=target is pair))
     known = pack.match_faces(four, first, second, targets=[group], references=[hopper])
     save(
-        WORKFLOWS / "one_person_everywhere.jpg", stacked([group, pack.swap_faces([group], [collins], known).images[0]])
+        WORKFLOWS / "One person everywhere.jpg", stacked([group, pack.swap_faces([group], [collins], known).images[0]])
     )
 
     largest = pack.map_indexes(pack.order_faces(pack.detect_faces([group]), "large-small"), first, "0", "0")
-    save(WORKFLOWS / "largest_face.jpg", stacked([group, pack.swap_faces([group], [collins], largest).images[0]]))
+    save(WORKFLOWS / "Largest face.jpg", stacked([group, pack.swap_faces([group], [collins], largest).images[0]]))
 
     cut = pack.crop_faces([group], four, 256)
     masks = np.repeat(cut.masks[..., None], 3, 3)
@@ -126,13 +126,13 @@ def main() -> None:
     edited = pack.paste_faces([group], [_sharpened(crop) for crop in cut.images], cut.crops).images[0]
     negatives = pack.paste_faces([group], 1 - cut.images, cut.crops).images[0]
     save(DOCS / "MFS_PasteFaces" / "preview.jpg", stacked([group, negatives]))
-    save(WORKFLOWS / "crop_and_upscale.jpg", stacked([group, edited]))
+    save(WORKFLOWS / "Crop and upscale.jpg", stacked([group, edited]))
 
     clip = frames("clip.webp")
     seen = pack.order_faces(pack.detect_faces(clip), "left-right")
     film = pack.swap_faces(clip, [pair], pack.map_indexes(seen, two, "0,1", "1,0")).images
     before_and_after = stacked([stacked(clip[::4], down=False), stacked(film[::4], down=False)])
-    save(WORKFLOWS / "swap_clip.jpg", before_and_after)
+    save(WORKFLOWS / "Swap clip.jpg", before_and_after)
     save(DOCS / "MFS_SwapFacesVideo" / "preview.jpg", before_and_after)
 
 

@@ -38,7 +38,7 @@ def swap_two_people(flow: Flow) -> None:
     """Two people change faces."""
     flow.note = (
         "## Swap two people at once\n"
-        "Both people of one picture change faces: target `0` gets source `1`, target `1` gets source `0`. "
+        "Both people of one picture change faces: target 0 gets source 1, target 1 gets source 0. "
         "Put **Load Image** in place of **Example Faces** for pictures of your own; "
         "**Map Faces** shows who becomes whom before anything is swapped."
     )
@@ -54,7 +54,8 @@ def several_donors_group(flow: Flow) -> None:
     flow.note = (
         "## Several donors onto a group\n"
         "The pictures of the donors are batched; their faces are counted through the whole batch. "
-        "Targets `*` are all faces from left to right, and `round-robin` starts over when the donors are used up."
+        "A star as the list of targets means all faces, from left to right, and **round-robin** starts over when the "
+        "donors are used up."
     )
     target = flow.add("MFS_ExampleImage", "Target", picture="group")
     first = flow.add("MFS_ExampleImage", "Donor 0", picture="collins")
@@ -70,8 +71,8 @@ def swap_and_restore(flow: Flow) -> None:
     """The swapped faces go on to a restorer."""
     flow.note = (
         "## Swap and restore\n"
-        "**Restore Faces** works on exactly the faces that were swapped. It is set to `disable`, because restorers "
-        "need a model file: choose CodeFormer or GFPGAN there once it is in `models/facerestore_models`."
+        "**Restore Faces** works on exactly the faces that were swapped. It is set to **disable**, because restorers "
+        "need a model file: choose CodeFormer or GFPGAN there once it is in the folder models/facerestore_models."
     )
     target = flow.add("MFS_ExampleImage", "Target", picture="pair")
     donor = flow.add("MFS_ExampleImage", "Donor", picture="collins")
@@ -101,9 +102,9 @@ def whose_glasses(flow: Flow) -> None:
     """A face keeps its own glasses and gets the donor's face behind them."""
     flow.note = (
         "## Whose glasses?\n"
-        "**glasses** in Swap Faces says whose the face wears with `mesh`: the `target`'s frames stay pixel by pixel, "
-        "the `donor`'s come along and the target's are taken off, or `none`. To keep the eyes behind them too, write "
-        "`glasses` into **keep**."
+        "**glasses** in Swap Faces says whose the face wears with **mesh**: the target's frames stay pixel by pixel, "
+        "the donor's come along and the target's are taken off, or none. To keep the eyes behind them too, write "
+        "glasses into **keep**."
     )
     target = flow.add("MFS_ExampleImage", "Target", picture="hopper")
     donor = flow.add("MFS_ExampleImage", "Donor", picture="collins")
@@ -130,8 +131,8 @@ def one_person_everywhere(flow: Flow) -> None:
     """One person is recognised in a group and gets a donor; everybody else stays."""
     flow.note = (
         "## One person, wherever they stand\n"
-        "**reference_faces** of Map Faces shows who is meant: every face that looks like reference `0` gets source "
-        "`0`. No numbers of target faces are needed, so it works over a whole batch of pictures."
+        "**reference_faces** of Map Faces shows who is meant: every face that looks like reference 0 gets source "
+        "0. No numbers of target faces are needed, so it works over a whole batch of pictures."
     )
     target = flow.add("MFS_ExampleImage", "Target", picture="group")
     donor = flow.add("MFS_ExampleImage", "Donor", picture="collins")
@@ -161,8 +162,8 @@ def largest_face(flow: Flow) -> None:
     """Of a group the largest face alone."""
     flow.note = (
         "## The largest face alone\n"
-        "**detection_face_order** `large-small` gives the number `0` to the largest face of each picture: good for "
-        "portraits with people in the background."
+        "**detection_face_order** is **large-small**, which gives the number 0 to the largest face of each picture: "
+        "good for portraits with people in the background."
     )
     target = flow.add("MFS_ExampleImage", "Target", picture="group")
     donor = flow.add("MFS_ExampleImage", "Donor", picture="collins")
@@ -212,8 +213,13 @@ def workflows() -> dict[str, dict[str, Any]]:
     for build in FLOWS:
         flow = Flow(specs, defaults)
         build(flow)
-        made[build.__name__] = flow.workflow(build.__name__)
+        made[title_of(build)] = flow.workflow(build.__name__)
     return made
+
+
+def title_of(build: Callable[[Flow], None]) -> str:
+    """The file's name, which the page shows as the title of the template: it reads no titles from elsewhere."""
+    return build.__name__.replace("_", " ").capitalize()
 
 
 def main() -> None:

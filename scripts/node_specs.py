@@ -71,7 +71,7 @@ def spec_of(schema: Any) -> Spec:
         [socket for socket in kinds if socket.kind in _WIDGETS],
         [Socket(given.id, given.get_io_type()) for given in schema.outputs],
         PACK,
-        previews=schema.has_intermediate_output,
+        previews=any(given.id == "preview" for given in schema.outputs),
     )
 
 

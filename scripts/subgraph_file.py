@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from workflow_file import WIDTH, Flow, Output, Socket
+from workflow_file import ROW, WIDGET, WIDTH, Flow, Output, Socket
 
 _INPUT, _OUTPUT = -10, -20
 _BOX = (140, 22)
@@ -49,11 +49,12 @@ class Blueprint(Flow):
         """The blueprint's contents; the same graph gives the same file."""
         inner = self._inner(name)
         settings = [given for given in self.given if given.is_setting]
+        rows = max(len(self.given) - len(settings), len(self.results))
         outer = {
             "id": 1,
             "type": inner["id"],
             "pos": [0, 0],
-            "size": [WIDTH, 60 + 24 * (len(self.given) + len(self.results))],
+            "size": [WIDTH, 40 + ROW * rows + WIDGET * len(settings)],
             "flags": {},
             "order": 0,
             "mode": 0,

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 WIDTH = 340
 _GAP = 60
-_ROW, _WIDGET, _PREVIEW = 22, 28, 260
+ROW, WIDGET = 22, 28
+_PREVIEW, _REPORT = 260, 140
 
 
 class Socket(NamedTuple):
@@ -106,7 +107,8 @@ class Flow:
     def _height(self, node: Node) -> int:
         spec = self.specs[node.kind]
         rows = max(len(spec.sockets), len(spec.outputs))
-        return 40 + _ROW * rows + _WIDGET * len(spec.widgets) + (_PREVIEW if spec.previews else 0)
+        shown = (_PREVIEW if spec.previews else 0) + (_REPORT if "report" in {o.name for o in spec.outputs} else 0)
+        return 40 + ROW * rows + WIDGET * len(spec.widgets) + shown
 
     def _node(self, node: Node, links: Sequence[Sequence[Any]], place: tuple[int, int]) -> dict[str, Any]:
         spec, own = self.specs[node.kind], node.number

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+
+import numpy as np
 import pytest
 from wiring import chain, crop, detect, order, paste
 
@@ -79,19 +82,61 @@ def test_the_faces_of_a_swap_are_edited_in_its_picture(comfy, graph, image):
     assert not changed[run["mask"] == 0].any()
 
 
-@pytest.mark.parametrize("form", ["a list a picture", "one list"])
+SEG = namedtuple("SEG", "cropped_image cropped_mask confidence crop_region bbox label control_net_wrapper")
+"""As the Impact Pack has it."""
+
+
+def as_segs(boxes, image):
+    """What that pack's detectors give for one picture: its size and, for each box, a SEG with the area about it."""
+    height, width = image.shape[1:3]
+    segs = []
+    for box in boxes:
+        corners = np.array([box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]], np.float32)
+        left, top, right, bottom = (max(int(edge), 0) for edge in corners + np.array([-40, -40, 40, 40]))
+        region, mask = [left, top, right, bottom], np.ones((bottom - top, right - left), np.float32)
+        segs.append(SEG(image[:, top:bottom, left:right], mask, np.float32(0.9), region, corners, "face", None))
+    return (height, width), segs
+
+
+@pytest.mark.parametrize("form", ["a list a picture", "one list", "SEGS"])
 def test_boxes_of_other_nodes_give_crops(comfy, graph, image, form):
-    """Core's MediaPipe nodes give a list a picture, the Impact Pack's boxes come as one list."""
+    """Core's MediaPipe nodes give a list a picture, the Impact Pack SEGS of one picture."""
     boxes = comfy.value(graph, [detect(graph, graph.give(image)), 3])
     other = [{**box, "x": box["x"] - 6, "width": box["width"] + 12, "label": "person"} for box in boxes[0]]
     given = graph.give(image)
-    found = detect(graph, given, bboxes=graph.give([other] if form == "a list a picture" else other))
+    forms = {"a list a picture": [other], "one list": other, "SEGS": as_segs(other, image)}
+    found = detect(graph, given, bboxes=graph.give(forms[form]))
     cut = crop(graph, given, [found, 0])
     run = comfy.run(graph, crops=[cut, 0], mask=[cut, 1], data=[cut, 2])
     assert run["crops"].shape == (2, 256, 256, 3) and run["mask"][:, 128, 128].min() == 1
     for placed, box in zip(run["data"].crops, boxes[0], strict=True):
         column, row = placed.face.landmarks.mean(0)
         assert box["x"] < column < box["x"] + box["width"] and box["y"] < row < box["y"] + box["height"]
+
+
+def test_segs_serve_every_picture_and_must_be_of_its_size(comfy, graph, image):
+    boxes = comfy.value(graph, [detect(graph, graph.give(image)), 3])
+    segs = as_segs(boxes[0], image)
+    twice, smaller = graph.give(image.repeat(2, 1, 1, 1)), graph.give(image[:, :-20])
+    faces = comfy.value(graph, [detect(graph, twice, bboxes=graph.give(segs)), 0])
+    assert [len(frame) for frame in faces.frames] == [2, 2]
+    (height, width), told = segs[0], "bboxes: the SEGS were found in a picture of"
+    run = comfy.run(graph, out=[detect(graph, smaller, bboxes=graph.give(segs)), 0])
+    expected = f"{told} {width}×{height} pixels, the image has {width}×{height - 20}"
+    assert run.error["exception_message"].startswith(expected)
+
+
+@pytest.mark.parametrize("size", [(0, 0), (3, 5)])
+def test_empty_segs_are_no_faces_whatever_size_they_name(comfy, graph, image, size):
+    found = detect(graph, graph.give(image), bboxes=graph.give((size, [])))
+    assert comfy.value(graph, [found, 4]) == 0
+
+
+@pytest.mark.parametrize("bbox", [None, (1, 2, 3), ("a", 2, 3, 4)])
+def test_segs_without_corners_are_refused(comfy, graph, image, bbox):
+    segs = (tuple(image.shape[1:3]), [SEG(None, None, 1.0, [0, 0, 9, 9], bbox, "A", None)])
+    run = comfy.run(graph, out=[detect(graph, graph.give(image), bboxes=graph.give(segs)), 0])
+    assert run.error["exception_message"].startswith("bboxes: expected SEGS with a bbox of four numbers, got SEG(")
 
 
 def test_faces_at_the_edge_of_a_picture_are_never_pasted_beyond_it(comfy, graph, image):

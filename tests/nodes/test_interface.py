@@ -63,3 +63,9 @@ def test_folded_settings_are_optional(comfy):
     for schema in comfy.schemas().values():
         for given in schema.inputs:
             assert given.optional or not getattr(given, "advanced", False)
+
+
+def test_what_a_node_shows_comes_again_from_the_cache(comfy):
+    """ComfyUI sends what a cached node showed to a page that was loaded anew only where the schema asks for it."""
+    for schema in comfy.schemas().values():
+        assert schema.has_intermediate_output, schema.node_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -170,3 +171,79 @@ def test_clicks_pair_replace_and_part():
         [[[[10, 1], [9, 0]], 2, 5]],
     ]  # fmt: skip
     assert run_script(steps, given) == [["0,2", "1,0"], ["0,2", "0,0"], ["1", "0"], ["0", "1"], ["2,9,10", "5,0,1"]]
+
+
+@pytest.fixture
+def page(tmp_path):
+    """Runs lines of JavaScript with the nodes' scripts, on a page that is just large enough for them."""
+    shutil.copy(Path(__file__).with_name("page.mjs"), tmp_path)
+    for script in SCRIPT.parent.glob("*.js"):
+        text = re.sub(r'"/scripts/(app|api)\.js"', '"./page.mjs"', script.read_text(encoding="utf-8"))
+        (tmp_path / script.name).write_text(text, encoding="utf-8")
+    (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+
+    def run(lines, scripts=("picker", "report")):
+        program = "import { again, mapFaces } from './page.mjs';" + "".join(
+            f"await import('./{s}.js');" for s in scripts
+        )
+        program += "const shown = (node, name) => node.widgets.find((widget) => widget.name === name).element;"
+        program += "const lists = (node) => node.widgets.slice(0, 2).map((widget) => widget.value);"
+        program += f"const out = (() => {{ {lines} }})(); console.log(JSON.stringify(out));"
+        command = ["node", "--input-type=module", "-e", program]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+        return json.loads(done.stdout)
+
+    return run
+
+
+def faces_of(targets, sources, pairs):
+    return {"targets": targets, "sources": sources, "pairs": pairs, "sheet": None, "across": 0, "down": 0}
+
+
+@needs_node
+@pytest.mark.parametrize("scripts", [("picker", "report"), ("report", "picker")])
+def test_thumbnails_stand_above_the_report_whatever_script_comes_first(page, scripts):
+    names = page("return mapFaces().widgets.map((widget) => widget.name);", scripts)
+    assert names == ["input_faces_index", "source_faces_index", "faces", "mfs_report"]
+
+
+@needs_node
+def test_the_report_is_there_after_an_undo_but_not_in_another_page(page):
+    first, copied, other = page(
+        "const node = mapFaces(); node.onExecuted({mfs_report: ['2 faces']}); const copy = again(node);"
+        "copy.properties.mfs_report.page = 'yesterday';"
+        "return [node, again(node), again(copy)].map((one) => shown(one, 'mfs_report').lines.at(-1));"
+    )
+    assert (first, copied, other) == ("2 faces", "2 faces", "Run to see the report here.")
+
+
+@needs_node
+def test_a_lone_donor_needs_no_click(page):
+    faces = json.dumps(faces_of(2, 1, [[0, 0], [1, 0]]))
+    parted, copied, paired = page(
+        f"const node = mapFaces(); node.onExecuted({{mfs_faces: [{faces}]}});"
+        "const press = (one) => { shown(one, 'faces').querySelectorAll('button').at(-1).press(); return lists(one); };"
+        "const parted = press(node); return [parted, press(again(node)), press(node)];"
+    )
+    assert (parted, copied, paired) == (["0", "0"], ["0,1", "0,0"], ["0,1", "0,0"])
+
+
+@needs_node
+def test_a_target_without_a_donor_asks_for_one(page):
+    faces = json.dumps(faces_of(2, 2, [[0, 0]]))
+    before, said, after, paired = page(
+        f"const node = mapFaces(['0', '1']); node.onExecuted({{mfs_faces: [{faces}]}});"
+        "const button = (place) => shown(node, 'faces').querySelectorAll('button').at(place);"
+        "const before = lists(node); button(3).press(); const said = shown(node, 'faces').lines.at(-1);"
+        "const after = lists(node); button(0).press(); button(3).press(); return [before, said, after, lists(node)];"
+    )
+    assert (before, said, after, paired) == (["0", "1"], "Click a donor first.", ["0", "1"], ["0,1", "1,0"])
+
+
+@needs_node
+def test_a_side_without_faces_points_to_the_report(page):
+    faces = json.dumps(faces_of(2, 0, []))
+    said = page(
+        f"const node = mapFaces(); node.onExecuted({{mfs_faces: [{faces}]}}); return shown(node, 'faces').lines.at(-1);"
+    )
+    assert said == "One side has no face: the report says why."

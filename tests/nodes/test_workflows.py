@@ -47,9 +47,24 @@ def written():
 
 def test_the_files_are_what_the_script_writes(written):
     assert {name: read(name) for name in NAMES} == written
-    assert {"swap_two_people", "several_donors_group", "swap_and_restore", "swap_clip", "crop_and_upscale"} <= set(
+    assert {"Swap two people", "Several donors group", "Swap and restore", "Swap clip", "Crop and upscale"} <= set(
         NAMES
     )
+
+
+def test_the_page_shows_every_file_as_a_template_with_a_picture():
+    """The server lists every JSON file, an index too, by its name; the page takes the name for the title."""
+    assert all(re.fullmatch(r"[A-Z][a-z]+( [a-z]+)*", name) for name in NAMES), NAMES
+    assert [file.stem for file in sorted(FOLDER.glob("*.jpg"))] == NAMES
+    assert {file.suffix for file in FOLDER.iterdir()} == {".json", ".jpg"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_notes_can_be_read_in_every_page(name):
+    """Code is the colour of its ground where nodes are drawn by Vue."""
+    (note,) = (node["widgets_values"][0] for node in read(name)["nodes"] if node["type"] == "MarkdownNote")
+    assert note.startswith("## ")
+    assert "`" not in note
 
 
 @pytest.mark.parametrize("name", NAMES)

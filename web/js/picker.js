@@ -16,6 +16,8 @@ const HELP = "Click a donor, then the faces that get it; click again to part the
 const LINKED = "The lists come over links: they are set there.";
 const UNREADABLE = "The lists can't be shown as pairs; a click starts from the pairs of the last run.";
 const LAST = "One pair must stay.";
+const NO_DONOR = "Click a donor first.";
+const NO_FACES = "One side has no face: the report says why.";
 const STYLE = `
 .mfs-picker { box-sizing: border-box; display: flex; flex-direction: column; gap: 4px; padding: 4px; overflow: auto;
   font: 11px/1.3 sans-serif; color: var(--input-text, #ddd); background: var(--comfy-input-bg, #222);
@@ -51,13 +53,14 @@ class Picker {
   }
 
   get linked() {
-    return (this.node.inputs ?? []).some((input) => LISTS.includes(input.name) && input.link != null);
+    const inputs = this.node.inputs ?? [];
+    return inputs.some((input, slot) => LISTS.includes(input.name) && this.node.isInputConnected(slot));
   }
 
   /** What a run found: `{targets, sources, pairs, sheet}`. */
   show(faces) {
     this.faces = faces;
-    this.chosen = null;
+    this.chosen = onlyOne(faces);
     this.said = "";
     this.node.properties.mfs_faces = { ...faces, page: PAGE };
     this.render();
@@ -67,6 +70,7 @@ class Picker {
   restore() {
     const { page, ...faces } = this.node.properties.mfs_faces ?? {};
     this.faces = page ? { ...faces, sheet: page === PAGE ? faces.sheet : null } : null;
+    this.chosen = onlyOne(this.faces);
     this.render();
   }
 
@@ -84,9 +88,11 @@ class Picker {
   }
 
   pick(target) {
-    const changed = clicked(this.pairs().pairs, target, this.chosen);
-    this.said = changed.size ? "" : LAST;
-    if (changed.size) {
+    const before = this.pairs().pairs;
+    const changed = clicked(before, target, this.chosen);
+    const noDonor = this.chosen === null && !before.has(target);
+    this.said = noDonor ? NO_DONOR : changed.size ? "" : LAST;
+    if (changed.size && !noDonor) {
       textsOf(changed).forEach((text, which) => {
         const widget = this.list(which);
         widget.value = text;
@@ -111,8 +117,9 @@ class Picker {
 
   lines() {
     const { pairs, readable } = this.pairs();
-    const note = this.said || (this.linked ? LINKED : readable ? HELP : UNREADABLE);
     const { targets, sources } = this.faces;
+    const help = this.linked ? LINKED : readable ? HELP : UNREADABLE;
+    const note = this.said || (targets && sources ? help : NO_FACES);
     const donors = row(sources, (donor) => this.face(donor, targets + donor, donor, () => this.choose(donor)));
     const people = row(targets, (target) => this.face(target, target, pairs.get(target), () => this.pick(target), true));
     return [line("Donors"), donors, line("Targets"), people, line(note)];
@@ -151,6 +158,17 @@ class Picker {
   }
 }
 
+/** Of the texts and both rows of buttons in a node of the least width; more rows than shown are scrolled to. */
+function heightOf({ targets, sources }) {
+  const rows = [targets, sources].map((count) => Math.min(Math.max(Math.ceil(count / 4), 1), 3));
+  return 92 + (SIDE + 4) * (rows[0] + rows[1]);
+}
+
+/** The donor that needs no choice, if there is just one. */
+function onlyOne(faces) {
+  return faces?.sources === 1 ? 0 : null;
+}
+
 function row(count, made) {
   const element = document.createElement("div");
   element.append(...Array.from({ length: count }, (_, number) => made(number)));
@@ -176,7 +194,7 @@ app.registerExtension({
   nodeCreated(node) {
     if (node.constructor.comfyClass !== NODE || !node.addDOMWidget) return;
     const picker = new Picker(node);
-    const height = () => (picker.faces ? 190 : 40);
+    const height = () => (picker.faces ? heightOf(picker.faces) : 40);
     const widget = node.addDOMWidget("faces", "mfs_faces", picker.element, {
       serialize: false,
       getMinHeight: height,

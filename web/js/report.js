@@ -2,6 +2,8 @@
 
 import { app } from "/scripts/app.js";
 import { following } from "./following.js";
+// Scripts come in any order: the thumbnails are to stand above the report in every page load.
+import "./picker.js";
 
 const PREFIX = "MFS_";
 const STYLE = `
@@ -9,7 +11,9 @@ const STYLE = `
   font: 11px/1.4 sans-serif; color: var(--input-text, #ddd); background: var(--comfy-input-bg, #222);
   border-radius: 6px; user-select: text; overflow-wrap: anywhere; }
 `;
-const HEIGHT = 84;
+const HEIGHT = 120;
+/** A saved report is that of another run: only undo, copies and subgraphs show it again. */
+const PAGE = String(performance.timeOrigin);
 const WAITING = "Run to see the report here.";
 
 function elementOf() {
@@ -40,7 +44,13 @@ app.registerExtension({
     widget.serialize = false;
     following(node, "onExecuted", (message) => {
       const text = message?.mfs_report?.[0];
-      if (typeof text === "string") show(element, text);
+      if (typeof text !== "string") return;
+      node.properties.mfs_report = { text, page: PAGE };
+      show(element, text);
+    });
+    following(node, "onConfigure", () => {
+      const { text, page } = node.properties.mfs_report ?? {};
+      show(element, page === PAGE ? text : WAITING);
     });
   },
 });
