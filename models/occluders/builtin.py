@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...pipeline.compose.chroma import LUMA
 from ...pipeline.compose.lines import connected, lines_of
+from ...pipeline.compose.shading import summed
 from ...pipeline.faces import mesh_points as points
 from ...pipeline.faces.regions import Area, dilated, filled, lip_area, skin_area
 from ...pipeline.geometry import bounds, resized, transform_mesh
@@ -144,7 +145,7 @@ def _fitted(rows: FloatArray, wanted: FloatArray) -> tuple[FloatArray, float]:
         left = np.linalg.norm(wanted - rows @ factors, axis=1)
         spread = float(np.clip(1.4826 * np.median(left), *_SPREAD))
         weighted = rows * ((1 + (left / (2 * spread)) ** 2) ** -2)[:, None]
-        factors = np.asarray(np.linalg.solve(weighted.T @ rows + ridge, weighted.T @ wanted), np.float32)
+        factors = np.asarray(np.linalg.solve(summed(weighted, rows) + ridge, summed(weighted, wanted)), np.float32)
     return factors, spread
 
 

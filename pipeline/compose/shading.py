@@ -35,13 +35,13 @@ def light_change(stops: FloatArray, weight: Mask, normals: FloatArray | None) ->
     for _ in range(_ROUNDS):
         weighted = rows * (known * trust)[:, None]
         factors = np.asarray(
-            np.linalg.solve(_summed(weighted, rows) + ridge, _summed(weighted, wanted[:, None])[:, 0]), np.float32
+            np.linalg.solve(summed(weighted, rows) + ridge, summed(weighted, wanted[:, None])[:, 0]), np.float32
         )
         trust = 1 / (1 + ((wanted - rows @ factors) / _OUTLIER) ** 2)
     return terms @ factors
 
 
-def _summed(one: FloatArray, other: FloatArray) -> FloatArray:
+def summed(one: FloatArray, other: FloatArray) -> FloatArray:
     """(K, L) sums of products over the rows of (N, K) and (N, L): the same on any number of threads."""
     return np.einsum("nk,nl->kl", one, other)
 

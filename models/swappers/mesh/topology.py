@@ -80,7 +80,8 @@ def smoothstep(low: float, high: float, values: FloatArray) -> FloatArray:
 
 
 def _smoothing(triangles: Triangles, count: int) -> FloatArray:
-    near = np.eye(count, dtype=np.float32)
+    # In float64, so that the float32 is the same on any number of threads.
+    near = np.eye(count)
     for a, b in ((0, 1), (1, 2), (2, 0)):
         near[triangles[:, a], triangles[:, b]] = near[triangles[:, b], triangles[:, a]] = 1
     return np.linalg.matrix_power(near / near.sum(1, keepdims=True), _SMOOTHING_STEPS).astype(np.float32)
