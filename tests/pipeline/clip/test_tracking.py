@@ -170,12 +170,13 @@ def test_a_face_is_compared_with_those_who_were_there_lately_and_with_no_more(kn
         here = face(50 + 60 * (number % 40))
         given += [one.index for one in tracker.update([here], (lambda faces: [identity]) if known else None)]  # noqa: B023
         costs.append(dict(compared))
-        sizes.append(len(json.dumps(tracker.as_json())))
+        if number >= 400 and number % 50 == 0:
+            sizes.append(len(json.dumps(tracker.as_json())))
     assert given == list(range(700)) and tracker.count == 700
     present = 26  # somebody a frame, for as long as their place tells who they are
     assert costs[-1] == costs[400] == {"boxes": 25, "embeddings": (REMEMBERED + 25) * known}
     assert len(tracker.people) == present + REMEMBERED * known
-    assert max(sizes[400:]) < 1.01 * sizes[400]
+    assert len(sizes) == 6 and max(sizes) < 1.01 * sizes[0]
 
 
 def test_the_latest_to_leave_are_recognised_and_numbers_are_never_given_twice():
