@@ -150,6 +150,9 @@ class Flow:
             "title": "What this does",
             "properties": {},
             "widgets_values": [self.note],
+            # On a note's own brown, newer pages write in grey.
+            "color": "#222",
+            "bgcolor": "#000",
         }
 
 
