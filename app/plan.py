@@ -11,8 +11,8 @@ from ..models.catalog import find
 from ..models.spec import Kind as ModelKind
 from ..models.spec import SwapperParams
 from ..pipeline.clip.assignment import AssignmentRules
-from ..pipeline.clip.flow import ClipSettings
 from ..pipeline.clip.moments import Moment, parse_moment, require_rising
+from ..pipeline.clip.settings import ClipSettings
 from ..pipeline.compose.crops import SwapSettings
 from ..pipeline.compose.face_crops import CropSettings
 from ..pipeline.compose.restore import RestoreSettings

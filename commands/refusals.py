@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ..app.clips import kept_part
 from ..app.outputs import require_folders, require_held, require_place, require_readable
 from ..app.plan import Plan
 from ..app.settings import SETTINGS, Value
@@ -51,6 +50,10 @@ def refused_parts(targets: Sequence[Path], outputs: Sequence[Path], settings: Ma
 
     Raises SettingsError where that is so of every target. A clip that can't be read is left for when its turn comes.
     """
+    if not any(map(is_clip, targets)):
+        return {}
+    from ..app.clips import kept_part
+
     plan = Plan.of("clip", {name: value for name, value in settings.items() if name in SETTINGS["clip"]})
     refused: dict[Path, str] = {}
     for target, output in zip(targets, outputs, strict=True):

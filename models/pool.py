@@ -12,7 +12,6 @@ from ..pipeline.errors import DamagedModelError, MissingModelError
 from ..pipeline.protocols import Attributes, Detector, Embedder, Follower, Locator, Mesher, Parser, Restorer, Swapper
 from . import catalog, store
 from .catalog import Kind, Model
-from .restorers import further
 from .runtime.registry import MemoryHook, SessionRegistry
 from .store import Folders
 from .verify import verify, wrong_size
@@ -151,6 +150,8 @@ def _find(kind: Kind, name: str, folders: Folders) -> Model:
     if kind != "restorer" or name in catalog.names(kind):
         return catalog.find(kind, name)
     # What artists keep beside the published restorers is recognised by its contents and needs no row.
+    from .restorers import further  # reads weight files, with what that takes
+
     other = further.row(name, folders)
     if other is None:
         raise further.unknown(name, folders)

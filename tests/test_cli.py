@@ -83,3 +83,22 @@ def test_a_reader_that_leaves_early_gets_no_traceback():
     errors = process.stderr.read()
     process.stderr.close()
     assert process.wait(60) == 1 and errors == b""
+
+
+def test_what_finding_faces_loads_is_nothing_of_clips_nor_of_restorers():
+    """Each module is read before the first face is found."""
+    root = Path(__file__).resolve().parent.parent
+    code = f"""
+import sys
+sys.path.insert(0, {str(root / "scripts")!r})
+from checkout import load_checkout
+load_checkout()
+from multifaceswap.cli import main
+main(["detect", "examples/group.jpg"])
+print(*(name.removeprefix("multifaceswap.") for name in sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    loaded = {*done.stdout.splitlines()[-1].split()}
+    assert {"models.detectors.blazeface", "media.pictures.reading", "media.clips.formats"} <= loaded
+    assert not loaded & {"media.clips.transcode", "media.clips.mux", "pipeline.clip.flow", "app.clips"}
+    assert not loaded & {"pipeline.clip.watching", "models.restorers.contents", "models.restorers.architectures"}

@@ -9,16 +9,18 @@ import os
 from collections.abc import Collection, Generator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final, TypedDict, cast
+from typing import TYPE_CHECKING, Final, TypedDict, cast
 
-from ...pipeline.clip.notes import NoteState
-from ...pipeline.clip.watching import WatcherState
 from ...pipeline.errors import ImageError
 from ..atomic import hidden_beside, remove, replace_file, write_atomic
 from ..files import read_file
 from ..ownership import owned, require_unowned
 from ..pictures import write_file
 from ..sealed import seal, unseal
+
+if TYPE_CHECKING:
+    from ...pipeline.clip.notes import NoteState
+    from ...pipeline.clip.watching import WatcherState
 
 log = logging.getLogger(__name__)
 

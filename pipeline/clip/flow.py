@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -13,44 +13,19 @@ import numpy as np
 from ..compose.crops import SwapSettings
 from ..compose.stream import DonorOf, SwapTask, swap_stream
 from ..compose.swap_restore import SwapRestore
-from ..errors import require_range
 from ..faces.depth import in_front
 from ..geometry import Region
 from ..protocols import Mesher, Parser, Swapper
 from ..streams import closing_source
 from ..types import Face, FloatArray, Pair
 from .depth_order import lead_by
-from .lookahead import ObservedFrame, delay, look_ahead, reach
+from .lookahead import ObservedFrame, look_ahead
 from .prefetch import prefetch
+from .settings import ClipSettings
 from .watching import ClipFrame, Watcher
 
 _DEPTH: Final = 2
 """Frames that wait between one step and the next."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClipSettings:
-    """How people are followed and smoothed in a clip."""
-
-    track: bool = True
-    """Follow people through each scene. Without it every frame is a scene of its own, and nothing is smoothed."""
-    smooth: bool = True
-    """Smooth landmarks and meshes over neighbouring frames."""
-    max_gap: int = 5
-    """Fill in a face that is missing for up to that many frames."""
-
-    def __post_init__(self) -> None:
-        require_range("max_gap", self.max_gap, 0, 50)
-
-    @property
-    def reach(self) -> int:
-        """How many frames before it a frame's result may depend on, beyond the watcher's state."""
-        return reach(self.max_gap, self.smooth) if self.track else 1
-
-    @property
-    def ahead(self) -> int:
-        """How many frames after it a frame's result may depend on."""
-        return delay(self.max_gap, self.smooth) if self.track else 0
 
 
 class SwappedFrame(NamedTuple):
