@@ -24,6 +24,7 @@ from multifaceswap.hosted.segmind import errors, runner
 from multifaceswap.hosted.segmind.journal import Journal
 from multifaceswap.hosted.segmind.payment import COSTS_NOTHING
 from multifaceswap.hosted.segmind.settings import SegmindSettings
+from multifaceswap.hosted.segmind.transport import TransportLimits
 from multifaceswap.pipeline.errors import CancelledError
 from segmind_api import Job, encode
 
@@ -194,7 +195,7 @@ def test_a_whole_picture_is_used_however_its_connection_ends(run, framing, reset
 def test_a_whole_id_is_used_however_its_connection_ends(run, framing):
     server = RawServer(10**6, ended(framing, b'{"request_id": "r", "status": "COMPLETED"}', "application/json"))
     with server as base:
-        errors_ = [run(0, base_url=base) for _ in range(2)]
+        errors_ = [run(0, base_url=base, limits=TransportLimits(connect=2, read=0.3)) for _ in range(2)]
     assert server.submits == 1
     # The same is answered to every question, so that no picture comes of it.
     assert all(error.request_id == "r" and "picked up" in str(error) for error in errors_)
