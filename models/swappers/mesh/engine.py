@@ -35,7 +35,7 @@ from ....pipeline.types import (
 )
 from .fields import Fields, fields_of
 from .mask import mouth_kept, soft_rim
-from .overlays import frames_of, strands_of, taken_off
+from .overlays import overlays_of, taken_off
 from .skin import skin_likelihood
 from .topology import Topology, smoothstep
 from .warp import Texture, choose_texture, openness, rasterise, with_shape_of
@@ -131,14 +131,14 @@ class MeshSwapper:
 
     def _bare(self, crop: Crop) -> Crop:
         """The donor's crop without strands of hair before the face, and without glasses where his aren't wanted."""
-        mesh = transform_mesh(crop.matrix, _mesh_of(crop.face))
-        found = [strands_of(crop.image, mesh), None if self._glasses == "donor" else frames_of(crop.image, mesh)]
-        lines = [one for one in found if one is not None]
+        over = overlays_of(crop.image, transform_mesh(crop.matrix, _mesh_of(crop.face)))
+        unwanted = (over.strands, None if self._glasses == "donor" else over.glasses)
+        lines = [one for one in unwanted if one is not None]
         return crop._replace(image=taken_off(crop.image, np.maximum.reduce(lines))[0]) if lines else crop
 
     def _dressed(self, patch: Patch, crop: Crop, mesh: Mesh) -> Patch:
         """The patch with the target's glasses before it, or with their arms gone from the temples."""
-        frames = frames_of(crop.image, mesh)
+        frames = overlays_of(crop.image, mesh).glasses
         if frames is None:
             return patch
         if self._glasses == "target":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ....pipeline.compose.lines import Lines, lines_of
+from ....pipeline.compose.lines import lines_of
 from ....pipeline.faces.regions import Area, dilated
 from ....pipeline.geometry import resized
 from ....pipeline.types import ImageF32, Mask, Mesh, Size
@@ -21,29 +22,26 @@ _REACH = 0.02
 """Of the crop's side: from how far around the skin's colours are taken."""
 
 
-def frames_of(image: ImageF32, mesh: Mesh) -> Mask | None:
-    """(h, w) 1 on the frames of glasses in a face's crop (H, W, 3), in a smaller size; None where there are none.
+class Overlays(NamedTuple):
+    """(h, w) each, smaller than the crop: 1 on what lies over a face and what it shades beside it; None where nothing
+    does."""
 
-    `mesh` (468, 3) is in pixels of the crop.
-    """
-    return _grown(_lines(image, mesh).glasses)
-
-
-def strands_of(image: ImageF32, mesh: Mesh) -> Mask | None:
-    """The same of strands of hair that hang into a face."""
-    return _grown(_lines(image, mesh).strands)
+    glasses: Mask | None
+    strands: Mask | None
+    """Of hair that hangs into the face."""
 
 
-def _lines(image: ImageF32, mesh: Mesh) -> Lines:
+def overlays_of(image: ImageF32, mesh: Mesh) -> Overlays:
+    """What lies over a face in its crop (H, W, 3); `mesh` (468, 3) is in pixels of the crop."""
     size = Size.of(image)
     scale = _SIDE / max(size)
     small = Size(ceil(size.width * scale), ceil(size.height * scale))
     x, y = small.width / size.width, small.height / size.height
-    return lines_of(np.clip(resized(image, small), 0, 1), mesh * np.array([x, y, x]))
+    lines = lines_of(np.clip(resized(image, small), 0, 1), mesh * np.array([x, y, x]))
+    return Overlays(_grown(lines.glasses), _grown(lines.strands))
 
 
 def _grown(lines: Area) -> Mask | None:
-    """With what they shade beside them; None where there are none."""
     return dilated(lines, max(_AROUND * max(lines.shape), 1)).astype(np.float32) if lines.any() else None
 
 
