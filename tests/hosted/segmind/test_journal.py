@@ -23,6 +23,9 @@ from multifaceswap.pipeline.errors import CancelledError
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = float(int(time.time()))
+# Names of their own, for a test named by the hour isn't the same test for two workers.
+LONG_AGO = pytest.param(NOW - 9 * 24 * 3600, id="long ago")
+IN_MILLISECONDS = pytest.param(NOW * 1000, id="in milliseconds")
 
 
 def name(text):
@@ -336,7 +339,7 @@ def test_only_the_journals_own_files_are_ever_removed(journal, wall, tmp_path, m
         assert (tmp_path / "a/b" / foreign).read_bytes() == content
 
 
-@pytest.mark.parametrize("written", [0, 315_532_800, NOW - 9 * 24 * 3600])
+@pytest.mark.parametrize("written", [0, 315_532_800, LONG_AGO])
 def test_a_file_system_that_keeps_no_time_ends_no_doubt(journal, tmp_path, written):
     journal.write(D, journal.new("sending"))
     os.utime(tmp_path / "a/b" / f"{D}.json", (written, written))
@@ -344,7 +347,7 @@ def test_a_file_system_that_keeps_no_time_ends_no_doubt(journal, tmp_path, writt
 
 
 @pytest.mark.parametrize("state", ["sending", "submitted", "fetched", "delivered"])
-@pytest.mark.parametrize("at", [-5, 0, 1, -1e300, 1e300, 946_684_800, NOW - 9 * 24 * 3600, NOW * 1000, 2**63])
+@pytest.mark.parametrize("at", [-5, 0, 1, -1e300, 1e300, 946_684_800, LONG_AGO, IN_MILLISECONDS, 2**63])
 def test_an_entry_of_an_absurd_time_is_as_old_as_its_file(journal, wall, tmp_path, state, at):
     journal.write(D, replace(submitted(), state=state, at=at))
     os.utime(tmp_path / "a/b" / f"{D}.json", (NOW - 5, NOW - 5))
