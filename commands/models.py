@@ -16,7 +16,7 @@ from ..models.download import download
 from ..models.pool import require_opening
 from ..models.spec import Model, ModelFile
 from ..models.store import Folders
-from ..models.verify import verify, wrong_size
+from ..models.verify import proof, verify, wrong_size
 from ..pipeline.errors import (
     BusyError,
     DamagedModelError,
@@ -125,7 +125,7 @@ def _fetched(file: ModelFile, target: Path) -> str:
             bar.update(done - bar.n)
 
         download(file, target, progress)
-    return f"{target} is complete{' and verified' if file.sha256 else ''}"
+    return f"{target} is complete{' and verified' if file.sha256 else f': {proof(target, file)}'}"
 
 
 def _verify(arguments: Namespace, folders: Folders) -> int:
@@ -152,8 +152,7 @@ def _verified(path: Path, file: ModelFile, model: Model, folders: Folders) -> bo
     except (MultiFaceSwapError, OSError) as error:
         console.fail(console.message(error, path))
         return False
-    sound = "intact" if file.sha256 else "sound; no hash is known to compare it with"
-    console.say(f"{path}: {f'opens; {note}' if note else sound}")
+    console.say(f"{path}: {f'opens; {note}' if note else proof(path, file)}")
     return not note
 
 

@@ -13,10 +13,10 @@ from ..media.ownership import owned
 from ..media.retry import Retries, retry_after
 from ..pipeline.errors import DamagedModelError, MissingModelError
 from ..pipeline.quotes import excerpt
-from .digests import sha256_of
 from .partial import Partial, Span, Version
+from .published import asked
 from .spec import ModelFile
-from .verify import require_intact
+from .verify import difference, has_hash, require_intact
 
 if TYPE_CHECKING:
     import requests
@@ -50,14 +50,14 @@ def download(file: ModelFile, target: Path, progress: ByteProgress | None = None
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with owned(target):
-        return _fetch_first(file, target, progress or _silent, retries)
+        return _fetch_first(asked(file), target, progress or _silent, retries)
 
 
 def _fetch_first(file: ModelFile, target: Path, progress: ByteProgress, retries: Retries) -> Path:
     failures: list[str] = []
     for url in file.urls:
         path = target.with_name(f"{target.name}.{zlib.crc32(url.encode()):08x}.part")
-        part = Partial(path, is_checked=bool(file.sha256))
+        part = Partial(path, is_checked=file.is_proven)
         try:
             _fetch_verified(url, part, file, progress, retries)
         except (MissingModelError, DamagedModelError) as error:
@@ -93,12 +93,8 @@ def _require_published(url: str, part: Path, file: ModelFile) -> None:
         require_intact(part, Path(file.name).suffix)
     except DamagedModelError as error:
         raise DamagedModelError(f"{url} gave something else: {error}") from error
-    found = sha256_of(part)
-    if file.sha256 and found not in file.sha256:
-        raise DamagedModelError(
-            f"{url} gave another file: {part.stat().st_size:,} bytes of sha256 {found}, "
-            f"expected {' or '.join(file.sha256)}"
-        )
+    if file.is_proven and not has_hash(part, file):
+        raise DamagedModelError(f"{url} gave another file: {part.stat().st_size:,} bytes, {difference(part, file)}")
 
 
 def _fetch(url: str, part: Partial, progress: ByteProgress, retries: Retries) -> None:

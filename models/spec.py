@@ -28,10 +28,26 @@ class ModelFile:
     licence: str = ""
     aliases: tuple[str, ...] = ()
     """Other names under which the same file is found."""
+    crc32: tuple[str, ...] = ()
+    """Every accepted CRC32, which counts where no sha256 is published."""
+    crc32_urls: tuple[str, ...] = ()
+    """Where its source publishes the CRC32, as eight hexadecimal digits; asked for where it isn't known here."""
 
     @property
     def names(self) -> tuple[str, ...]:
         return (self.name, *self.aliases)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether a hash is known that tells the published file from others."""
+        return bool(self.sha256 or self.crc32)
+
+    @property
+    def hashes(self) -> str:
+        """The accepted hashes, for messages: `sha256 … or …`, `CRC32 …`; empty where none is known."""
+        if self.sha256:
+            return f"sha256 {' or '.join(self.sha256)}"
+        return f"CRC32 {' or '.join(self.crc32)}" if self.crc32 else ""
 
     @property
     def built_in(self) -> bool:

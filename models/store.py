@@ -115,6 +115,7 @@ def missing_text(model: Model, file: ModelFile, folders: Folders) -> str:
     if file.built_in:
         return "\n".join([*lines, "It belongs to this package: install the package again"])
     lines += [f"Fetch it from {' or '.join(file.urls)}"] if file.urls else []
-    lines += [f"sha256: {' or '.join(file.sha256) or 'not known'}", f"Licence: {file.licence or 'not known'}"]
+    kind, _, hashes = file.hashes.partition(" ")
+    lines += [f"{kind or 'sha256'}: {hashes or 'not known'}", f"Licence: {file.licence or 'not known'}"]
     lines += [f"Or run: multifaceswap models get {model.name}"] if file.urls else []
     return "\n".join(lines)

@@ -8,7 +8,8 @@ from pathlib import Path
 from ..media.files import open_file
 from ..pipeline.errors import DamagedModelError
 from ..pipeline.quotes import named
-from .digests import sha256_of
+from .digests import digests_of, sha256_of
+from .published import known
 from .runtime.onnx_file import read_ports
 from .spec import ModelFile
 
@@ -25,14 +26,31 @@ def verify(path: Path, file: ModelFile) -> str:
     Raises DamagedModelError for what can't be such a model: an empty file, a web page, a file cut short. Files of this
     package must have their hash. Whether the contents fit the network shows when it is opened.
     """
-    if file.sha256 and sha256_of(path) in file.sha256:
+    file = known(file)
+    if file.is_proven and has_hash(path, file):
         return ""
     if file.built_in:
         raise DamagedModelError(
             f"{named(path)} was changed or damaged ({difference(path, file)}). Install the package again."
         )
     require_intact(path, Path(file.name).suffix)
-    return f"{path.name} is not the published file, but used ({difference(path, file)})" if file.sha256 else ""
+    return f"{path.name} is not the published file, but used ({difference(path, file)})" if file.is_proven else ""
+
+
+def has_hash(path: Path, file: ModelFile) -> bool:
+    """Whether a file has one of the accepted hashes: a sha256 where one is published, else a CRC32."""
+    digests = digests_of(path)
+    return digests.sha256 in file.sha256 or (not file.sha256 and digests.crc32 in file.crc32)
+
+
+def proof(path: Path, file: ModelFile) -> str:
+    """By what a file that `verify` says nothing of is told to be the published one, for people."""
+    file = known(file)
+    if file.sha256:
+        return "intact"
+    if file.crc32:
+        return f"intact by its published CRC32 {digests_of(path).crc32}; its sha256 is {sha256_of(path)}"
+    return f"sound; no hash is known to compare it with; its sha256 is {sha256_of(path)}"
 
 
 def wrong_size(path: Path, file: ModelFile) -> str:
@@ -45,9 +63,10 @@ def wrong_size(path: Path, file: ModelFile) -> str:
 
 def difference(path: Path, file: ModelFile) -> str:
     """In what a file differs from the published ones."""
-    parts = [f"sha256 {sha256_of(path)}"]
-    if file.sha256:
-        parts[0] += f", published {' or '.join(file.sha256)}"
+    digests = digests_of(path)
+    parts = [f"CRC32 {digests.crc32}, sha256 {digests.sha256}" if file.crc32 else f"sha256 {digests.sha256}"]
+    if file.is_proven:
+        parts[0] += f", published {file.hashes.partition(' ')[2] if file.sha256 else file.hashes}"
     size = path.stat().st_size
     if file.sizes and size not in file.sizes:
         parts.append(f"{size:,} bytes, published {' or '.join(f'{known:,}' for known in file.sizes)}")

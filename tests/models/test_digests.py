@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,8 @@ def digest(content):
 def cache(tmp_path, monkeypatch):
     """The cache's file, in a folder that doesn't exist yet."""
     monkeypatch.setenv("MULTIFACESWAP_CACHE", str(tmp_path / "new" / "cache"))
-    digests._digest.cache_clear()
-    return tmp_path / "new" / "cache" / "sha256.json"
+    digests._digests.cache_clear()
+    return tmp_path / "new" / "cache" / "digests.json"
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def read(monkeypatch):
 
 def restart():
     """What is left of a process when the next one starts."""
-    digests._digest.cache_clear()
+    digests._digests.cache_clear()
 
 
 def test_a_file_is_read_once_however_often_the_program_starts(cache, file, read):
@@ -52,8 +53,10 @@ def test_a_file_is_read_once_however_often_the_program_starts(cache, file, read)
         assert sha256_of(file) == sha256_of(file) == digest(b"one")
         restart()
     assert read == ["a.onnx"]
-    assert json.loads(cache.read_text()) == {str(file): [3, file.stat().st_mtime_ns, digest(b"one")]}
-    assert [path.name for path in cache.parent.iterdir()] == ["sha256.json"]
+    assert json.loads(cache.read_text()) == {
+        str(file): [3, file.stat().st_mtime_ns, [digest(b"one"), f"{zlib.crc32(b'one'):08x}"]]
+    }
+    assert [path.name for path in cache.parent.iterdir()] == ["digests.json"]
 
 
 def test_relative_and_absolute_paths_are_one_file(cache, file, read, monkeypatch):
@@ -84,6 +87,9 @@ def test_another_size_or_time_is_another_file(cache, file, read, content, later)
         b'{"NAME": 1}',
         b'{"NAME": [3, TIME]}',
         b'{"NAME": [3, TIME, "no digest"]}',
+        b'{"NAME": [3, TIME, ["no digest", "00000000"]]}',
+        b'{"NAME": [3, TIME, ["' + b"0" * 64 + b'", "0"]]}',
+        b'{"NAME": [3, TIME, ["' + b"0" * 64 + b'"]]}',
         b'{"NAME": [3, TIME, null]}',
         b'{"NAME": ["3", "TIME", "' + b"0" * 64 + b'"]}',
     ],
@@ -116,7 +122,7 @@ def test_where_nothing_can_be_written_nothing_is_kept(cache, file, read):
 def test_a_rename_that_fails_leaves_no_litter(cache, file):
     cache.mkdir(parents=True)
     assert sha256_of(file) == digest(b"one")
-    assert [path.name for path in cache.parent.iterdir()] == ["sha256.json"]
+    assert [path.name for path in cache.parent.iterdir()] == ["digests.json"]
 
 
 def test_the_cache_is_bounded(cache, tmp_path, monkeypatch):
@@ -157,9 +163,9 @@ def test_processes_share_the_cache(cache, tmp_path):
     processes = [subprocess.Popen([sys.executable, "-c", code, *map(str, one)]) for one in some]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     kept = json.loads(cache.read_text())
-    assert kept and {row[2] for row in kept.values()} <= {digest(path.name.encode()) for path in names}
-    assert all(row[2] == digest(Path(name).name.encode()) for name, row in kept.items())
-    assert [path.name for path in cache.parent.iterdir()] == ["sha256.json"]
+    assert kept and {row[2][0] for row in kept.values()} <= {digest(path.name.encode()) for path in names}
+    assert all(row[2][0] == digest(Path(name).name.encode()) for name, row in kept.items())
+    assert [path.name for path in cache.parent.iterdir()] == ["digests.json"]
 
 
 def test_without_a_word_from_the_environment_the_users_cache_folder_is_used(monkeypatch, tmp_path):

@@ -161,7 +161,7 @@ def test_the_next_address_is_tried(fetch, server, first):
     [
         (failing(404), MissingModelError, "404"),
         (page, DamagedModelError, "answered with a web page"),
-        (from_the_start(b"another file"), DamagedModelError, "gave another file: 12 bytes of sha256"),
+        (from_the_start(b"another file"), DamagedModelError, "gave another file: 12 bytes, sha256"),
         (from_the_start(b"<html>"), DamagedModelError, "is a web page"),
         (from_the_start(b""), DamagedModelError, "is empty"),
     ],
