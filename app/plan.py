@@ -18,6 +18,7 @@ from ..pipeline.compose.face_crops import CropSettings
 from ..pipeline.compose.restore import RestoreSettings
 from ..pipeline.errors import SettingsError
 from ..pipeline.faces.parts import parse_parts
+from ..pipeline.padding import parse_padding
 from ..pipeline.types import Alignment, ColourMatch, Interpolation
 from .effects import Case, without_effect
 from .settings import DISABLE, SETTINGS, Scope, Value, checked
@@ -56,10 +57,17 @@ class Plan:
         size, detector = self.values.get("detection_size"), self.values.get("facedetection")
         if size and self._searches and find("detector", str(detector)).params is None:
             raise SettingsError(f"detection_size: {detector} looks at pictures of its own size, expected 0, got {size}")
+        self._require_strength()
         if self.scope == "clip":
             if self.values["end"] and self.values["duration"]:
                 raise SettingsError("end, duration: both say where the part ends, expected one of them")
             require_rising(*self.part)
+
+    def _require_strength(self) -> None:
+        if "swap_model" in self.values and not 0 <= float(self.values["strength"]) <= 1:
+            row, value = find("swapper", str(self.values["swap_model"])), self.values["strength"]
+            if not row.params_of(SwapperParams).identity:
+                raise SettingsError(f"strength: {row.name} takes no identity, expected 0 to 1, got {value:g}")
 
     def models(self) -> Iterator[ModelChoice]:
         """Every model that this work opens, but those that ship and are always there."""
@@ -143,6 +151,7 @@ class Plan:
             float(self.values["mask_feather"]),
             cast(ColourMatch, self.values["colour_match"]),
             parse_parts(str(self.values.get("keep", ""))),
+            parse_padding(str(self.values.get("mask_padding", ""))),
         )
 
     @property

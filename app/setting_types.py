@@ -14,10 +14,13 @@ from ..pipeline.clip.moments import moment_text
 from ..pipeline.errors import IndexListError, SettingsError, require_choice
 from ..pipeline.faces.index_list import parse_indexes
 from ..pipeline.faces.parts import parse_parts
+from ..pipeline.padding import parse_padding
 from ..pipeline.quotes import quoted
 
 Value = str | float | bool
-SettingKind = Literal["choice", "model", "number", "integer", "switch", "indexes", "parts", "moment", "device"]
+SettingKind = Literal[
+    "choice", "model", "number", "integer", "switch", "indexes", "parts", "padding", "moment", "device"
+]
 Scope = Literal["detect", "order", "map", "swap", "restore", "crop", "paste", "picture", "clip", "file", "session"]
 """What a setting belongs to: one step each of the work on pictures; `picture`, all steps of a swap in one go; `clip`,
 the same for clips; `file`, how files are written; `session`, what is chosen once for all work."""
@@ -78,6 +81,8 @@ class Setting:
             _require_indexes(self.name, text)
         elif self.kind == "parts":
             return _parts(self.name, text)
+        elif self.kind == "padding":
+            return _padding(self.name, text)
         elif self.kind == "device":
             providers_of(text)
         elif self.model != "restorer":
@@ -133,6 +138,14 @@ def _parts(name: str, text: str) -> str:
         return ",".join(parse_parts(text))
     except SettingsError as error:
         raise SettingsError(f"{name}: {error}") from error
+
+
+def _padding(name: str, text: str) -> str:
+    try:
+        percents = [f"{percent:g}" for percent in parse_padding(text)]
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from error
+    return percents[0] if len({*percents}) == 1 else ",".join(percents)
 
 
 def _moment(name: str, value: object) -> str:

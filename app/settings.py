@@ -16,7 +16,7 @@ from ..pipeline.faces.ordering import GENDERS, ORDERS
 from ..pipeline.faces.pairing import MISSING, PAIRINGS
 from ..pipeline.faces.parts import PARTS
 from ..pipeline.quotes import listed
-from ..pipeline.types import DEFAULT_INTERPOLATION, Alignment, ColourMatch, Glasses, Interpolation, SkinTone
+from ..pipeline.types import DEFAULT_INTERPOLATION, STRENGTHS, Alignment, ColourMatch, Glasses, Interpolation, SkinTone
 from .setting_types import DISABLE, SCOPES, Scope, Setting, Value
 
 __all__ = ["DISABLE", "ROWS", "SCOPES", "SETTINGS", "Scope", "Setting", "Value", "changed", "checked", "of"]
@@ -160,8 +160,17 @@ ROWS: Final = (
         get_args(Interpolation),
     ),
     Setting(
-        "strength", "number", 1.0, "0 leaves the target's face, 1 gives the new one.", _BLENDING, high=1, step=0.05
+        "strength",
+        "number",
+        1.0,
+        "0 leaves the target's face, 1 gives the new one. Engines that take an identity go beyond: above 1 away from "
+        "the target's, below 0 away from the donor's.",
+        _SWAPPING,
+        low=STRENGTHS[0],
+        high=STRENGTHS[1],
+        step=0.05,
     ),
+    Setting("strength", "number", 1.0, "0 leaves the picture, 1 gives the edited crop.", ("paste",), high=1, step=0.05),
     Setting(
         "mask_feather",
         "number",
@@ -217,6 +226,13 @@ ROWS: Final = (
         "parts",
         "",
         f"Parts of the target's face that stay, separated by commas: {', '.join(PARTS)} with the eyes behind them.",
+        _SWAPPING,
+    ),
+    Setting(
+        "mask_padding",
+        "padding",
+        "0",
+        "Percent of the swapped face to take off at its top, right, bottom and left: 10,0,0,0. One number: all sides.",
         _SWAPPING,
     ),
     Setting(

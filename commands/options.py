@@ -15,6 +15,7 @@ _WORDS = {
     "device": "NAME",
     "indexes": "LIST",
     "parts": "LIST",
+    "padding": "PERCENTS",
     "moment": "TIME",
     "number": "NUMBER",
     "integer": "NUMBER",

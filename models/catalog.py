@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from ..pipeline.errors import SettingsError
 from ..pipeline.quotes import quoted
+from .insightface import DET_10G, GENDERAGE, W600K_R50
+from .occluders.rows import PARSERS
 from .restorers.rows import RESTORERS
 from .spec import BUILTIN_FOLDER, KINDS, DetectorParams, EmbedderParams, Kind, Model, ModelFile, SwapperParams, shipped
+from .swappers.rows import SWAPPERS
 
 __all__ = ["BUILTIN_FOLDER", "KINDS", "MODELS", "Kind", "Model", "ModelFile", "find", "names"]
 
 _FACEXLIB = "https://github.com/xinntao/facexlib/releases/download"
 _CODEFORMER = "https://github.com/sczhou/CodeFormer/releases/download/v0.1.0"
-_BUFFALO_L = "https://huggingface.co/public-data/insightface/resolve/main/models/buffalo_l"
-_BUFFALO_L_FOLDERS = ("insightface/models/buffalo_l", "insightface")
-_BUFFALO_L_LICENCE = "InsightFace, non-commercial research only"
-_REACTOR = "https://huggingface.co/datasets/Gourieff/ReActor/resolve/main/models"
-_RESWAPPER_LICENCE = "see https://github.com/somanchiu/ReSwapper"
 
 BLAZEFACE = shipped(
     "blazeface_full_range_sparse.onnx",
@@ -77,91 +75,6 @@ YOLOV5N_FACE = ModelFile(
     urls=(f"{_CODEFORMER}/yolov5n-face.pth",),
     licence="GPL-3.0",
 )
-DET_10G = ModelFile(
-    "det_10g.onnx",
-    _BUFFALO_L_FOLDERS,
-    ("5838f7fe053675b1c7a08b633df49e7af5495cee0493c7dcf6697200b85b5b91",),
-    (16_923_827,),
-    (f"{_BUFFALO_L}/det_10g.onnx",),
-    _BUFFALO_L_LICENCE,
-)
-W600K_R50 = ModelFile(
-    "w600k_r50.onnx",
-    _BUFFALO_L_FOLDERS,
-    ("4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43",),
-    (174_383_860,),
-    (f"{_BUFFALO_L}/w600k_r50.onnx",),
-    _BUFFALO_L_LICENCE,
-)
-GENDERAGE = ModelFile(
-    "genderage.onnx",
-    _BUFFALO_L_FOLDERS,
-    ("4fde69b1c810857b88c64a335084f1c3fe8f01246c9a191b48c7bb756d6652fb",),
-    (1_322_532,),
-    (f"{_BUFFALO_L}/genderage.onnx",),
-    _BUFFALO_L_LICENCE,
-)
-BISENET = ModelFile(
-    "parsing_bisenet.pth",
-    ("facedetection", "facexlib"),
-    ("468e13ca13a9b43cc0881a9f99083a430e9c0a38abd935431d1c28ee94b26567",),
-    (53_289_463,),
-    urls=(f"{_FACEXLIB}/v0.2.0/parsing_bisenet.pth",),
-    licence="MIT (code)",
-)
-
-INSWAPPER_128 = ModelFile(
-    "inswapper_128.onnx",
-    ("insightface",),
-    (
-        "e4a3f08c753cb72d04e10aa0f7dbe3deebbf39567d4ead6dce08e98aa49e16af",
-        "a290273ed497312095dac48cdef20feec9d5208298223dd01288ab202b54bea7",
-    ),
-    (554_253_681, 555_303_150),
-    (
-        f"{_REACTOR}/inswapper_128.onnx",
-        "https://huggingface.co/facefusion/models-3.0.0/resolve/main/inswapper_128.onnx",
-    ),
-    _BUFFALO_L_LICENCE,
-)
-RESWAPPER_128 = ModelFile(
-    "reswapper_128.onnx",
-    ("reswapper",),
-    ("744eaa30a6a3bdeb693c3c127b2c9ce6f2ea763f245b92ea71ea98b3a38b0fec",),
-    urls=(f"{_REACTOR}/reswapper_128.onnx",),
-    licence=_RESWAPPER_LICENCE,
-)
-RESWAPPER_256 = ModelFile(
-    "reswapper_256.onnx",
-    ("reswapper",),
-    ("42351d48d8cede1da70e3ea9f552613ead95f3e7ad977c60862ca0a3905eca9e",),
-    urls=(f"{_REACTOR}/reswapper_256.onnx",),
-    licence=_RESWAPPER_LICENCE,
-)
-
-
-def _hyperswap(name: str, sha256: str) -> ModelFile:
-    return ModelFile(
-        f"{name}.onnx",
-        ("hyperswap",),
-        (sha256,),
-        (402_742_682,),
-        (f"https://huggingface.co/facefusion/models-3.3.0/resolve/main/{name}.onnx",),
-        "ResearchRAIL",
-    )
-
-
-HYPERSWAP_1A_256 = _hyperswap("hyperswap_1a_256", "c0e98a8a03a238f461ed3d2570e426b49f46745ee400854a60dceeb70c246add")
-HYPERSWAP_1B_256 = _hyperswap("hyperswap_1b_256", "5124031789c42f71b9558fb71954ef7aedb6da7ed9fac79293e23c61a792a73e")
-HYPERSWAP_1C_256 = _hyperswap("hyperswap_1c_256", "5528c2d76fe9986c99d829278987ef9f3a630cb606db7628d02b57b330f406a5")
-
-
-def _neural(file: ModelFile, size: int, mean: float = 0.0, std: float = 1.0, *, map: bool = False) -> Model:
-    """A swapper that takes ArcFace's identity."""
-    known = SwapperParams(("pixel_boost",), size, mean, std, map, embedder="w600k_r50")
-    return Model(file.name.removesuffix(".onnx"), "swapper", "swappers.adapters:neural", (file, W600K_R50), known)
-
-
 MODELS: tuple[Model, ...] = (
     Model("builtin", "detector", "detectors.adapters:builtin", (BLAZEFACE, FACE_LANDMARK)),
     Model(
@@ -198,8 +111,7 @@ MODELS: tuple[Model, ...] = (
     Model("w600k_r50", "embedder", "embedders.adapters:arcface", (W600K_R50,), EmbedderParams(size=112, numbers=512)),
     Model("dlib_gender", "attributes", "attributes.adapters:dlib_gender", (DLIB_GENDER,)),
     Model("genderage", "attributes", "attributes.adapters:genderage", (GENDERAGE,)),
-    Model("builtin", "parser", "occluders.adapters:builtin", ()),
-    Model("bisenet", "parser", "occluders.adapters:bisenet", (BISENET,)),
+    *PARSERS,
     Model(
         "mesh",
         "swapper",
@@ -207,12 +119,7 @@ MODELS: tuple[Model, ...] = (
         (FACEMESH_CANONICAL,),
         SwapperParams(("mirror", "interpolation", "skin_tone", "glasses"), occluder="builtin"),
     ),
-    _neural(INSWAPPER_128, size=128, map=True),
-    _neural(RESWAPPER_128, size=128, map=True),
-    _neural(RESWAPPER_256, size=256, map=True),
-    _neural(HYPERSWAP_1A_256, size=256, mean=0.5, std=0.5),
-    _neural(HYPERSWAP_1B_256, size=256, mean=0.5, std=0.5),
-    _neural(HYPERSWAP_1C_256, size=256, mean=0.5, std=0.5),
+    *SWAPPERS,
     *RESTORERS,
 )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
+Speed = Literal["fast", "medium", "slow"]
 Kind = Literal["detector", "mesher", "embedder", "attributes", "swapper", "restorer", "parser"]
 KINDS: tuple[Kind, ...] = ("detector", "mesher", "embedder", "attributes", "swapper", "restorer", "parser")
 BUILTIN_FOLDER = "builtin"
@@ -77,23 +78,52 @@ class EmbedderParams:
     """How many numbers an embedding has."""
 
 
+class Normalisation(NamedTuple):
+    """Networks take and give (value − mean) / std for colours (red, green, blue) in [0, 1]."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+UNIT = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+SIGNED = Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+"""Of the pictures of ImageNet, as torchvision gives them."""
+
+
+class Alignment(NamedTuple):
+    """A square crop."""
+
+    template: str
+    """One of `pipeline.templates.TEMPLATES`."""
+    size: int
+    """Side in pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class SwapperParams:
     """What is known of a swapper."""
 
     options: tuple[str, ...]
     """Those of the settings of a swap that it knows."""
-    size: int = 0
-    """Side of its crops in pixels; 0 where it works at the face's own size."""
-    mean: float = 0.0
-    std: float = 1.0
-    """It takes and gives (value − mean) / std for colours in [0, 1]."""
-    map: bool = False
-    """Whether its file holds a table that leads from the embedder's space to its own."""
+    crop: Alignment | None = None
+    """None where it works at the face's own size."""
+    takes: Normalisation = UNIT
+    gives: Normalisation = UNIT
+    identity: Literal["", "unit", "mapped", "as it is"] = ""
+    """Where it takes an identity of 512 numbers: of unit length, led by a table in its file to a space of its own, or
+    of the length that it comes in. Empty where it takes none."""
     embedder: str = ""
-    """Name of the embedder whose identities it takes."""
+    """Name of the embedder whose identities it takes: its second file. A third one converts them."""
+    donor: Alignment | None = None
+    """The crop of the donor where it takes a picture instead, in [0, 1]."""
     occluder: str = "none"
     """Name of the parser that suits it: what `auto` stands for."""
+
+    @property
+    def size(self) -> int:
+        """Side of its crops in pixels; 0 where it works at the face's own size."""
+        return self.crop.size if self.crop else 0
 
 
 Params = DetectorParams | EmbedderParams | SwapperParams
@@ -111,6 +141,10 @@ class Model:
     files: tuple[ModelFile, ...]
     params: Params | None = None
     """What its adapter needs to know, where that isn't the same for all that it opens."""
+    family: str = ""
+    """The project that its network is of."""
+    speed: Speed = "fast"
+    """Beside the others of its kind."""
 
     def params_of(self, kind: type[P]) -> P:
         """The row's params, which must be of that kind. Raises TypeError."""

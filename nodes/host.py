@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..app.session import Session
     from ..media.clips import FrameDone, OnFrame
 
-FOLDER_KEYS = ("insightface", "reswapper", "hyperswap", "facerestore_models", "facedetection", "facexlib")
+FOLDER_KEYS = ("insightface", "reswapper", "hyperswap", "facefusion", "facerestore_models", "facedetection", "facexlib")
 """Where artists already keep face models."""
 _DEVICES = {"mps": "coreml", "privateuseone": "directml"}
 """torch's names of devices."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -24,6 +25,29 @@ _FFHQ_PIXELS: Final = (
 )
 
 
+_ARCFACE_V1: Final = (
+    (0.35473214, 0.45658929),
+    (0.64526786, 0.45658929),
+    (0.5, 0.61154464),
+    (0.37913393, 0.776875),
+    (0.62086607, 0.776875),
+)
+_MTCNN: Final = (
+    (0.36562865, 0.46733799),
+    (0.63305391, 0.46585885),
+    (0.50019127, 0.61942959),
+    (0.39032951, 0.77598822),
+    (0.61178945, 0.77476328),
+)
+_DFL: Final = (
+    (0.35342266, 0.39285716),
+    (0.62797622, 0.39285716),
+    (0.48660713, 0.5401786),
+    (0.38839287, 0.68750011),
+    (0.59821427, 0.68750011),
+)
+
+
 def _unit(pixels: tuple[tuple[float, float], ...], size: float, shift_x: float = 0.0) -> Points:
     points = (np.array(pixels, np.float32) + np.array([shift_x, 0.0], np.float32)) / size
     points.flags.writeable = False
@@ -36,6 +60,25 @@ ARCFACE_128: Final = _unit(_ARCFACE_PIXELS, 128, shift_x=8)
 """InsightFace, `utils/face_align.py`, for the other sizes: 8 of 128 pixels further right, more room below."""
 FFHQ_512: Final = _unit(_FFHQ_PIXELS, 512)
 """facexlib, `utils/face_restoration_helper.py`: the alignment of FFHQ, on which restorers are trained."""
+
+
+ARCFACE_112_V1: Final = _unit(_ARCFACE_V1, 1)
+"""ArcFace's first alignment, for which Ghost and SimSwap were trained; the figures are FaceFusion's."""
+MTCNN_512: Final = _unit(_MTCNN, 1)
+"""That of HiFiFace; the figures are FaceFusion's."""
+DFL_WHOLE_FACE: Final = _unit(_DFL, 1)
+"""DeepFaceLab's `whole_face`; the figures are FaceFusion's."""
+TEMPLATES: Final = MappingProxyType(
+    {
+        "arcface_112_v1": ARCFACE_112_V1,
+        "arcface_112_v2": ARCFACE_112,
+        "arcface_128": ARCFACE_128,
+        "dfl_whole_face": DFL_WHOLE_FACE,
+        "ffhq_512": FFHQ_512,
+        "mtcnn_512": MTCNN_512,
+    }
+)
+"""By the names under which models are published with them."""
 
 
 def arcface(size: int) -> CropSpec:

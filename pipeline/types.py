@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,6 +45,8 @@ NOT_SWAPPED, NOT_RESTORED = "not swapped: ", "not restored: "
 """How a note starts on a face that stays because the network failed at it; the network's error follows."""
 Interpolation = Literal["Nearest", "Bilinear", "Bicubic", "Lanczos"]
 DEFAULT_INTERPOLATION: Interpolation = "Bilinear"
+STRENGTHS: Final = (-1.0, 2.0)
+"""The least and the most strength of a swap."""
 Progress = Callable[[int, int], None]
 """Called as `progress(done, total)` after every face; may raise to stop the work."""
 

@@ -24,6 +24,7 @@ _VALUES = {
     "model": "a name below",
     "indexes": "a list",
     "parts": "a list",
+    "padding": "percents",
     "device": "a device",
     "moment": "a time or frame",
 }

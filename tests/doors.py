@@ -25,6 +25,7 @@ PROBES = {
     "mask_feather": 0.3,
     "keep": "mouth",
     "glasses": "target",
+    "mask_padding": "10",
     "pixel_boost": "512",
     "face_restore_weight": 0.25,
     "visibility": 0.5,

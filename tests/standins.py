@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,50 +20,76 @@ def swapper(
     *,
     size: int = 128,
     seed: int = 7,
-    mean: float = 0.0,
-    std: float = 1.0,
+    mean: float | Sequence[float] = 0.0,
+    std: float | Sequence[float] = 1.0,
+    gives: tuple[float, float] | None = None,
     map_name: str = "buff2fs",
     rows: int | str = 1,
-    mask: bool = False,
+    mask: bool | str = False,
     extra_tables: int = 0,
+    picture: int = 0,
 ) -> Path:
     """Mixes half of the face with half of a colour that follows from the identity: clip(x/2 + sigmoid(W·source)/2).
 
-    `mask` adds an output `mask`: the face's first channel. The map of 512 × 512, which no node uses, comes last but for
-    `extra_tables`.
+    `gives`: mean and deviation of what it gives, where they are others. `mask` adds an output `mask`: the face's first
+    channel, or "nan". The map of 512 × 512, which no node uses, comes last but for `extra_tables`. With `picture` the
+    source is a picture of that side, and the colour its mean.
     """
     random = np.random.RandomState(seed)
     to_colour = (random.standard_normal((IDENTITY, 3)) * 2).astype(np.float32)
     table = np.linalg.qr(random.standard_normal((IDENTITY, IDENTITY)))[0].astype(np.float32)
-    nodes = [
+    from_identity = [
         helper.make_node("MatMul", ["source", "W"], ["lc"]),
         helper.make_node("Sigmoid", ["lc"], ["sg"]),
         helper.make_node("Reshape", ["sg", "shape"], ["colour"]),
+    ]
+    nodes = [
+        *([helper.make_node("GlobalAveragePool", ["source"], ["colour"])] if picture else from_identity),
         helper.make_node("Mul", ["target", "std"], ["t0"]),
         helper.make_node("Add", ["t0", "mean"], ["t1"]),
         helper.make_node("Mul", ["t1", "half"], ["t2"]),
         helper.make_node("Mul", ["colour", "half"], ["c2"]),
         helper.make_node("Add", ["t2", "c2"], ["t3"]),
         helper.make_node("Clip", ["t3", "zero", "one"], ["t4"]),
-        helper.make_node("Sub", ["t4", "mean"], ["t5"]),
-        helper.make_node("Div", ["t5", "std"], ["output"]),
+        helper.make_node("Sub", ["t4", "mean_out"], ["t5"]),
+        helper.make_node("Div", ["t5", "std_out"], ["output"]),
     ]
     tables = {"W": to_colour, "shape": np.array([-1, 3, 1, 1], np.int64)}
-    constants = {"std": std, "mean": mean, "half": 0.5, "zero": 0, "one": 1}
-    tables |= {name: np.float32(v) for name, v in constants.items()}
+    mean_out, std_out = gives or (mean, std)
+    constants = {"std": std, "mean": mean, "std_out": std_out, "mean_out": mean_out, "half": 0.5, "zero": 0, "one": 1}
+    tables |= {name: _by_channel(v) for name, v in constants.items()}
     outputs = [helper.make_tensor_value_info("output", FLOAT, [rows, 3, size, size])]
     if mask:
         tables |= {"first": np.array([0], np.int64)}
-        nodes.append(helper.make_node("Gather", ["t1", "first"], ["mask"], axis=1))
+        nodes.append(helper.make_node("Gather", ["t1", "first"], ["mask0"], axis=1))
+        tables |= {"factor": np.float32(np.nan if mask == "nan" else 1)}
+        nodes.append(helper.make_node("Mul", ["mask0", "factor"], ["mask"]))
         outputs.append(helper.make_tensor_value_info("mask", FLOAT, [rows, 1, size, size]))
     if map_name:
         tables[map_name] = table
     tables |= {f"other{number}": table * (number + 2) for number in range(extra_tables)}
     inputs = [
         helper.make_tensor_value_info("target", FLOAT, [rows, 3, size, size]),
-        helper.make_tensor_value_info("source", FLOAT, [rows, IDENTITY]),
+        helper.make_tensor_value_info("source", FLOAT, [rows, 3, picture, picture] if picture else [rows, IDENTITY]),
     ]
     return _save(path, nodes, inputs, outputs, tables)
+
+
+def _by_channel(values: float | Sequence[float]) -> np.ndarray:
+    return np.float32(values).reshape((1, 3, 1, 1) if np.ndim(values) else ())
+
+
+def converter(path: Path, *, seed: int = 3, scale: float = 7.0) -> Path:
+    """(1, 512) turned by a table and made `scale` long, whatever its own length: stands for FaceFusion's crossface."""
+    table = np.linalg.qr(np.random.RandomState(seed).standard_normal((IDENTITY, IDENTITY)))[0].astype(np.float32)
+    nodes = [
+        helper.make_node("LpNormalization", ["input"], ["unit"], axis=1, p=2),
+        helper.make_node("MatMul", ["unit", "W"], ["turned"]),
+        helper.make_node("Mul", ["turned", "scale"], ["output"]),
+    ]
+    inputs = [helper.make_tensor_value_info("input", FLOAT, [1, IDENTITY])]
+    outputs = [helper.make_tensor_value_info("output", FLOAT, [1, IDENTITY])]
+    return _save(path, nodes, inputs, outputs, {"W": table, "scale": np.float32(scale)})
 
 
 def pooled(
@@ -140,6 +167,42 @@ def restorer(
         nodes.append(helper.make_node("Identity", ["output"], [f"more{number}"]))
         given.append(helper.make_tensor_value_info(f"more{number}", element, list(shape)))
     return _save(path, nodes, inputs, given, tables)
+
+
+def xseg(path: Path, *, rows: int | str = "batch") -> Path:
+    """(N, 256, 256, 3) with its channels weighed 0.75, 0.5 and 0.25, less 0.2: (N, 256, 256, 1)."""
+    nodes = [
+        helper.make_node("MatMul", ["input", "W"], ["weighed"]),
+        helper.make_node("Sub", ["weighed", "less"], ["output"]),
+    ]
+    tables = {"W": np.float32([[0.75], [0.5], [0.25]]), "less": np.float32(0.2)}
+    inputs = [helper.make_tensor_value_info("input", FLOAT, [rows, 256, 256, 3])]
+    outputs = [helper.make_tensor_value_info("output", FLOAT, [rows, 256, 256, 1])]
+    return _save(path, nodes, inputs, outputs, tables)
+
+
+def parsing(path: Path, *, more: int = 0) -> Path:
+    """(1, 3, 512, 512) to (1, 19, 512, 512): likeliest is the class of the red channel times 19, once ImageNet's
+    normalisation is undone. `more` outputs of the same kind follow, as published files have them."""
+    nodes = [
+        helper.make_node("Slice", ["input", "at", "to", "axis"], ["red0"]),
+        helper.make_node("Mul", ["red0", "std"], ["red1"]),
+        helper.make_node("Add", ["red1", "mean"], ["red2"]),
+        helper.make_node("Mul", ["red2", "count"], ["red3"]),
+        helper.make_node("Sub", ["classes", "red3"], ["away"]),
+        helper.make_node("Abs", ["away"], ["distance"]),
+        helper.make_node("Neg", ["distance"], ["output"]),
+        *(helper.make_node("Neg", ["output"], [f"more{number}"]) for number in range(more)),
+    ]
+    tables = {
+        "at": np.array([0], np.int64), "to": np.array([1], np.int64), "axis": np.array([1], np.int64),
+        "std": np.float32(0.229), "mean": np.float32(0.485), "count": np.float32(19),
+        "classes": np.arange(0.5, 19, dtype=np.float32).reshape(1, 19, 1, 1),
+    }  # fmt: skip
+    inputs = [helper.make_tensor_value_info("input", FLOAT, [1, 3, 512, 512])]
+    names = ["output", *(f"more{number}" for number in range(more))]
+    outputs = [helper.make_tensor_value_info(name, FLOAT, [1, 19, 512, 512]) for name in names]
+    return _save(path, nodes, inputs, outputs, tables)
 
 
 MARKERS = {8: (1, -1, 1), 16: (1, 1, -1), 32: (-1, 1, 1)}

@@ -1,12 +1,13 @@
 """Face parsing with BiSeNet.
 
-Classes and normalisation follow zllrunning/face-parsing.PyTorch (MIT), whose weights the file holds.
+Classes and normalisation follow zllrunning/face-parsing.PyTorch (MIT), on whose data other networks of the kind were
+trained too: yakhyo/face-parsing (MIT).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
@@ -16,16 +17,17 @@ from ...pipeline.geometry import resized
 from ...pipeline.templates import FFHQ_512
 from ...pipeline.types import Crop, CropSpec, Face, FloatArray, Mask, Placement, Size
 from ..alignment import published_placement
+from ..runtime.onnx import Session, contiguous
 from ..runtime.torch import TorchNetwork
 
 if TYPE_CHECKING:
     from torch import nn
 
-_SIDE = 512
-_SPEC = CropSpec(FFHQ_512, _SIDE)
+SIDE: Final = 512
+CLASSES: Final = 19
+_SPEC = CropSpec(FFHQ_512, SIDE)
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
-_CLASSES = 19
 _OTHERS = (0, 14, 16, 17, 18)
 """Background, neck, cloth, hair, hat: what isn't the face."""
 _AT_ONCE = 4
@@ -35,7 +37,7 @@ def build() -> nn.Module:
     """The network without weights."""
     from .bisenet_net import BiSeNet
 
-    return BiSeNet(_CLASSES)
+    return BiSeNet(CLASSES)
 
 
 class BiSeNetParser:
@@ -44,11 +46,11 @@ class BiSeNetParser:
     needs_mesh = False
     rim = 0.0
 
-    def __init__(self, network: TorchNetwork) -> None:
+    def __init__(self, network: TorchNetwork | Session) -> None:
         self.network = network
 
     @property
-    def sessions(self) -> tuple[TorchNetwork, ...]:
+    def sessions(self) -> tuple[TorchNetwork | Session, ...]:
         return (self.network,)
 
     def place(self, face: Face) -> Placement:
@@ -60,7 +62,7 @@ class BiSeNetParser:
         masks: list[Mask] = []
         for start in range(0, len(crops), _AT_ONCE):
             batch = crops[start : start + _AT_ONCE]
-            images = np.stack([resized(crop.image, Size(_SIDE, _SIDE)) for crop in batch])
+            images = np.stack([resized(crop.image, Size(SIDE, SIDE)) for crop in batch])
             kept = face_of(self.classes(images))
             masks += [_back(mask, Size.of(crop.image)) for mask, crop in zip(kept, batch, strict=True)]
         return masks
@@ -69,7 +71,11 @@ class BiSeNetParser:
         """(N, H, W) the likeliest of the 19 classes for RGB (N, H, W, 3) in [0, 1]."""
         count, height, width = images.shape[:3]
         values = ((images - _MEAN) / _STD).transpose(0, 3, 1, 2)
-        return self.network.run(values, [(count, _CLASSES, height, width)])[0].argmax(1)
+        shape = (count, CLASSES, height, width)
+        if isinstance(self.network, Session):
+            name = next(iter(self.network.input_shapes()))
+            return self.network.run_batched({name: contiguous(values)}, [shape[1:]], rows=_AT_ONCE)[0].argmax(1)
+        return self.network.run(values, [shape])[0].argmax(1)
 
 
 def face_of(classes: NDArray[np.intp]) -> Mask:

@@ -12,9 +12,15 @@ Shape = tuple[int | None, ...]
 """None for an axis of any length."""
 
 
-def require_ports(path: Path, what: str, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> None:
-    """Raise DamagedModelError unless a file has such inputs and outputs; free axes in the file fit any length."""
-    found = read_ports(path)
+def require_ports(
+    path: Path, what: str, inputs: Sequence[Shape], outputs: Sequence[Shape], *, more_outputs: bool = False
+) -> None:
+    """Raise DamagedModelError unless a file has such inputs and outputs; free axes in the file fit any length.
+
+    `more_outputs`: it may have others behind them.
+    """
+    taken, given = read_ports(path)
+    found = (taken, given[: len(outputs)] if more_outputs else given)
     for ports, wanted, direction in zip(found, (inputs, outputs), ("takes", "gives"), strict=True):
         if len(ports) != len(wanted) or not all(map(_fits, ports, wanted)):
             raise DamagedModelError(

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ...pipeline.types import DEFAULT_INTERPOLATION, Glasses, Interpolation, SkinTone
+from ...pipeline.templates import TEMPLATES
+from ...pipeline.types import DEFAULT_INTERPOLATION, CropSpec, Glasses, Interpolation, SkinTone
 from ..embedders.arcface import ArcFace
 from ..runtime.registry import SessionRegistry
-from ..spec import Model, SwapperParams
+from ..runtime.signature import require_ports
+from ..spec import Alignment, Model, SwapperParams
 from .mesh.engine import MeshSwapper
 from .mesh.topology import Topology
-from .network import SwapNetwork
+from .network import IDENTITY, SwapNetwork
 from .neural import NeuralSwapper
+from .sources import IdentitySource, PictureSource, Source
 
 
 def mesh(
@@ -34,8 +37,26 @@ def mesh(
 
 
 def neural(row: Model, paths: Sequence[Path], registry: SessionRegistry, *, pixel_boost: int = 0) -> NeuralSwapper:
-    """Options: see NeuralSwapper. Raises DamagedModelError where the file holds no such network."""
+    """Options: see NeuralSwapper. Raises DamagedModelError where a file holds no such network."""
     known = row.params_of(SwapperParams)
-    swapper, arcface = (registry.session(path) for path in paths)
-    network = SwapNetwork.of(swapper, known.size, known.mean, known.std)
-    return NeuralSwapper(network, ArcFace(arcface, known.embedder), maps=known.map, pixel_boost=pixel_boost)
+    if known.crop is None:
+        raise TypeError(f"the row of {row.name} has no crop")
+    shape = (IDENTITY,) if known.donor is None else (3, known.donor.size, known.donor.size)
+    network = SwapNetwork.of(registry.session(paths[0]), known.crop.size, known.takes, known.gives, shape)
+    source = _source(known, network, paths[1:], registry)
+    return NeuralSwapper(network, source, _spec(known.crop), pixel_boost=pixel_boost)
+
+
+def _source(known: SwapperParams, network: SwapNetwork, paths: Sequence[Path], registry: SessionRegistry) -> Source:
+    if known.donor is not None:
+        return PictureSource(_spec(known.donor))
+    arcface, *converters = paths
+    for path in converters:
+        require_ports(path, "a converter of identities", [(None, IDENTITY)], [(None, IDENTITY)])
+    converter = registry.session(converters[0]) if converters else None
+    embedder = ArcFace(registry.session(arcface), known.embedder)
+    return IdentitySource(network, embedder, known.identity or "unit", converter)
+
+
+def _spec(alignment: Alignment) -> CropSpec:
+    return CropSpec(TEMPLATES[alignment.template], alignment.size)

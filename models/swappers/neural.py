@@ -1,33 +1,41 @@
-"""The engines that put an ArcFace identity onto a crop of the target."""
+"""The engines that put a donor's face onto a crop of the target by a network."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from ...pipeline import templates
-from ...pipeline.compose.masks import outline_mask, oval_mask, rim_mask
-from ...pipeline.errors import EngineError, SettingsError
+from ...pipeline.compose.masks import has_holes, outline_mask, oval_mask, rim_mask
+from ...pipeline.errors import SettingsError
 from ...pipeline.geometry import transform_points
-from ...pipeline.types import ColourMatch, Crop, Donor, Face, FloatArray, Mask, Patch, Picture, Placement, Size, Vector
+from ...pipeline.types import (
+    ColourMatch,
+    Crop,
+    CropSpec,
+    Donor,
+    Face,
+    FloatArray,
+    Mask,
+    Patch,
+    Picture,
+    Placement,
+    Size,
+)
 from ..alignment import published_placement
-from ..embedders.arcface import ArcFace
 from ..runtime.onnx import Session
-from ..runtime.onnx_file import read_initializer
-from .network import IDENTITY, SwapNetwork
+from .network import SwapNetwork
 from .pixel_shuffle import pixel_shuffle, pixel_unshuffle
+from .sources import Source
 
 PIXEL_BOOSTS: Final = (0, 256, 512, 1024)
 """Sides of the crops that can be swapped, in pixels; 0 for the model's own."""
-_MAP_NAMES = ("buff2fs", "emap")
+_INSTEAD = "where the face lies is used instead"
 
 
 class NeuralSwapper:
-    """InSwapper, ReSwapper and HyperSwap. Keeps the target's pose, expression and light by itself.
+    """A network of the catalog. Keeps the target's pose, expression and light by itself.
 
     Its methods raise as those of `Swapper` do.
     """
@@ -35,97 +43,64 @@ class NeuralSwapper:
     needs_mesh = False
     colour: ColourMatch = "none"
 
-    def __init__(self, network: SwapNetwork, embedder: ArcFace, *, maps: bool = False, pixel_boost: int = 0) -> None:
-        """`maps`: the file holds a table that leads from ArcFace's space to the network's."""
+    def __init__(self, network: SwapNetwork, source: Source, spec: CropSpec, *, pixel_boost: int = 0) -> None:
+        """`spec`: the crops that the network takes."""
         if pixel_boost not in PIXEL_BOOSTS:
             raise SettingsError(f"pixel_boost: expected one of {', '.join(map(str, PIXEL_BOOSTS))}, got {pixel_boost}")
         self._network = network
-        self._embedder = embedder
-        self._maps = maps
+        self._source = source
+        self._spec = spec
         self._factor = max(pixel_boost // network.size, 1)
 
     @property
     def sessions(self) -> tuple[Session, ...]:
-        return (self._network.session, *self._embedder.sessions)
+        return (self._network.session, *self._source.sessions)
 
     def place(self, face: Face) -> Placement:
-        """InsightFace's alignment for the model's size, with each pixel divided where pixels are boosted."""
-        matrix, size = published_placement(face, templates.arcface(self._network.size))
+        """The alignment that the network was trained on, with each pixel divided where pixels are boosted."""
+        matrix, size = published_placement(face, self._spec)
         return Placement(matrix * self._factor, Size(size.width * self._factor, size.height * self._factor))
 
     def prepare(self, frame: Picture, face: Face) -> Donor:
-        """The source's identity in the network's space, from the face's own embedding where the embedder made it.
-
-        Raises EngineError, OutOfMemoryError.
-        """
-        return Donor(face, embedding=self._identity(self._embedding(frame, face)))
+        """What the network takes of the donor. Raises EngineError, OutOfMemoryError."""
+        return self._source.prepare(frame, face)
 
     def swap(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> list[Patch]:
-        """One patch a crop. `strength` in [0, 1] leads in a straight line from the target's identity to the donor's.
+        """One patch a crop. `strength` leads from the target's identity (0) to the donor's (1) and beyond both.
 
-        At 0 the target is left as it is, not made again with its own identity.
+        At 0 the target is left as it is, not made again with its own identity. Where the network takes a picture, it is
+        the share of the new face, 0 to 1.
         """
-        if not crops or strength <= 0:
+        if not self._source.leads and not 0 <= strength <= 1:
+            raise SettingsError(f"strength: this engine takes no identity, expected 0 to 1, got {strength:g}")
+        if not crops or strength == 0:
             return [Patch(crop.image, np.zeros(crop.image.shape[:2], np.float32)) for crop in crops]
         parts = np.concatenate([pixel_unshuffle(crop.image, self._factor) for crop in crops])
-        identities = np.repeat(self._blended(crops, donors, strength), self._factor**2, axis=0)
-        images, masks = self._network.run(parts, identities)
+        sources = np.repeat(self._source.feed(crops, donors, strength), self._factor**2, axis=0)
+        # Several crops are tried one by one by the caller, so that one's fault isn't the others'.
+        images, masks, wrong = self._network.run(parts, sources, mask_or_none=len(crops) == 1)
         own = [None] * len(crops) if masks is None else self._joined(masks, len(crops))
+        share = 1.0 if self._source.leads else strength
         made = zip(crops, self._joined(images, len(crops)), own, strict=True)
-        return [Patch(image, _mask(crop, mask)) for crop, image, mask in made]
+        return [self._patch(crop, image, mask, share, wrong) for crop, image, mask in made]
 
     def _joined(self, parts: FloatArray, count: int) -> list[FloatArray]:
         return [pixel_shuffle(own, self._factor) for own in np.split(parts, count)]
 
-    def _blended(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> FloatArray:
-        wanted = np.stack([_required(donor) for donor in donors])
-        if strength >= 1:
-            return wanted
-        own = np.stack([self._identity(self._embedding(crop.image, _in_crop(crop))) for crop in crops])
-        return _unit(strength * wanted + (1 - strength) * own)
+    def _patch(self, crop: Crop, image: FloatArray, own: Mask | None, share: float, wrong: str) -> Patch:
+        mask, notes = self._mask(crop, own, wrong)
+        blended = image if share == 1 else crop.image + np.float32(share) * (image - crop.image)
+        return Patch(np.asarray(blended, np.float32), mask, notes=notes)
 
-    def _embedding(self, picture: Picture, face: Face) -> Vector:
-        known = face.embedding
-        if known is not None and known.model == self._embedder.name:
-            if known.vector.shape != (IDENTITY,):
-                found = known.vector.size
-                raise SettingsError(f"a face's identity of {known.model}: expected {IDENTITY} numbers, got {found}")
-            return known.vector
-        return self._embedder.embed(picture, [face])[0].vector
-
-    def _identity(self, embedding: Vector) -> Vector:
-        unit = _unit(embedding)
-        mapped = _unit(unit @ self._map) if self._maps else unit
-        if not mapped.any() or not np.isfinite(mapped).all():
-            file = self._network.session.path.name
-            raise EngineError(f"{file}: a face's identity has no direction, so that there is nothing to swap by")
-        return mapped
-
-    @cached_property
-    def _map(self) -> FloatArray:
-        return read_initializer(self._network.session.path, (IDENTITY, IDENTITY), _MAP_NAMES)
-
-
-def _mask(crop: Crop, own: Mask | None) -> Mask:
-    """The network's own mask, else the face's outline, else where faces lie; never up to the crop's border."""
-    side = len(crop.image)
-    if own is not None:
-        return np.minimum(own, rim_mask(side))
-    if crop.face.mesh is not None:
-        return outline_mask(transform_points(crop.matrix, crop.face.mesh[:, :2]), side)
-    return oval_mask(side)
-
-
-def _in_crop(crop: Crop) -> Face:
-    return replace(crop.face, landmarks=transform_points(crop.matrix, crop.face.landmarks))
-
-
-def _required(donor: Donor) -> Vector:
-    if donor.embedding is None:
-        raise SettingsError("this donor has no identity: it was prepared by another engine")
-    return donor.embedding
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return (vectors / np.maximum(length, 1e-12)).astype(np.float32)
+    def _mask(self, crop: Crop, own: Mask | None, wrong: str) -> tuple[Mask, tuple[str, ...]]:
+        """The network's own mask, else the face's outline, else where faces lie; never up to the crop's border. And a
+        note where its own can't be used."""
+        side = len(crop.image)
+        if own is not None and not has_holes(own):
+            return np.minimum(own, rim_mask(side)), ()
+        if own is not None:
+            wrong = f"the mask of {self._network.session.path.name} has holes"
+        notes = (f"{wrong}: {_INSTEAD}",) if wrong else ()
+        if crop.face.mesh is not None:
+            return outline_mask(transform_points(crop.matrix, crop.face.mesh[:, :2]), side), notes
+        return oval_mask(self._spec.template, side), notes

@@ -9,9 +9,11 @@ import numpy as np
 from ..errors import require_choice, require_range
 from ..faces.parts import PARTS
 from ..geometry import INTERPOLATIONS, extract_crop, lies_within, resized, valid_mask
+from ..padding import NO_PADDING, Padding
 from ..protocols import Swapper
 from ..types import (
     DEFAULT_INTERPOLATION,
+    STRENGTHS,
     Behind,
     ColourMatch,
     Crop,
@@ -40,17 +42,19 @@ class SwapSettings:
 
     interpolation: Interpolation = DEFAULT_INTERPOLATION
     strength: float = 1.0
-    """0 leaves the target's face, 1 gives the donor's."""
+    """0 leaves the target's face, 1 gives the donor's; engines that take an identity go beyond both."""
     mask_feather: float = 0.0
     """How far the mask's rim is softened inwards: 0 leaves the engine's own, 0.5 falls from the middle to the rim."""
     colour_match: ColourMatch = "auto"
     keep: tuple[str, ...] = ()
     """Parts of the target's face that stay: names of `faces.parts`."""
+    padding: Padding = NO_PADDING
+    """How much of the swapped face's rim is taken off."""
 
     def __post_init__(self) -> None:
         require_choice("interpolation", self.interpolation, INTERPOLATIONS)
         require_choice("colour_match", self.colour_match, COLOUR_MATCHES)
-        require_range("strength", self.strength, 0, 1)
+        require_range("strength", self.strength, *STRENGTHS)
         require_range("mask_feather", self.mask_feather, 0, 0.5)
         for part in self.keep:
             require_choice("keep", part, PARTS)

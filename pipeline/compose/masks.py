@@ -9,13 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import resized
+from ..geometry import resized, similarity, warp
+from ..templates import ARCFACE_128
 from ..types import FloatArray, Mask, Points, Size
 
 _RIM = 0.08
 """How far the rims of hard masks are softened inwards, as `feathered` counts."""
 _SOFT_SIDE = 128
 """What is so soft is softened at this size, whatever the crop's."""
+_HOLE, _HOLES = 0.25, 0.01
+"""Below what weight a mask has a hole, and how large all are together, of the mask's area."""
 
 
 def combined(soft: Sequence[Mask], hard: Sequence[Mask] = (), feather: float = 0.0) -> Mask:
@@ -104,14 +107,26 @@ def rim_mask(side: int) -> Mask:
     return _fixed(_falling(_radius(side, (0.5, 0.5), (0.5, 0.5), power=6), 0.84, 0.98))
 
 
-@lru_cache(maxsize=16)
-def oval_mask(side: int) -> Mask:
-    """(side, side) where a face lies in a crop of ArcFace's alignment. Read-only, shared between calls.
+def oval_mask(template: Points, side: int) -> Mask:
+    """(side, side) where a face lies in a crop of this alignment: the five landmarks (5, 2) in the unit square.
 
-    For faces of which nothing but the five landmarks is known; a mesh reaches 0.32 to both sides, 0.36 up and down.
+    For faces of which nothing but the five landmarks is known. In ArcFace's alignment a mesh reaches 0.32 to both
+    sides, 0.36 up and down.
     """
-    oval = _falling(_radius(side, (0.5, 0.565), (0.42, 0.46), power=2.4), 0.75, 1.0)
-    return _fixed(np.minimum(oval, rim_mask(side)))
+    oval = np.asarray(_falling(_radius(side, (0.5, 0.565), (0.42, 0.46), power=2.4), 0.75, 1.0), np.float32)
+    if not np.array_equal(template, ARCFACE_128):
+        oval = warp(oval, similarity(ARCFACE_128 * side, template * side), Size(side, side))
+    return np.minimum(oval, rim_mask(side))
+
+
+def has_holes(mask: Mask) -> bool:
+    """Whether a mask of a face (H, W) in [0, 1] has holes that nothing before the face explains: within it, without a
+    way to its outside, as large together as an eye at least. Half precision leaves such on some GPUs."""
+    outside = np.pad((mask < _HOLE).astype(np.uint8), 1, constant_values=1)
+    count, labels = cv2.connectedComponents(outside, connectivity=4)
+    sizes = np.bincount(labels.ravel(), minlength=count)
+    inside = sizes.sum() - sizes[0] - sizes[labels[0, 0]]
+    return bool(count > 1 and inside > _HOLES * sizes[0])
 
 
 def outline_mask(points: Points, side: int) -> Mask:

@@ -68,7 +68,7 @@ def _bounded(patch: Patch, crop: Crop, aligned: Crop, seen: Mask | str, rim: flo
     if np.minimum(patch.mask, bound).sum() < _LEAST * patch.mask.sum():
         return patch._replace(notes=(*patch.notes, f"face parsing sees no face here: {done} without it"))
     if rim == 0:
-        return _within(patch, bound)
+        return within(patch, bound)
     return patch if bound.all() else _faded(patch, bound, rim)
 
 
@@ -83,7 +83,7 @@ def behind(patch: Patch, crop: Crop, faces: Sequence[Points]) -> Patch:
         return patch
     if hidden > (1 - _LEAST) * patch.mask.sum():
         patch = patch._replace(notes=(*patch.notes, "another face lies in front and hides it"))
-    return _within(patch, bound)
+    return within(patch, bound)
 
 
 def with_parts(patch: Patch, crop: Crop, names: tuple[str, ...]) -> Patch:
@@ -101,7 +101,7 @@ def with_parts(patch: Patch, crop: Crop, names: tuple[str, ...]) -> Patch:
 def _outside(areas: Sequence[Area], crop: Crop, size: Size) -> Mask:
     """A hard mask (H, W) of the crop: 0 in the areas, 1 elsewhere."""
     bound = np.ones((size.height, size.width), np.float32)
-    to_mask = _scaled(crop, size)
+    to_mask = scaled(crop, size)
     for area in areas:
         outlines = [np.rint((transform_points(to_mask, one) - 0.5) * 16).astype(np.int32) for one in area.outlines]
         cv2.fillPoly(bound, outlines, 0.0, shift=4)
@@ -109,7 +109,8 @@ def _outside(areas: Sequence[Area], crop: Crop, size: Size) -> Mask:
     return np.asarray(cv2.erode(bound, np.ones((5, 5), np.uint8)), np.float32)
 
 
-def _within(patch: Patch, bound: Mask) -> Patch:
+def within(patch: Patch, bound: Mask) -> Patch:
+    """The patch with a hard mask (H, W) of its size among its bounds."""
     return _beside(patch._replace(bounds=(*patch.bounds, bound)), combined([], [bound]))
 
 
@@ -131,10 +132,10 @@ def _beside(patch: Patch, bound: Mask) -> Patch:
 
 def _carried(mask: Mask, aligned: Crop, crop: Crop, size: Size) -> Mask:
     """A hard mask of one crop, of any size, as a hard mask of another crop of the same picture, in `size`."""
-    own, wanted = _scaled(aligned, Size.of(mask)), _scaled(crop, size)
+    own, wanted = scaled(aligned, Size.of(mask)), scaled(crop, size)
     return (warp(mask, compose(wanted, inverse(own)), size) > 0.5).astype(np.float32)
 
 
-def _scaled(crop: Crop, size: Size) -> Matrix:
+def scaled(crop: Crop, size: Size) -> Matrix:
     """From the picture to a mask of the crop: masks may be finer or coarser than their crops."""
     return crop.matrix * np.array([[size.width / crop.image.shape[1]], [size.height / crop.image.shape[0]]])

@@ -18,6 +18,7 @@ from ..streams import closing_source
 from ..types import NOT_SWAPPED, Crop, Donor, Face, Mask, Pair, Patch, Picture, Points
 from .crops import SwapSettings, cut_face, finish
 from .occlusion import behind, bounded, with_parts
+from .padding import padded
 from .paste import paste
 from .swap_restore import SwapRestore, restore_swaps
 
@@ -159,6 +160,7 @@ def _swapped(
     cut = [crop for _, crop, _ in good]
     if settings.keep or any(parser.needs_mesh for parser in parsers):
         cut = [_with_mesh(*one, mesher) for one in zip(cut, pictures, strict=True)]
+    patches = [padded(patch, crop, settings.padding) for crop, patch in zip(cut, patches, strict=True)]
     patches = [with_parts(patch, crop, settings.keep) for crop, patch in zip(cut, patches, strict=True)]
     for parser in parsers:
         patches = bounded(parser, pictures, cut, patches, "swapped")

@@ -131,7 +131,7 @@ def test_a_choice_that_is_none_lists_the_choices(tmp_path, blank, capsys, words)
     ("option", "value"),
     [
         ("--confidence", "1.1"),
-        ("--strength", "-0.5"),
+        ("--strength", "-1.5"),
         ("--strength", "nan"),
         ("--mask-feather", "0.6"),
         ("--image-quality", "9"),

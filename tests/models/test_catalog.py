@@ -48,7 +48,9 @@ def test_adapters_exist(model):
 def test_hashes_and_sizes_are_well_formed(file):
     assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in file.sha256)
     assert all(size > 1000 for size in file.sizes)
-    assert len(file.sizes) in (0, len(file.sha256))
+    assert all(re.fullmatch(r"[0-9a-f]{8}", digest) for digest in file.crc32)
+    assert len(file.sizes) in (0, len(file.sha256) or 1)
+    assert not (file.sha256 and file.crc32)
     assert file.licence
 
 
@@ -59,8 +61,9 @@ def test_published_files_can_be_fetched_and_found(file):
         parts = urlparse(url)
         assert parts.scheme == "https" and parts.netloc in ("huggingface.co", "github.com")
         assert parts.path.rpartition("/")[2] in file.names
+        assert not file.crc32_urls or url.replace(".onnx", ".hash") in file.crc32_urls
         assert ("/resolve/main/" if parts.netloc == "huggingface.co" else "/releases/download/") in parts.path
-    known = {"insightface", "reswapper", "hyperswap", "facerestore_models", "facedetection", "facexlib"}
+    known = {"insightface", "reswapper", "hyperswap", "facefusion", "facerestore_models", "facedetection", "facexlib"}
     assert {folder.partition("/")[0] for folder in file.folders} <= known
 
 

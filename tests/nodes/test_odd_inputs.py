@@ -243,7 +243,7 @@ def test_nan_as_a_setting_is_refused(comfy, graph, picture):
     given = graph.give(picture)
     _, mapped, _ = chain(graph, given, given)
     node = swap(graph, given, given, [mapped, 0], strength=graph.give(NAN))
-    assert _is_said(comfy, comfy.run(graph, out=[node, 0]).error, "strength: expected 0 to 1, got nan")
+    assert _is_said(comfy, comfy.run(graph, out=[node, 0]).error, "strength: expected -1 to 2, got nan")
 
 
 @pytest.mark.parametrize("name", ["nothing", "a latent", "one picture", "an array"])

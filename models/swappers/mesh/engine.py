@@ -10,7 +10,7 @@ import numpy as np
 
 from ....pipeline.compose.crops import crop_of
 from ....pipeline.compose.tone import tone_factors
-from ....pipeline.errors import SettingsError
+from ....pipeline.errors import SettingsError, require_range
 from ....pipeline.faces.regions import lip_area, skin_area
 from ....pipeline.geometry import INTERPOLATION_FLAGS, bounds, resized, transform_mesh
 from ....pipeline.transparency import seen_part
@@ -104,6 +104,7 @@ class MeshSwapper:
 
     def swap(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> list[Patch]:
         """One patch a crop. `strength` in [0, 1] is the share of the donor in the blend."""
+        require_range("strength", strength, 0, 1)
         return [self._swap_one(crop, donor, strength) for crop, donor in zip(crops, donors, strict=True)]
 
     def _swap_one(self, crop: Crop, donor: Donor, strength: float) -> Patch:

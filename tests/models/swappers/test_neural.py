@@ -16,6 +16,9 @@ from multifaceswap.models.swappers import adapters
 from multifaceswap.models.swappers.network import SwapNetwork
 from multifaceswap.models.swappers.neural import PIXEL_BOOSTS, NeuralSwapper
 from multifaceswap.models.swappers.pixel_shuffle import pixel_shuffle, pixel_unshuffle
+from multifaceswap.models.swappers.rows import INSWAPPER_128
+from multifaceswap.models.swappers.sources import IdentitySource
+from multifaceswap.pipeline import templates
 from multifaceswap.pipeline.compose.masks import oval_mask, rim_mask
 from multifaceswap.pipeline.compose.swap import cut_face
 from multifaceswap.pipeline.errors import DamagedModelError, SettingsError
@@ -69,14 +72,17 @@ def _unit(vector):
 
 def test_every_published_swapper_is_in_the_catalog_with_arcface():
     assert NEURAL == [
-        "inswapper_128", "reswapper_128", "reswapper_256", "hyperswap_1a_256", "hyperswap_1b_256", "hyperswap_1c_256",
+        "inswapper_128", "inswapper_128_fp16", "reswapper_128", "reswapper_256", "hyperswap_1a_256", "hyperswap_1b_256",
+        "hyperswap_1c_256", "ghost_1_256", "ghost_2_256", "ghost_3_256", "simswap_256", "simswap_unofficial_512",
+        "hififace_unofficial_256", "uniface_256", "blendswap_256", "alphaface_256",
     ]  # fmt: skip
     for name in NEURAL:
         row = catalog.find("swapper", name)
-        assert [file.name for file in row.files] == [f"{name}.onnx", "w600k_r50.onnx"]
-        assert row.params.size == int(name.rpartition("_")[2])
+        takes_pictures = name in ("uniface_256", "blendswap_256")
+        assert [file.name for file in row.files][:2] == [f"{name}.onnx", "w600k_r50.onnx"][: 1 if takes_pictures else 2]
+        assert row.params.size == int(name.removesuffix("_fp16").rpartition("_")[2])
         assert row.params.options == ("pixel_boost",)
-    assert len(catalog.INSWAPPER_128.sha256) == len(catalog.INSWAPPER_128.sizes) == 2
+    assert len(INSWAPPER_128.sha256) == len(INSWAPPER_128.sizes) == 2
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -153,7 +159,8 @@ class _Embedder:
 
 
 def _swapper(folder, embedder, file="inswapper_128", size=128, **options):
-    return NeuralSwapper(SwapNetwork(Session(folder / f"{file}.onnx"), size), embedder, maps=True, **options)
+    network = SwapNetwork(Session(folder / f"{file}.onnx"), size)
+    return NeuralSwapper(network, IdentitySource(network, embedder, "mapped"), templates.arcface(size), **options)
 
 
 def _noise(seed, *shape):
@@ -287,7 +294,7 @@ def test_without_an_own_mask_it_is_the_faces_outline_or_where_faces_lie(folder, 
         crop = cut_face(astronaut, target, swapper, "Bilinear")
         masks.append(swapper.swap([crop], [Donor(target, embedding=_unit(_noise(0, 512)))], 1.0)[0].mask)
     outline, oval = masks
-    assert np.array_equal(oval, oval_mask(256))
+    assert np.array_equal(oval, oval_mask(templates.ARCFACE_128, 256))
     landmarks = (swapper.place(face).matrix[:, :2] @ face.landmarks.T).T + swapper.place(face).matrix[:, 2]
     for mask in masks:
         assert mask[0].max() == mask[-1].max() == mask[:, 0].max() == mask[:, -1].max() == 0

@@ -2,14 +2,27 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from multifaceswap.pipeline.compose.masks import combined, fading, feathered, outline_mask, oval_mask, rim_mask
+from multifaceswap.pipeline.compose.masks import (
+    combined,
+    fading,
+    feathered,
+    has_holes,
+    outline_mask,
+    oval_mask,
+    rim_mask,
+)
+from multifaceswap.pipeline.templates import ARCFACE_128, TEMPLATES
+
+
+def oval(side):
+    return oval_mask(ARCFACE_128, side)
 
 
 def _border(mask):
     return max(mask[0].max(), mask[-1].max(), mask[:, 0].max(), mask[:, -1].max())
 
 
-@pytest.mark.parametrize("mask", [rim_mask, oval_mask])
+@pytest.mark.parametrize("mask", [rim_mask, oval])
 @pytest.mark.parametrize("side", [64, 128, 256, 1024])
 def test_soft_masks_end_before_the_crop_does_and_have_no_corners_or_steps(mask, side):
     made = mask(side)
@@ -21,11 +34,45 @@ def test_soft_masks_end_before_the_crop_does_and_have_no_corners_or_steps(mask, 
     assert steps < 25 / side
 
 
-@pytest.mark.parametrize("mask", [rim_mask, oval_mask])
-def test_shared_masks_cannot_be_written_to(mask):
-    assert mask(128) is mask(128)
+def test_shared_masks_cannot_be_written_to():
+    assert rim_mask(128) is rim_mask(128)
     with pytest.raises(ValueError, match="read-only"):
-        mask(128)[0, 0] = 1
+        rim_mask(128)[0, 0] = 1
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("side", [128, 256, 512])
+def test_the_oval_lies_on_the_face_in_every_alignment(name, side):
+    template = TEMPLATES[name]
+    mask = oval_mask(template, side)
+    assert _border(mask) == 0
+    for x, y in template:
+        assert mask[round(y * side), round(x * side)] > 0.95
+
+    # As wide as in ArcFace's alignment, in distances between the eyes.
+    def width(mask, template):
+        return (mask > 0.5).any(0).mean() / (template[1] - template[0])[0]
+
+    assert width(mask, template) == pytest.approx(width(oval(side), ARCFACE_128), rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("change", "holes"),
+    [
+        (lambda mask: mask, False),
+        (lambda mask: mask.fill(0), False),
+        (lambda mask: mask[60:80, 60:80].fill(0), True),
+        (lambda mask: mask[::2, ::2].fill(0), True),
+        (lambda mask: mask[60:63, 60:63].fill(0), False),
+        (lambda mask: mask[60:80, 60:80].fill(0.4), False),
+        (lambda mask: mask[60:80, 60:].fill(0), False),
+    ],
+    ids=["whole", "empty", "a hole", "a grid", "a speck", "softer", "from beside the face"],
+)
+def test_holes_are_told_from_what_reaches_in_from_outside(change, holes):
+    mask = oval(128).copy()
+    change(mask)
+    assert has_holes(mask) is holes
 
 
 def test_an_outline_holds_its_points_softly_and_nothing_far_from_them():
@@ -69,7 +116,7 @@ def half(side=128, edge=64):
 
 
 def test_one_soft_mask_stays_as_it_is():
-    np.testing.assert_array_equal(combined([oval_mask(128)]), oval_mask(128))
+    np.testing.assert_array_equal(combined([oval(128)]), oval(128))
 
 
 def test_soft_masks_are_combined_by_minimum():
@@ -78,10 +125,10 @@ def test_soft_masks_are_combined_by_minimum():
 
 
 def test_hard_masks_get_a_soft_rim_inwards_and_soft_ones_keep_theirs():
-    mask = combined([oval_mask(128)], [half()])
-    assert mask[:, :64].max() == 0 and (mask <= oval_mask(128)).all()
+    mask = combined([oval(128)], [half()])
+    assert mask[:, :64].max() == 0 and (mask <= oval(128)).all()
     assert 0 < mask[64, 65] < mask[64, 67] < 1
-    np.testing.assert_array_equal(mask[20:108, 80:110], oval_mask(128)[20:108, 80:110])
+    np.testing.assert_array_equal(mask[20:108, 80:110], oval(128)[20:108, 80:110])
 
 
 def test_of_several_hard_masks_the_rim_is_softened_once():

@@ -139,7 +139,8 @@ def test_other_pictures_than_the_faces_come_from_are_refused():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"strength": 1.1}, {"mask_feather": -0.1}, {"interpolation": "Best"}, {"colour_match": "yes"}]
+    "wrong",
+    [{"strength": 2.1}, {"strength": -1.1}, {"mask_feather": -0.1}, {"interpolation": "Best"}, {"colour_match": "yes"}],
 )
 def test_settings_check_themselves(wrong):
     with pytest.raises(SettingsError, match=next(iter(wrong))):

@@ -1,0 +1,153 @@
+"""What neural swappers take of a donor: an identity, or a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Literal, Protocol
+
+import numpy as np
+
+from ...pipeline.errors import EngineError, SettingsError
+from ...pipeline.geometry import extract_crop, transform_points
+from ...pipeline.types import Crop, CropSpec, Donor, Face, FloatArray, Picture, Vector
+from ..alignment import published_placement
+from ..embedders.arcface import ArcFace
+from ..runtime.onnx import Session, contiguous
+from ..runtime.onnx_file import read_initializer
+from .network import IDENTITY, SwapNetwork
+
+_MAP_NAMES = ("buff2fs", "emap")
+_OTHER_ENGINE = "was prepared by another engine"
+
+
+class Source(Protocol):
+    """Gives the network what it takes of donors."""
+
+    leads: bool
+    """Whether a strength leads from the target's identity to the donor's, and beyond both; else it is the new face's
+    share in a blend."""
+
+    @property
+    def sessions(self) -> tuple[Session, ...]: ...
+
+    def prepare(self, frame: Picture, face: Face) -> Donor:
+        """Raises EngineError, OutOfMemoryError, SettingsError."""
+        ...
+
+    def feed(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> FloatArray:
+        """(N, ...) for as many crops. Raises as `prepare` does."""
+        ...
+
+
+class IdentitySource:
+    """ArcFace's identity, in the network's own space."""
+
+    leads = True
+
+    def __init__(
+        self,
+        network: SwapNetwork,
+        embedder: ArcFace,
+        identity: Literal["unit", "mapped", "as it is"] = "unit",
+        converter: Session | None = None,
+    ) -> None:
+        """`identity`: see SwapperParams. `converter`: a graph (N, 512) to (N, 512) that leads to the network's space.
+
+        FaceFusion, `processors/modules/face_swapper/core.py`, says which network takes which.
+        """
+        self._network = network
+        self._embedder = embedder
+        self._identity = identity
+        self._converter = converter
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        return (*self._embedder.sessions, *(() if self._converter is None else (self._converter,)))
+
+    def prepare(self, frame: Picture, face: Face) -> Donor:
+        """From the face's own embedding where the embedder made it."""
+        return Donor(face, embedding=self._own(self._embedding(frame, face)))
+
+    def feed(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> FloatArray:
+        """Identities (N, 512). The targets are embedded only where the strength isn't 1.
+
+        Directions are led along the straight line through both identities, lengths no further than from one to the
+        other. Raises EngineError where that leads to no direction.
+        """
+        wanted = np.stack([_required(donor) for donor in donors])
+        if strength == 1:
+            return wanted
+        own = np.stack([self._own(self._embedding(crop.image, _in_crop(crop))) for crop in crops])
+        led = strength * _unit(wanted) + (1 - strength) * _unit(own)
+        if not (np.linalg.norm(led, axis=1) > 1e-6).all():
+            raise EngineError(f"strength {strength:g} leads to no identity: target and donor are opposites")
+        lengths = [np.linalg.norm(rows, axis=1, keepdims=True) for rows in (own, wanted)]
+        share = min(max(strength, 0.0), 1.0)
+        return np.asarray(_unit(led) * (share * lengths[1] + (1 - share) * lengths[0]), np.float32)
+
+    def _embedding(self, picture: Picture, face: Face) -> Vector:
+        known = face.embedding
+        if known is not None and known.model == self._embedder.name:
+            if known.vector.shape != (IDENTITY,):
+                found = known.vector.size
+                raise SettingsError(f"a face's identity of {known.model}: expected {IDENTITY} numbers, got {found}")
+            return known.vector
+        return self._embedder.embed(picture, [face])[0].vector
+
+    def _own(self, embedding: Vector) -> Vector:
+        """An embedding in the network's space."""
+        vector = np.asarray(embedding, np.float32)
+        if self._converter is not None:
+            name = next(iter(self._converter.input_shapes()))
+            vector = self._converter.run({name: contiguous(vector[None])}, [(1, IDENTITY)])[0][0]
+        if self._identity == "mapped":
+            vector = _unit(vector) @ self._map
+        if not vector.any() or not np.isfinite(vector).all():
+            file = self._network.session.path.name
+            raise EngineError(f"{file}: a face's identity has no direction, so that there is nothing to swap by")
+        return vector if self._identity == "as it is" else _unit(vector)
+
+    @cached_property
+    def _map(self) -> FloatArray:
+        return read_initializer(self._network.session.path, (IDENTITY, IDENTITY), _MAP_NAMES)
+
+
+class PictureSource:
+    """An aligned picture of the donor, RGB in [0, 1]."""
+
+    leads = False
+    sessions: tuple[Session, ...] = ()
+
+    def __init__(self, spec: CropSpec) -> None:
+        self._spec = spec
+
+    def prepare(self, frame: Picture, face: Face) -> Donor:
+        placement = published_placement(face, self._spec)
+        return Donor(face, crops=(Crop(extract_crop(frame, placement), placement.matrix, face),))
+
+    def feed(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> FloatArray:
+        """Pictures (N, 3, s, s)."""
+        return np.stack([self._picture(donor) for donor in donors])
+
+    def _picture(self, donor: Donor) -> FloatArray:
+        side = self._spec.size
+        if len(donor.crops) != 1 or donor.crops[0].image.shape != (side, side, 3):
+            raise SettingsError(f"this donor has no picture of {side}×{side}: it {_OTHER_ENGINE}")
+        return contiguous(donor.crops[0].image.transpose(2, 0, 1))
+
+
+def _in_crop(crop: Crop) -> Face:
+    return replace(crop.face, landmarks=transform_points(crop.matrix, crop.face.landmarks))
+
+
+def _required(donor: Donor) -> Vector:
+    if donor.embedding is None:
+        raise SettingsError(f"this donor has no identity: it {_OTHER_ENGINE}")
+    return donor.embedding
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return (vectors / np.maximum(length, 1e-12)).astype(np.float32)
