@@ -29,7 +29,7 @@ from .limits import limits_in_range
 from .plan import Plan
 from .recognise import match_faces
 from .report import model_lines
-from .settings import SETTINGS, Scope
+from .settings import SETTINGS, Scope, licence_of
 
 if TYPE_CHECKING:
     from ..media.clips import Clip, ClipResult, OnFrame
@@ -52,14 +52,18 @@ class Session:
         folders: ModelFolders | Folders = None,
         device: str | None = None,
         *,
+        licence: str | None = None,
         memory_hook: MemoryHook | None = None,
         built_in: str | None = None,
     ) -> None:
         """`folders`, one or several, replace the search path for model files; `device`: `cpu`, `cuda`, `cuda:1`,
         `tensorrt`, `rocm`, `migraphx`, `coreml`, `directml` or `auto`, the default; SettingsError for others.
-        `memory_hook` and `built_in`: see `models.pool.ModelPool`."""
+        `licence` `permissive` refuses models whose stated licences don't allow commercial use, as the environment
+        variable MULTIFACESWAP_LICENCE does. `memory_hook` and `built_in`: see `models.pool.ModelPool`."""
         device = str(SETTINGS["session"]["device"].check(device))
-        self.models = ModelPool(Folders.of(folders), device, memory_hook, built_in=built_in)
+        self.models = ModelPool(
+            Folders.of(folders), device, memory_hook, built_in=built_in, licence=licence_of(licence)
+        )
         self.prepared = DonorCache()
 
     def __enter__(self) -> Session:

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, get_args
 
+from ..media.environment import variables
 from ..media.picture_formats import FORMATS
+from ..models.licences import ENVIRONMENT, Licence
 from ..pipeline.errors import SettingsError
 from ..pipeline.faces.ordering import GENDERS, ORDERS
 from ..pipeline.faces.pairing import MISSING, PAIRINGS
@@ -256,7 +258,7 @@ ROWS: Final = (
         "face_restore",
         "model",
         DISABLE,
-        "Sharpens swapped faces before they are put back; needs its model file.",
+        "Sharpens swapped faces before they are put back. sharpen needs no model file, the others do.",
         _SWAPPING,
         (DISABLE,),
         model="restorer",
@@ -265,7 +267,7 @@ ROWS: Final = (
         "face_restore",
         "model",
         "codeformer-v0.1.0.pth",
-        "Restorer; needs its model file. disable gives the pictures back as they are.",
+        "Restorer. sharpen needs no model file, the others do. disable gives the pictures back as they are.",
         _RESTORE,
         (DISABLE,),
         model="restorer",
@@ -346,6 +348,15 @@ ROWS: Final = (
     ),
     Setting("image_quality", "integer", 95, "Quality of jpeg, webp and avif.", ("file",), low=10, high=100),
     Setting(
+        "licence",
+        "choice",
+        "any",
+        "permissive: only models whose stated licences allow commercial use. All others are refused.",
+        ("session",),
+        ("any", "permissive"),
+        in_nodes=False,
+    ),
+    Setting(
         "device",
         "device",
         "auto",
@@ -386,3 +397,10 @@ def changed(values: Mapping[str, Value], scopes: Iterable[Scope]) -> dict[str, V
     """The values that aren't the defaults."""
     rows = of(*scopes)
     return {name: value for name, value in values.items() if name in rows and value != rows[name].default}
+
+
+def licence_of(chosen: str | None) -> Licence:
+    """Which models may be used: `permissive` where either this or the environment says so. Raises SettingsError."""
+    row = SETTINGS["session"]["licence"]
+    asked = {str(row.check(value or None)) for value in (chosen, variables().get(ENVIRONMENT))}
+    return "permissive" if "permissive" in asked else "any"

@@ -100,7 +100,7 @@ def _format_asked(options: Mapping[str, str], arguments: Namespace) -> str | Non
 def _worker(arguments: Namespace) -> tuple[Worker, OpenSwaps]:
     sources, references = (_shared(given) for given in (arguments.source, arguments.reference))
     values = values_of(arguments, *_SCOPES)
-    open_work = OpenSwaps(arguments.device, values, sources, references)
+    open_work = OpenSwaps(arguments.device, arguments.licence, values, sources, references)
     depends_on = {**values, "source": arguments.source, "reference": arguments.reference, "multifaceswap": __version__}
     worker = Worker(open_work, arguments.output, depends_on, (*sources, *references), arguments.retries)
     return worker, open_work
@@ -149,7 +149,7 @@ def _left(items: Sequence[Item], entries: Sequence[Entry]) -> list[Item]:
 def _require_donors(swaps: OpenSwaps) -> None:
     """Raise before any work where the sources that items share can give nobody a face."""
     # A source that can't be read now may be there when an item tries again: the items say so themselves.
-    with Session(device=swaps.device) as session, suppress(ImageError, OSError):
+    with Session(device=swaps.device, licence=swaps.licence) as session, suppress(ImageError, OSError):
         swaps.donors(session)
 
 
@@ -158,7 +158,7 @@ def _require_models(items: Sequence[Item], arguments: Namespace) -> None:
     values, several = values_of(arguments, *_SCOPES), dict[tuple[tuple[str, str], ...], list[Path]]()
     for item in items:
         several.setdefault(tuple(sorted(item.options.items())), []).append(Path(item.target))
-    with Session(device=arguments.device) as session:
+    with Session(device=arguments.device, licence=arguments.licence) as session:
         for options, targets in several.items():
             try:
                 own = _with_options(values, dict(options))
@@ -183,6 +183,7 @@ class OpenSwaps:
     """Opens what swaps, in the process that works."""
 
     device: str
+    licence: str
     settings: Mapping[str, Value]
     sources: tuple[str, ...]
     references: tuple[str, ...]
@@ -208,7 +209,7 @@ class _Swaps:
 
     def __init__(self, opened: OpenSwaps) -> None:
         self._opened = opened
-        self._session = Session(device=opened.device)
+        self._session = Session(device=opened.device, licence=opened.licence)
         self._donors = lru_cache(maxsize=4)(self._read)
 
     def __call__(self, item: Item, target: Path, output: Path) -> Mapping[str, Json]:

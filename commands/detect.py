@@ -37,7 +37,7 @@ def run(arguments: Namespace) -> int:
         require_free(wanted, targets.files)
         refused = refusals(targets.files, wanted, [()] * len(wanted), None)
     jobs = [*zip(targets.files, previews, strict=True)]
-    with Session(device=arguments.device) as session:
+    with Session(device=arguments.device, licence=arguments.licence) as session:
         session.plan("detect", values_of(arguments, "detect"))
         with console.progress(jobs, "picture") as bar:
             done = [

@@ -10,9 +10,11 @@ from typing import Protocol
 
 from tqdm import tqdm
 
+from ..app.settings import SETTINGS, licence_of
 from ..media.environment import variables
 from ..models import catalog, store
 from ..models.download import download
+from ..models.licences import is_permissive
 from ..models.pool import require_opening
 from ..models.spec import Model, ModelFile
 from ..models.store import Folders
@@ -40,7 +42,9 @@ class _Actions(Protocol):
 
 def add_arguments(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    _action(actions, "list", _list, "say which models there are and which of their files were found")
+    every = _action(actions, "list", _list, "say which models there are and which of their files were found")
+    row = SETTINGS["session"]["licence"]
+    every.add_argument("--licence", choices=row.choices, default=row.default, help=f"{row.text} Here: leave them out.")
     get = _action(actions, "get", _get, "fetch the files of models and verify them; what a failure left is continued")
     get.add_argument("--offline", action="store_true", help=f"only say what is missing (as {OFFLINE}=1 does)")
     check = _action(actions, "verify", _verify, "compare found files with the published ones; 1 if one differs")
@@ -63,23 +67,38 @@ def _action(actions: _Actions, name: str, action: Callable[[Namespace, Folders],
     return parser
 
 
-def _list(_arguments: Namespace, folders: Folders) -> int:
-    width = max(len(model.name) for model in catalog.MODELS)
+def _list(arguments: Namespace, folders: Folders) -> int:
+    models = [model for model in catalog.MODELS if licence_of(arguments.licence) == "any" or is_permissive(model)]
+    rows = [("FOR", "MODEL", "FAMILY", "SIZE", "SPEED", "STATE")]
     for kind in catalog.KINDS:
-        for model in (model for model in catalog.MODELS if model.kind == kind):
-            console.say(f"{kind:10} {model.name:{width}} {_state(model, folders)}")
+        for model in (model for model in models if model.kind == kind):
+            rows.append((kind, model.name, model.family, _whole_size(model), model.speed, _state(model, folders)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    for row in rows:
+        console.say(" ".join([*(f"{text:{width}}" for text, width in zip(row, widths, strict=False)), row[-1]]))
     return 0
+
+
+def _whole_size(model: Model) -> str:
+    """Of all its files, those it shares with other models too; a lower bound where some aren't known."""
+    known = [file.sizes[0] for file in model.files if file.sizes]
+    more = "+" if len(known) < len(model.files) else ""
+    return f"{max(round(sum(known) / 1e6), 1):,}{more} MB" if known else "?" if model.files else "-"
 
 
 def _state(model: Model, folders: Folders) -> str:
     if model.built_in:
-        return "built in"
+        return f"built in, {_licences(model)}"
     missing = [file for file in model.files if store.locate(file, folders) is None]
     if not missing:
         paths = [(file, store.locate(file, folders)) for file in model.files]
         wrong = [note for file, path in paths if path is not None for note in [wrong_size(path, file)] if note]
-        return f"found, but {' '.join(wrong)}" if wrong else "found"
+        return f"found, but {' '.join(wrong)}" if wrong else f"found, {_licences(model)}"
     return "missing: " + ", ".join(f"{file.name}{_size(file)}, {file.licence}" for file in missing)
+
+
+def _licences(model: Model) -> str:
+    return ", ".join(dict.fromkeys(file.licence for file in model.files if file.licence)) or "no file"
 
 
 def _size(file: ModelFile) -> str:

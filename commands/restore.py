@@ -35,7 +35,7 @@ class _Restoration(NamedTuple):
 
 def run(arguments: Namespace) -> int:
     jobs, refused = _plan(arguments)
-    with Session(device=arguments.device) as session:
+    with Session(device=arguments.device, licence=arguments.licence) as session:
         session.plan("restore", values_of(arguments, "restore"))
         with console.progress(jobs, "picture") as bar:
             done = [_attempt(session, job, arguments, refused.get(job.output)) for job in bar]

@@ -62,7 +62,7 @@ def run(arguments: Namespace) -> int:
     references = pictures_of(arguments.reference) if arguments.reference else []
     jobs, refused = _jobs(arguments, [*sources, *references])
     settings = values_of(arguments, "picture", "clip", "file")
-    with Session(device=arguments.device) as session:
+    with Session(device=arguments.device, licence=arguments.licence) as session:
         require_models(session, [job.target for job in jobs], settings, bool(references))
         refused |= refused_parts([job.target for job in jobs], [job.output for job in jobs], settings)
         donors = read_donors(session, sources, references, settings)

@@ -12,6 +12,7 @@ from ..pipeline.errors import DamagedModelError, MissingModelError
 from ..pipeline.protocols import Attributes, Detector, Embedder, Follower, Locator, Mesher, Parser, Restorer, Swapper
 from . import catalog, store
 from .catalog import Kind, Model
+from .licences import Licence, require_permissive
 from .runtime.registry import MemoryHook, SessionRegistry
 from .store import Folders
 from .verify import verify, wrong_size
@@ -37,7 +38,10 @@ class ModelPool:
         memory_hook: MemoryHook | None = None,
         *,
         built_in: str | None = None,
+        licence: Licence = "any",
     ) -> None:
+        """`licence`: which models may be opened."""
+        self.licence: Licence = licence
         self.folders = Folders.default() if folders is None else folders
         self.device = device
         self._registry = SessionRegistry(device, memory_hook)
@@ -60,7 +64,7 @@ class ModelPool:
             return model
 
     def _open(self, kind: Kind, name: str, options: Mapping[str, object]) -> Any:
-        row = _find(kind, name, self.folders)
+        row = self._allowed(kind, name)
         return _open(row, self.folders, self._shipped if row.built_in else self._registry, options, self._warned)
 
     def detector(self, name: str, **options: object) -> Detector:
@@ -96,7 +100,7 @@ class ModelPool:
 
         Raises SettingsError for an unknown name, MissingPackageError where a package is missing that they need.
         """
-        rows = [_find(kind, name, self.folders) for kind, name in dict.fromkeys(models)]
+        rows = [self._allowed(kind, name) for kind, name in dict.fromkeys(models)]
         missing: list[str] = []
         for row in rows:
             try:
@@ -106,6 +110,12 @@ class ModelPool:
         if missing:
             raise MissingModelError("\n".join(missing))
         store.require_packages(rows)
+
+    def _allowed(self, kind: Kind, name: str) -> Model:
+        row = _find(kind, name, self.folders)
+        if self.licence == "permissive":
+            require_permissive(row)
+        return row
 
     def licences(self, kind: Kind, name: str) -> list[str]:
         """The licences of a model's files, each once. Raises as `open` does."""

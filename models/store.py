@@ -15,7 +15,7 @@ from .spec import Model, ModelFile
 
 BUILTIN_PATH = Path(__file__).parent / "builtin"
 ENVIRONMENT = "MULTIFACESWAP_MODELS"
-_TORCH = frozenset({".pth", ".pt"})
+_TORCH = frozenset({".pth", ".pt", ".ckpt", ".safetensors"})
 """Files that only torch reads."""
 
 ModelFolders = str | Path | Sequence[str | Path] | None
@@ -55,9 +55,9 @@ class Folders:
         places += self.plain
         return [place / name for place in dict.fromkeys(places) for name in file.names]
 
-    def files(self, key: str) -> list[Path]:
-        """Every file in the folders of a key, best folder first."""
-        folders = dict.fromkeys([*self._places(key), *self.plain])
+    def files(self, key: str, *, named: bool = False) -> list[Path]:
+        """Every file in the folders of a key, best folder first; `named`: not in those that hold files of all kinds."""
+        folders = dict.fromkeys(self._places(key) + ([] if named else list(self.plain)))
         return [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir()) if path.is_file()]
 
     def _places(self, key: str) -> list[Path]:

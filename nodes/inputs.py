@@ -66,7 +66,8 @@ def _input(setting: Setting, *, optional: bool, advanced: bool) -> io.Input:
     if setting.kind in ("choice", "model"):
         known = list(setting.choices) if setting.model is None else menus.menu(setting.model, *setting.choices)
         # The default as the menu shows it: with the mark of what isn't installed.
-        shown = next(option for option in known if menus.named(option) == setting.default)
+        # Where that one may not be used, the first.
+        shown = next((option for option in known if menus.named(option) == setting.default), known[0])
         return made(io.Combo.Input, {**texts, "options": known, "default": shown})
     if setting.kind in ("number", "integer"):
         kind = io.Int.Input if setting.kind == "integer" else io.Float.Input

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ..app.settings import licence_of
 from ..models import catalog, store
 from ..models.catalog import Kind
+from ..models.licences import is_permissive
 from ..models.restorers import further
 from ..models.store import Folders
 from .host import folders
@@ -14,7 +16,7 @@ _MISSING = " (not installed)"
 def menu(kind: Kind, *first: str) -> list[str]:
     """`first`, then the models of a kind; those whose files aren't found carry a mark."""
     places = folders()
-    published = [name + ("" if _is_there(kind, name, places) else _MISSING) for name in catalog.names(kind)]
+    published = [name + ("" if _is_there(kind, name, places) else _MISSING) for name in _published(kind)]
     return [*first, *published, *_others(kind, places)]
 
 
@@ -25,14 +27,23 @@ def named(option: str) -> str:
 
 def check(setting: str, kind: Kind, option: str | None, *first: str) -> bool | str:
     """For `validate_inputs`: whether the option is known, with the mark or without; a linked one is looked at later."""
-    known = (*first, *catalog.names(kind), *_others(kind, folders()))
+    known = (*first, *_published(kind), *_others(kind, folders()))
     if option is None or named(option) in known:
         return True
     return f"{setting}: expected one of {', '.join(known)}, got {option!r}"
 
 
+def _published(kind: Kind) -> list[str]:
+    """Those of the catalog that may be used here."""
+    names = catalog.names(kind)
+    if licence_of(None) == "any":
+        return list(names)
+    return [name for name in names if is_permissive(catalog.find(kind, name))]
+
+
 def _others(kind: Kind, places: Folders) -> tuple[str, ...]:
-    return further.names(places) if kind == "restorer" else ()
+    """Of these no licence is known."""
+    return further.names(places) if kind == "restorer" and licence_of(None) == "any" else ()
 
 
 def _is_there(kind: Kind, name: str, places: Folders) -> bool:

@@ -73,16 +73,20 @@ def _lights(picture: np.ndarray) -> list[np.ndarray]:
 
 
 def models() -> str:
-    """The catalog as a table: what each model is for, its files, where ComfyUI keeps them, their licence."""
+    """The catalog as a table, a row for each family under one licence: its models, how fast, ComfyUI's folder."""
     from multifaceswap.models.catalog import MODELS
 
-    lines = ["| name | for | files | ComfyUI folder | licence |", "| --- | --- | --- | --- | --- |"]
+    groups: dict[tuple[str, ...], list[str]] = {}
     for kind, word in _KINDS.items():
         for model in (model for model in MODELS if model.kind == kind):
-            files = "shipped" if model.built_in else ", ".join(f"`{file.name}`" for file in model.files)
-            folders = "" if model.built_in else ", ".join(dict.fromkeys(f"`{f.folders[0]}`" for f in model.files))
-            licence = ", ".join(dict.fromkeys(file.licence for file in model.files if file.licence))
-            lines.append(f"| `{model.name}` | {word} | {files} | {folders} | {licence} |")
+            folder = "shipped" if model.built_in else f"`{model.files[0].folders[0]}`"
+            licence = " + ".join(dict.fromkeys(file.licence for file in model.files if file.licence))
+            groups.setdefault((word, model.family, folder, licence), []).append(f"`{model.name}` ({model.speed})")
+    lines = ["| for | family | models | ComfyUI folder | licence |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| {word} | {family} | {', '.join(names)} | {folder} | {licence} |"
+        for (word, family, folder, licence), names in groups.items()
+    ]
     return "\n".join(lines) + "\n"
 
 

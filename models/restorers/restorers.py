@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...pipeline.errors import MismatchError, require_range
-from ...pipeline.templates import FFHQ_512
+from ...pipeline.templates import ARCFACE_128, FFHQ_512
 from ...pipeline.types import CropSpec, Face, FloatArray, ImageF32, Placement
 from ..alignment import published_placement
 from ..runtime.onnx import Session, contiguous
@@ -17,6 +17,8 @@ from ..runtime.outputs import require_colours
 from ..runtime.torch import TorchNetwork
 from .architectures import SIZE, Architecture
 
+_OTHER_TEMPLATES = {256: ARCFACE_128}
+"""By side in pixels. GPEN's network of 256 is the only one of its size: FaceFusion, `face_enhancer/core.py`."""
 _BATCH = 4
 """Crops at once on a device of its own."""
 _BYTES_A_PIXEL = 3000
@@ -64,7 +66,8 @@ class OnnxRestorer:
     def __init__(self, session: Session, image: Port, weight: Port | None) -> None:
         """`image` and `weight` are the graph's inputs; without a weight the graph only knows one strength."""
         self.session = session
-        self.spec = CropSpec(FFHQ_512, int(image.shape[-1] or 0))
+        side = int(image.shape[-1] or 0)
+        self.spec = CropSpec(_OTHER_TEMPLATES.get(side, FFHQ_512), side)
         self.fidelity = weight is not None
         self._image, self._weight = image, weight
         session.working_bytes = self.batch * self.spec.size**2 * _BYTES_A_PIXEL

@@ -1,4 +1,4 @@
-"""Opens `.pth` files as plain numbers. Nothing that a file asks to run is ever run."""
+"""Opens `.pth` and `.safetensors` files as plain numbers. Nothing that a file asks to run is ever run."""
 
 from __future__ import annotations
 
@@ -34,27 +34,35 @@ _BROKEN = (
 
 
 def load_state(path: Path) -> dict[str, Tensor]:
-    """The weights of a `.pth` file by their names, on the CPU; floats as float32 whatever the file holds.
+    """The weights of a `.pth` or `.safetensors` file by name, on the CPU; floats as float32 whatever the file holds.
 
     Opens bare state dicts and those in a container such as `{"params_ema": …}`, with and without `module.` in front of
     the names, as spandrel's `canonicalize_state_dict` knows them. Unpickles weights only
     (`torch.load(weights_only=True)`). Raises DamagedModelError, and ModuleNotFoundError where torch or spandrel lacks.
     """
-    import torch
-
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise _refused(path, error) from error
-    except _BROKEN as error:
-        first = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise _unreadable(path, first) from error
+    content = _content(path)
     state = _unwrapped(content)
     if state is None:
         raise DamagedModelError(
             f"{named(path)} is no network's weights: it holds {_described(content)}. Fetch it again."
         )
     return {key: _single(value) for key, value in state.items()}
+
+
+def _content(path: Path) -> object:
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        if path.suffix.lower() == ".safetensors":
+            return load(path.read_bytes())
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise _refused(path, error) from error
+    except (*_BROKEN, SafetensorError) as error:
+        first = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise _unreadable(path, first) from error
 
 
 def load_into(module: nn.Module, path: Path, what: str) -> None:

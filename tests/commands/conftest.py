@@ -24,8 +24,8 @@ class _Lasting(Session):
 
 
 @cache
-def _session(device: str) -> Session:
-    return _Lasting(device=device)
+def _session(device: str, licence: str) -> Session:
+    return _Lasting(device=device, licence=licence)
 
 
 @pytest.fixture

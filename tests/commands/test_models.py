@@ -60,13 +60,24 @@ def test_list_says_what_is_there_and_what_is_missing(published, folder, capsys):
     content, _ = published
     (folder / GRAPH).write_bytes(content)
     assert _main("models", "list") == 0
-    said = capsys.readouterr().out.splitlines()
+    header, *said = capsys.readouterr().out.splitlines()
+    assert header.split() == ["FOR", "MODEL", "FAMILY", "SIZE", "SPEED", "STATE"]
     assert {(model.kind, model.name) for model in catalog.MODELS} == {tuple(line.split()[:2]) for line in said}
     lines = {line.split()[1]: line for line in said}
     for kind in ("detector", "parser"):
-        assert f"{kind} builtin built in".split() in [line.split() for line in said]
-    assert lines["tiny"].endswith("found")
+        assert [line for line in said if line.startswith(f"{kind} ") and " builtin " in line and " built in, " in line]
+    assert lines["tiny"].endswith("found, for nobody")
+    assert lines["inswapper_128"].split()[2:6] == ["InSwapper", "729", "MB", "fast"]
+    assert lines["ghost_2_256"].split()[2:6] == ["GHOST", "196+", "MB", "fast"]
+    assert lines["sharpen"].endswith("-        fast   built in, no file")
     assert "missing: det_10g.onnx (17 MB), InsightFace, non-commercial" in lines["scrfd_10g"]
+
+
+def test_list_leaves_out_what_is_not_permissive(capsys):
+    assert _main("models", "list", "--licence", "permissive") == 0
+    names = [line.split()[1] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert {"mesh", "sharpen", "retinaface_resnet50"} <= {*names}
+    assert not {"inswapper_128", "ghost_1_256", "YOLOv5n", "codeformer-v0.1.0.pth", "bisenet"} & {*names}
 
 
 def test_list_says_that_a_file_has_another_size_than_the_published_one(published, folder, capsys):

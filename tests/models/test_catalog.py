@@ -28,7 +28,15 @@ def test_the_designs_names_are_all_there():
     assert {"codeformer-v0.1.0.pth", "GFPGANv1.4.pth", "GFPGANv1.3.pth"} <= {*catalog.names("restorer")}
     assert catalog.names("embedder") == ("dlib128", "w600k_r50")
     assert catalog.names("attributes") == ("dlib_gender", "genderage")
-    assert catalog.names("parser") == ("builtin", "bisenet")
+    assert catalog.names("parser") == (
+        "builtin",
+        "bisenet",
+        "bisenet_resnet_18",
+        "bisenet_resnet_34",
+        "xseg_1",
+        "xseg_2",
+        "xseg_3",
+    )
 
 
 def test_names_are_told_apart():
@@ -41,7 +49,7 @@ def test_names_are_told_apart():
 def test_adapters_exist(model):
     module, _, attribute = model.adapter.partition(":")
     assert callable(getattr(import_module(f"multifaceswap.models.{module}"), attribute))
-    assert model.files or model.name == "builtin"
+    assert model.files or (model.kind, model.name) in {("parser", "builtin"), ("restorer", "sharpen")}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

@@ -8,7 +8,7 @@ from multifaceswap.models.runtime import onnx
 from multifaceswap.models.runtime.devices import CPU, CUDA
 from multifaceswap.pipeline.errors import DamagedModelError
 from multifaceswap.pipeline.geometry import transform_points
-from multifaceswap.pipeline.templates import FFHQ_512
+from multifaceswap.pipeline.templates import ARCFACE_128, FFHQ_512
 from multifaceswap.pipeline.types import Face
 from onnx import TensorProto
 
@@ -37,6 +37,16 @@ def test_gpen_restores_and_its_weight_is_the_share(tmp_path, side):
     for weight in (0.0, 0.25, 1.0):
         (found,) = restorer.restore([crop], weight)
         np.testing.assert_allclose(found, crop + (restored(crop) - crop) * weight, atol=1e-6)
+
+
+def test_gpens_small_network_has_an_alignment_of_its_own(tmp_path):
+    standins.restorer(tmp_path / "gpen_bfr_256.onnx", size=256)
+    restorer = open_model("restorer", "gpen_bfr_256.onnx", folders=[tmp_path])
+    matrix, size = restorer.place(Face((0, 0, 9, 9), ARCFACE_128 * 256 + 40, 1.0))
+    assert size == (256, 256)
+    np.testing.assert_allclose(transform_points(matrix, ARCFACE_128 * 256 + 40.5), ARCFACE_128 * 256 + 0.5, atol=1e-3)
+    (crop,) = crops(side=256)
+    np.testing.assert_allclose(restorer.restore([crop], 1.0)[0], restored(crop), atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["double", "float"])
