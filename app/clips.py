@@ -99,7 +99,7 @@ def swap_clip(
         swapper,
         plan.swap,
         session.parsers(plan),
-        session.swap_restore(plan),
+        session.stages(plan),
         session.models.mesher(),
     )
     result = swap_file(

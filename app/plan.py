@@ -78,6 +78,8 @@ class Plan:
         if "embedder" in self.values and self._recognises and self.values["embedder"] != "auto":
             yield self.embedder
         yield from self.parsers
+        if self.expression is not None:
+            yield self.expression
         yield from (choice for choice in (self.restorer,) if choice is not None)
 
     @property
@@ -127,6 +129,10 @@ class Plan:
             occluder = find("swapper", str(self.values["swap_model"])).params_of(SwapperParams).occluder
         names |= {occluder: None} if occluder != "none" else {}
         return tuple(ModelChoice("parser", name) for name in names)
+
+    @property
+    def expression(self) -> ModelChoice | None:
+        return ModelChoice("expression", "live_portrait") if self.values.get("expression") else None
 
     @property
     def restorer(self) -> ModelChoice | None:

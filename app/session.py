@@ -13,7 +13,7 @@ from ..models.runtime.registry import MemoryHook
 from ..models.store import Folders, ModelFolders
 from ..pipeline.compose.restore import restore_batch, untouched
 from ..pipeline.compose.swap import swap_batch
-from ..pipeline.compose.swap_restore import SwapRestore
+from ..pipeline.compose.swap_restore import SwapExpression, SwapRestore, SwapStage
 from ..pipeline.faces import ordering, pairing
 from ..pipeline.faces.detect import detect_batch, locate_batch
 from ..pipeline.faces.ordering import Ordered
@@ -204,7 +204,7 @@ class Session:
         limits = limits_in_range(mask, targets, "mask")
         sources = extended(sources)
         plan = self.plan("swap", settings)
-        swapper, restore = self.swapper(plan), self.swap_restore(plan)
+        swapper = self.swapper(plan)
         if swapper.needs_mesh:
             index_map = self.prepared.with_meshes(index_map, targets, sources, self.models.mesher())
         result = swap_batch(
@@ -216,7 +216,7 @@ class Session:
             donor_of=self.prepared.of(sources, swapper),
             limits=limits.masks,
             parsers=self.parsers(plan),
-            boost=restore,
+            stages=self.stages(plan),
             mesher=self.models.mesher(),
             progress=progress,
         )
@@ -354,9 +354,15 @@ class Session:
         """What keeps hair, hands and other things in front of a face, where the plan wants it."""
         return tuple(self.models.parser(choice.name) for choice in plan.parsers)
 
-    def swap_restore(self, plan: Plan) -> SwapRestore | None:
-        """What restores swapped faces before they are pasted, where the plan wants it."""
-        return None if plan.restorer is None else SwapRestore(self.models.restorer(plan.restorer.name), plan.restore)
+    def stages(self, plan: Plan) -> tuple[SwapStage, ...]:
+        """What changes swapped faces before they are pasted: expression first, then restoration."""
+        made: list[SwapStage] = []
+        if plan.expression is not None:
+            expresser = self.models.expresser(plan.expression.name)
+            made.append(SwapExpression(expresser, float(plan.values["expression"]), plan.swap.interpolation))
+        if plan.restorer is not None:
+            made.append(SwapRestore(self.models.restorer(plan.restorer.name), plan.restore))
+        return tuple(made)
 
     def told(self, plan: Plan) -> list[str]:
         """For a report even where all went well: the models of the work, and their licences."""

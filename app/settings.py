@@ -255,6 +255,15 @@ ROWS: Final = (
     ),
     # Restoration
     Setting(
+        "expression",
+        "number",
+        0.0,
+        "How far the target's own expression comes back onto the swapped face, by the model live_portrait. 0: not.",
+        _SWAPPING,
+        high=1,
+        step=0.05,
+    ),
+    Setting(
         "face_restore",
         "model",
         DISABLE,

@@ -17,6 +17,7 @@ _KINDS = {
     "detector": "facedetection",
     "swapper": "swap_model",
     "parser": "occluder",
+    "expression": "expression",
     "restorer": "face_restore",
     "embedder": "embedder",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ..pipeline.errors import SettingsError
 from ..pipeline.quotes import quoted
+from .expression.rows import EXPRESSIONS
 from .insightface import DET_10G, GENDERAGE, W600K_R50
 from .occluders.rows import PARSERS
 from .restorers.rows import RESTORERS
@@ -135,6 +136,7 @@ MODELS: tuple[Model, ...] = (
         "warp of a mesh",
     ),
     *SWAPPERS,
+    *EXPRESSIONS,
     *RESTORERS,
 )
 

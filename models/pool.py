@@ -9,7 +9,18 @@ from threading import Lock
 from typing import Any
 
 from ..pipeline.errors import DamagedModelError, MissingModelError
-from ..pipeline.protocols import Attributes, Detector, Embedder, Follower, Locator, Mesher, Parser, Restorer, Swapper
+from ..pipeline.protocols import (
+    Attributes,
+    Detector,
+    Embedder,
+    Expresser,
+    Follower,
+    Locator,
+    Mesher,
+    Parser,
+    Restorer,
+    Swapper,
+)
 from . import catalog, store
 from .catalog import Kind, Model
 from .licences import Licence, require_permissive
@@ -88,6 +99,9 @@ class ModelPool:
 
     def swapper(self, name: str, **options: object) -> Swapper:
         return self.open("swapper", name, **options)
+
+    def expresser(self, name: str) -> Expresser:
+        return self.open("expression", name)
 
     def parser(self, name: str) -> Parser:
         return self.open("parser", name)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 Speed = Literal["fast", "medium", "slow"]
-Kind = Literal["detector", "mesher", "embedder", "attributes", "swapper", "restorer", "parser"]
-KINDS: tuple[Kind, ...] = ("detector", "mesher", "embedder", "attributes", "swapper", "restorer", "parser")
+Kind = Literal["detector", "mesher", "embedder", "attributes", "swapper", "expression", "restorer", "parser"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 BUILTIN_FOLDER = "builtin"
 """Names the folder of weights inside this package: such files are always there."""
 

@@ -119,6 +119,21 @@ class Swapper(Protocol):
     def swap(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> list[Patch]: ...
 
 
+class Expresser(Protocol):
+    """Gives swapped faces the expression that their targets had."""
+
+    def place(self, face: Face) -> Placement:
+        """The crop that `express` wants of a face."""
+        ...
+
+    def express(self, swapped: ImageF32, target: ImageF32, weight: float) -> ImageF32:
+        """A crop of the swapped face with the target's expression, as far as `weight` in [0, 1] says.
+
+        Raises SettingsError for another weight.
+        """
+        ...
+
+
 class Restorer(Protocol):
     """A face restoration network."""
 

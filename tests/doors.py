@@ -26,6 +26,7 @@ PROBES = {
     "keep": "mouth",
     "glasses": "target",
     "mask_padding": "10",
+    "expression": 0.5,
     "pixel_boost": "512",
     "face_restore_weight": 0.25,
     "visibility": 0.5,
@@ -77,13 +78,14 @@ class Recorder:
         self._untouched = module("pipeline.compose.restore").untouched
         pool = module("models.pool").ModelPool
         self._wrap(pool, "open", lambda a, k: (a[1:], k))
-        # Weights of the parser aren't at hand: what matters is that it is asked for.
+        # Weights of these aren't at hand: what matters is that they are asked for.
         self._stub(pool, "parser", lambda a, k: a[1:], lambda a, k: None)
+        self._stub(pool, "expresser", lambda a, k: a[1:], lambda a, k: None)
         self._stub(pool, "require", lambda a, k: None, lambda a, k: None)
         monkeypatch.setattr(session, "model_lines", lambda models, choices: [])
         self._stub(session, "detect_batch", lambda a, k: None, lambda a, k: faces(len(a[0])))
         self._stub(session, "locate_batch", lambda a, k: None, lambda a, k: faces(len(a[0])))
-        swap = lambda a, k: (a[4], len(k["parsers"]), self._restore(k["boost"]))  # noqa: E731
+        swap = lambda a, k: (a[4], len(k["parsers"]), self._stages(k["stages"]))  # noqa: E731
         self._stub(session, "swap_batch", swap, self._unswapped)
         self._stub(session, "restore_batch", lambda a, k: (a[3], k["parser"]), lambda a, k: self._untouched(a[0]))
         # What a margin does is where the crops lie.
@@ -138,13 +140,14 @@ class Recorder:
         clip, output, watcher, engine, settings = arguments
         rules, same_person = watcher.assignment._rules, watcher._tracker._same_person
         work = (clip.start, clip.duration, rules, same_person, engine.settings, settings)
-        work += (len(engine.parsers), self._restore(engine.boost), options["hardware"], options["resume"])
+        work += (len(engine.parsers), self._stages(engine.stages), options["hardware"], options["resume"])
         self._calls.add(("swap_file", plain(work)))
         return result(output, 0, 0, "none", ())
 
     @staticmethod
-    def _restore(boost):
-        return None if boost is None else boost.settings
+    def _stages(stages):
+        """What each was made with beside its model."""
+        return tuple(tuple(stage)[1:] for stage in stages)
 
 
 def plain(value):

@@ -169,6 +169,86 @@ def restorer(
     return _save(path, nodes, inputs, given, tables)
 
 
+def live_portrait(folder: Path, *, flat: bool = True) -> list[Path]:
+    """LivePortrait's three networks as FaceFusion exports them, with arithmetic that can be followed.
+
+    The features are the picture's mean colour; the motion is a turn of 10, 20 and 30 degrees, a scale of 2, a shift of
+    (0.1, 0.2, 0.3), an expression of the red channel's mean times 0.01, points at rest that rise by 0.01; what comes
+    out is the features plus ten times how far `source` is from `target` on average. `flat`: numbers of one
+    face have one axis, else two.
+    """
+    lead = [1] if flat else [1, 1]
+    folder.mkdir(parents=True, exist_ok=True)
+    volume, small = [1, 32, 16, 64, 64], [1, 3, 256, 256]
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["input"], ["mean"]),
+        helper.make_node("Reshape", ["mean", "first"], ["column"]),
+        helper.make_node("Pad", ["column", "pads"], ["padded"]),
+        helper.make_node("Expand", ["padded", "shape"], ["feature_volume"]),
+    ]
+    tables = {
+        "first": np.array([1, 3, 1, 1, 1], np.int64),
+        "pads": np.array([0, 0, 0, 0, 0, 0, 29, 0, 0, 0], np.int64),
+        "shape": np.array(volume, np.int64),
+    }
+    features = _save(
+        folder / "live_portrait_feature_extractor.onnx",
+        nodes,
+        [helper.make_tensor_value_info("input", FLOAT, small)],
+        [helper.make_tensor_value_info("feature_volume", FLOAT, volume)],
+        tables,
+    )
+    fixed = {
+        "pitch": np.full(lead, 10), "yaw": np.full(lead, 20), "roll": np.full(lead, 30), "scale": np.full(lead, 2),
+        "translation": np.reshape([0.1, 0.2, 0.3], [*lead, 3]),
+        "motion_points": np.arange(63).reshape(1, 21, 3) * 0.01,
+    }  # fmt: skip
+    nodes = [helper.make_node("Identity", [f"{name}0"], [name]) for name in fixed]
+    nodes += [
+        helper.make_node("GlobalAveragePool", ["input"], ["mean"]),
+        helper.make_node("Slice", ["mean", "at", "to", "axis"], ["red"]),
+        helper.make_node("Reshape", ["red", "single"], ["number"]),
+        helper.make_node("Mul", ["number", "ramp"], ["expression"]),
+    ]
+    tables = {f"{name}0": np.float32(values) for name, values in fixed.items()} | {
+        "at": np.array([0], np.int64), "to": np.array([1], np.int64), "axis": np.array([1], np.int64),
+        "single": np.array([1, 1, 1], np.int64), "ramp": np.full((1, 21, 3), 0.01, np.float32),
+    }  # fmt: skip
+    shapes = {name: list(values.shape) for name, values in fixed.items()} | {"expression": [1, 21, 3]}
+    order = ("pitch", "yaw", "roll", "scale", "translation", "expression", "motion_points")
+    motion = _save(
+        folder / "live_portrait_motion_extractor.onnx",
+        nodes,
+        [helper.make_tensor_value_info("input", FLOAT, small)],
+        [helper.make_tensor_value_info(name, FLOAT, shapes[name]) for name in order],
+        tables,
+    )
+    nodes = [
+        helper.make_node("Slice", ["feature_volume", "at", "to", "axes"], ["colour5"]),
+        helper.make_node("Reshape", ["colour5", "four"], ["colour"]),
+        helper.make_node("Sub", ["source", "target"], ["moved"]),
+        helper.make_node("ReduceMean", ["moved"], ["mean"], keepdims=1),
+        helper.make_node("Reshape", ["mean", "one"], ["mean4"]),
+        helper.make_node("Mul", ["mean4", "ten"], ["change"]),
+        helper.make_node("Add", ["colour", "change"], ["sum"]),
+        helper.make_node("Expand", ["sum", "shape"], ["output"]),
+    ]
+    tables = {
+        "at": np.array([0, 0, 0, 0], np.int64), "to": np.array([3, 1, 1, 1], np.int64),
+        "axes": np.array([1, 2, 3, 4], np.int64), "four": np.array([1, 3, 1, 1], np.int64),
+        "one": np.array([1, 1, 1, 1], np.int64), "ten": np.float32(10), "shape": np.array([1, 3, 512, 512], np.int64),
+    }  # fmt: skip
+    inputs = {"feature_volume": volume, "source": [1, 21, 3], "target": [1, 21, 3]}
+    generator = _save(
+        folder / "live_portrait_generator.onnx",
+        nodes,
+        [helper.make_tensor_value_info(name, FLOAT, shape) for name, shape in inputs.items()],
+        [helper.make_tensor_value_info("output", FLOAT, [1, 3, 512, 512])],
+        tables,
+    )
+    return [features, motion, generator]
+
+
 def xseg(path: Path, *, rows: int | str = "batch") -> Path:
     """(N, 256, 256, 3) with its channels weighed 0.75, 0.5 and 0.25, less 0.2: (N, 256, 256, 1)."""
     nodes = [

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..compose.crops import SwapSettings
 from ..compose.stream import DonorOf, SwapTask, swap_stream
-from ..compose.swap_restore import SwapRestore
+from ..compose.swap_restore import SwapStage
 from ..faces.depth import in_front
 from ..geometry import Region
 from ..protocols import Mesher, Parser, Swapper
@@ -50,8 +50,8 @@ class Engine(NamedTuple):
     settings: SwapSettings
     parsers: tuple[Parser, ...] = ()
     """Keep hair, hands and what else lies before a face."""
-    boost: SwapRestore | None = None
-    """Restores swapped faces before they are pasted."""
+    stages: tuple[SwapStage, ...] = ()
+    """Change swapped faces before they are pasted."""
     mesher: Mesher | None = None
     """Gives faces without a mesh one where they overlap or parts of them are to stay."""
 
@@ -99,7 +99,7 @@ def _swapped(frames: Iterable[ObservedFrame[ClipFrame]], engine: Engine, masks: 
                 waiting.append((seen.frame, seen.scene))
                 yield _work(seen, engine.mesher, masks)
 
-    models = engine.donor_of, engine.swapper, engine.settings, engine.parsers, engine.boost, engine.mesher
+    models = engine.donor_of, engine.swapper, engine.settings, engine.parsers, engine.stages, engine.mesher
     with closing(swap_stream(work(), *models, first_alone=True)) as results:
         for done in results:
             frame, scene = waiting.pop(0)

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import NotFiniteError, OutOfMemoryError, require_choice, require_range
 from ..faces.depth import from_behind, in_front
 from ..geometry import INTERPOLATIONS, extract_crop, valid_mask
-from ..protocols import Mesher, Parser, Restorer
+from ..protocols import Expresser, Mesher, Parser, Restorer
 from ..types import (
     DEFAULT_INTERPOLATION,
     NOT_RESTORED,
@@ -166,9 +166,9 @@ def _from_behind(
     return [(found[n], stay[n]) for n in from_behind(found, stay)]
 
 
-def cut_face(picture: Picture, face: Face, restorer: Restorer, interpolation: Interpolation) -> Crop:
-    """The crop that the restorer wants of a face."""
-    placement = restorer.place(face)
+def cut_face(picture: Picture, face: Face, model: Restorer | Expresser, interpolation: Interpolation) -> Crop:
+    """The crop that the model wants of a face."""
+    placement = model.place(face)
     return Crop(extract_crop(picture, placement, interpolation, _SURROUND), placement.matrix, face)
 
 

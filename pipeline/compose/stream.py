@@ -20,7 +20,7 @@ from .crops import SwapSettings, cut_face, finish
 from .occlusion import behind, bounded, with_parts
 from .padding import padded
 from .paste import paste
-from .swap_restore import SwapRestore, restore_swaps
+from .swap_restore import SwapStage
 
 T = TypeVar("T")
 DonorOf = Callable[[Face], Donor]
@@ -66,7 +66,7 @@ def swap_stream(
     swapper: Swapper,
     settings: SwapSettings,
     parsers: Sequence[Parser] = (),
-    boost: SwapRestore | None = None,
+    stages: Sequence[SwapStage] = (),
     mesher: Mesher | None = None,
     *,
     first_alone: bool = False,
@@ -76,16 +76,16 @@ def swap_stream(
     Crops are cut and patches are finished and pasted in threads, while the engine works on the next batch. Of all the
     work, no more than two batches are held. At its end, however it comes, the threads have ended and `work` is closed.
     The mesher is for faces without a mesh of which parts are to stay. `first_alone` gives the first picture as soon as
-    it is done.
+    it is done. `stages` change swapped faces before they are pasted.
     """
     finisher = partial(finish, swapper=swapper, settings=settings)
     with closing_source(work) as source, ThreadPoolExecutor(_THREADS, "multifaceswap-paste") as threads:
         begun: list[Future[SwapTaskResult]] = []
         for number, batch in enumerate(_batches(source, 1 if first_alone else _FRAMES)):
             ready = _swapped(batch, donor_of, swapper, settings, parsers, mesher, threads)
-            if boost is not None:
-                ready = _boosted(boost, ready, finisher)
-            last = finisher if boost is None else _as_it_is
+            last = _as_it_is if stages else finisher
+            if stages:
+                ready = _through(stages, ready, finisher)
             begun, finishing = [threads.submit(_finish, one, last, settings) for one in ready], begun
             del batch, ready
             yield from _results(finishing)
@@ -197,12 +197,14 @@ def _from_behind(work: SwapTask) -> list[tuple[Pair, Sequence[Points]]]:
     return [(work.pairs[n], stay[n]) for n in from_behind([pair.target for pair in work.pairs], stay)]
 
 
-def _boosted(boost: SwapRestore, batch: Sequence[_Begun], finisher: _Finisher) -> list[_Begun]:
-    """The swaps restored, in the crops of the restorer's alignment."""
+def _through(stages: Sequence[SwapStage], batch: Sequence[_Begun], finisher: _Finisher) -> list[_Begun]:
+    """The swaps finished and then changed by each stage in turn, in the crops of its model's alignment."""
     faces = [(begun.work, swap) for begun in batch for swap in begun.swaps]
-    patches = [finisher(swap.patch, swap.crop) for _, swap in faces]
-    done = iter(restore_swaps(boost, [work.target for work, _ in faces], [swap.crop for _, swap in faces], patches))
-    return [one._replace(swaps=[_Swap(swap.pair, *next(done)) for swap in one.swaps]) for one in batch]
+    done = [(swap.crop, finisher(swap.patch, swap.crop)) for _, swap in faces]
+    for stage in stages:
+        done = stage.apply([work.target for work, _ in faces], [crop for crop, _ in done], [patch for _, patch in done])
+    left = iter(done)
+    return [one._replace(swaps=[_Swap(swap.pair, *next(left)) for swap in one.swaps]) for one in batch]
 
 
 def _as_it_is(patch: Patch, _crop: Crop) -> Patch:

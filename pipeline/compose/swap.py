@@ -1,4 +1,4 @@
-"""The swap over a batch of pictures: crop → swap → mask → colour → (boost →) paste."""
+"""The swap over a batch of pictures: crop → swap → mask → colour → (stages →) paste."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..protocols import Mesher, Parser, Swapper
 from ..types import Face, FaceSet, IndexMap, Mask, Pair, Picture, Progress, SwapResult
 from .crops import COLOUR_MATCHES, SwapSettings, cut_face
 from .stream import DonorOf, SwapTask, donors_of, swap_stream
-from .swap_restore import SwapRestore
+from .swap_restore import SwapStage
 
 __all__ = ["COLOUR_MATCHES", "SwapSettings", "cut_face", "swap_batch"]
 
@@ -30,14 +30,14 @@ def swap_batch(
     donor_of: DonorOf | None = None,
     limits: Sequence[Mask] | None = None,
     parsers: Sequence[Parser] = (),
-    boost: SwapRestore | None = None,
+    stages: Sequence[SwapStage] = (),
     mesher: Mesher | None = None,
     progress: Progress | None = None,
 ) -> SwapResult:
     """Swap exactly the pairs of `index_map`. `limits` (H, W) in [0, 1] a target bound where pixels may change.
 
     `donor_of` gives prepared donors; without it each is prepared here, once. What parsers don't take for the face, such
-    as hair and hands before it, stays; with a boost swapped faces are restored before they are pasted. Of the picture's
+    as hair and hands before it, stays; stages change swapped faces before they are pasted. Of the picture's
     other faces, those in front stay too: see `faces.depth.in_front`, which uses the mesher, as the parts of a face do
     that are to stay.
 
@@ -64,7 +64,7 @@ def swap_batch(
     ticks = _counted(progress, index_map.count)
     prepared = donor_of or donors_of(sources, swapper)
     frames: list[tuple[Pair, ...]] = []
-    with closing(swap_stream(work, prepared, swapper, settings, parsers, boost, mesher)) as stream:
+    with closing(swap_stream(work, prepared, swapper, settings, parsers, stages, mesher)) as stream:
         for number, done in enumerate(stream):
             frames.append(done.swapped)
             report += [f"frame {number}, face {pair.target.index}: {note}" for pair, note in done.notes]

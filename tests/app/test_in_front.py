@@ -115,9 +115,15 @@ def test_engines_with_crops_of_any_kind_keep_off(pool, make, meshes):
     index_map = map_indexes(found, found)
     settings = SwapSettings()
     boost = SwapRestore(engine, RestoreSettings(colour_correct=False))
-    for restore in (None, boost):
+    for restore in ((), (boost,)):
         result = swap_batch(
-            [made.picture], [made.picture], index_map, engine, settings, boost=restore, mesher=pool.mesher()
+            [made.picture],
+            [made.picture],
+            index_map,
+            engine,
+            settings,
+            stages=restore,
+            mesher=pool.mesher(),
         )
         np.testing.assert_array_equal(result.images[0][inside], made.picture[inside])
         assert not result.masks[0][inside].any() and result.masks[0].max() > 0.9

@@ -124,7 +124,7 @@ def test_swapped_faces_that_cannot_be_restored_stay_swapped(picture):
 
     boost = SwapRestore(Network(0.0), RestoreSettings(colour_correct=False))
     engine = Fine(0.05)
-    result = swap_batch([picture], [picture], _map(FACES[1:2]), engine, SETTINGS, boost=boost)
+    result = swap_batch([picture], [picture], _map(FACES[1:2]), engine, SETTINGS, stages=[boost])
     assert result.report == (f"frame 0, face 1: swapped and not restored: {WHY}",)
     assert result.faces.count == 1 and result.images[0][30, 90, 0] == pytest.approx(0.05)
 

@@ -77,7 +77,7 @@ def swapped(boost, count=1, frames=1, strength=1.0, **options):
     sources, donors = [picture()], FaceSet((faces().frames[0],), Size(200, 120))
     index_map = map_indexes(faces(count, frames), donors, "*", "0")
     settings = SwapSettings(colour_match="none", strength=strength)
-    return swap_batch(targets, sources, index_map, Swapper(), settings, boost=boost, **options)
+    return swap_batch(targets, sources, index_map, Swapper(), settings, stages=list(filter(None, [boost])), **options)
 
 
 def test_the_restorer_sees_the_swapped_face_in_its_own_alignment():
