@@ -1,0 +1,1 @@
+"""Files and pictures say what they are."""
