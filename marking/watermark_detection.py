@@ -13,7 +13,7 @@ from ..pipeline.types import Face, Mask, Matrix, Picture, Size
 from .watermark_pattern import KEY, SIDE, luma, placement, spectrum
 from .whitening import agreement, whitened
 
-THRESHOLD: Final = 7.0
+THRESHOLD: Final = 7.25
 _SCALES: Final = tuple(np.arange(-5, 6) * 0.012)
 _TURNS: Final = tuple(np.arange(-4, 5) * 0.75)
 _FINER: Final = tuple(product((-0.006, 0, 0.006), (-0.375, 0, 0.375)))
