@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
+from ..marking.watermark import mark_face
 from ..models.catalog import find
 from ..models.spec import Kind as ModelKind
 from ..models.spec import SwapperParams
@@ -158,6 +160,8 @@ class Plan:
             cast(ColourMatch, self.values["colour_match"]),
             parse_parts(str(self.values.get("keep", ""))),
             parse_padding(str(self.values.get("mask_padding", ""))),
+            # Frames that are marked in one place are seen one after another, and agree with each other.
+            partial(mark_face, fixed=self.scope == "clip") if self.values.get("watermark") else None,
         )
 
     @property

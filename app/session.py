@@ -369,5 +369,6 @@ class Session:
         return told.of_models(self.models, plan.models())
 
     def model_lines(self, plan: Plan) -> list[str]:
-        """For the report: which model files aren't the published ones, and what each model ran on."""
-        return model_lines(self.models, list(plan.models()))
+        """For the report: which model files aren't the published ones, what each model ran on, and the watermark."""
+        marked = ["watermark: swapped faces carry it"] if plan.values.get("watermark") else []
+        return [*model_lines(self.models, list(plan.models())), *marked]

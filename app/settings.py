@@ -253,6 +253,13 @@ ROWS: Final = (
         _SWAPPING,
         get_args(Glasses),
     ),
+    Setting(
+        "watermark",
+        "switch",
+        False,
+        "Puts an invisible mark into swapped faces, by which mark check knows them again in copies.",
+        _SWAPPING,
+    ),
     # Restoration
     Setting(
         "expression",

@@ -134,6 +134,15 @@ class Expresser(Protocol):
         ...
 
 
+class FaceMarker(Protocol):
+    """Marks a swapped face as such, unseen."""
+
+    def __call__(self, picture: Picture, face: Face, changed: Mask) -> str:
+        """Mark a face in place, no pixel where `changed` (H, W) is 0; gives a line for the report, empty where all is
+        well."""
+        ...
+
+
 class Restorer(Protocol):
     """A face restoration network."""
 

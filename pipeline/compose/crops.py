@@ -10,7 +10,7 @@ from ..errors import require_choice, require_range
 from ..faces.parts import PARTS
 from ..geometry import INTERPOLATIONS, extract_crop, lies_within, resized, valid_mask
 from ..padding import NO_PADDING, Padding
-from ..protocols import Swapper
+from ..protocols import FaceMarker, Swapper
 from ..types import (
     DEFAULT_INTERPOLATION,
     STRENGTHS,
@@ -50,6 +50,8 @@ class SwapSettings:
     """Parts of the target's face that stay: names of `faces.parts`."""
     padding: Padding = NO_PADDING
     """How much of the swapped face's rim is taken off."""
+    marker: FaceMarker | None = None
+    """Marks the swapped faces once all of a picture's are in their places."""
 
     def __post_init__(self) -> None:
         require_choice("interpolation", self.interpolation, INTERPOLATIONS)

@@ -215,6 +215,7 @@ def _finish(begun: _Begun, finisher: _Finisher, settings: SwapSettings) -> SwapT
     work, swaps, failed = begun
     if work.out is not work.target:
         np.copyto(work.out, work.target)
+    changed = np.zeros(work.out.shape[:2], np.float32) if work.changed is None and settings.marker else work.changed
     regions: list[Region | None] = []
     for _, crop, patch in swaps:
         done = finisher(patch, crop)
@@ -224,11 +225,14 @@ def _finish(begun: _Begun, finisher: _Finisher, settings: SwapSettings) -> SwapT
             done.mask,
             crop.matrix,
             settings.interpolation,
-            changed=work.changed,
+            changed=changed,
             limit=work.limit,
         )
         regions.append(region)
-    notes = tuple((swap.pair, note) for swap in swaps for note in swap.patch.notes)
+    notes = [(swap.pair, note) for swap in swaps for note in swap.patch.notes]
+    if settings.marker and changed is not None:
+        marked = [(swap.pair, settings.marker(work.out, swap.pair.target, changed)) for swap in swaps]
+        notes += [(pair, note) for pair, note in marked if note]
     lost = {id(pair) for pair, _ in failed}
     swapped = tuple(pair for pair in work.pairs if id(pair) not in lost)
     return SwapTaskResult(work, swapped, (*failed, *notes), tuple(region for region in regions if region is not None))
