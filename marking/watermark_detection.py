@@ -13,7 +13,9 @@ from ..pipeline.types import Face, Mask, Matrix, Picture, Size
 from .watermark_pattern import KEY, SIDE, luma, placement, spectrum
 from .whitening import agreement, whitened
 
-THRESHOLD: Final = 7.25
+THRESHOLD: Final = 7.5
+"""Of 17,000 tries of unmarked faces with patterns that they lack the highest was 6.7. By their distribution (Gumbel, for
+the maximum of many) 3 of 1,000,000 faces go beyond this, and so less than 1 of 10,000 pictures of 30."""
 _SCALES: Final = tuple(np.arange(-5, 6) * 0.012)
 _TURNS: Final = tuple(np.arange(-4, 5) * 0.75)
 _FINER: Final = tuple(product((-0.006, 0, 0.006), (-0.375, 0, 0.375)))

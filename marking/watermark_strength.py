@@ -17,7 +17,7 @@ FAINTEST: Final = 49.0
 STRONGEST: Final = 45.4
 """dB of PSNR over what was swapped of a face. Rounded to 8 bits the strongest leaves 45.0."""
 WANTED: Final = 12.5
-"""Deviations that a copy at half the size and JPEG quality 75 is to show: the detector asks for 7.25."""
+"""Deviations that a copy at half the size and JPEG quality 75 is to show: the detector asks for 7.5."""
 _TRIED: Final = 46.0
 _QUALITY: Final = 75
 _SMALLEST: Final = 32
