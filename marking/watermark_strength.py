@@ -13,11 +13,14 @@ from ..pipeline.types import FloatArray, Mask, Size
 from .watermark_pattern import SIDE, window
 from .whitening import agreement
 
-FAINTEST: Final = 49.0
-STRONGEST: Final = 45.4
-"""dB of PSNR over what was swapped of a face. Rounded to 8 bits the strongest leaves 45.0."""
+FAINTEST: Final = 51.0
+STRONGEST: Final = 44.8
+"""dB of PSNR over what was swapped of a face. Rounded to 8 bits the strongest leaves 44.4."""
 WANTED: Final = 12.5
 """Deviations that a copy at half the size and JPEG quality 75 is to show: the detector asks for 7.5."""
+_BRIGHT: Final = 0.25
+_IN_THE_DARK: Final = 0.6
+"""How far the strongest mark goes down with faces darker than `_BRIGHT`, where the same levels are seen sooner."""
 _TRIED: Final = 46.0
 _QUALITY: Final = 75
 _SMALLEST: Final = 32
@@ -45,7 +48,12 @@ def amplitude(grey: Mask, marks: Mask, shift: tuple[int, int], spectrum: NDArray
         float(agreement(_flattened(_poor_copy(values, side)), spectrum)[shift]) for values in (grey, marked)
     )
     wanted = (WANTED - before) / max(after - before, 1e-3) * tried
-    return float(np.clip(wanted, 10 ** (-FAINTEST / 20), 10 ** (-STRONGEST / 20)))
+    return float(np.clip(wanted, 10 ** (-FAINTEST / 20), _most(grey, np.abs(marks))))
+
+
+def _most(grey: Mask, weights: Mask) -> float:
+    brightness = float((grey * weights).sum() / max(weights.sum(), 1e-6))
+    return 10 ** (-STRONGEST / 20) * min(max(brightness / _BRIGHT, _IN_THE_DARK), 1)
 
 
 def _flattened(grey: Mask) -> FloatArray:
