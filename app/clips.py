@@ -7,11 +7,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import BufferedIOBase
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from ..media.clips import Clip, ClipResult, OnFrame, part_of, swap_file
+from ..media.clips import Clip, ClipResult, Marks, OnFrame, part_of, swap_file
 from ..pipeline.clip.assignment import Assignment
 from ..pipeline.clip.flow import Engine
 from ..pipeline.clip.recognition import Recognition
@@ -22,6 +23,7 @@ from ..pipeline.types import FaceSet, Notice, Picture, Progress
 from ..pipeline.validation import require_pictures
 from .effects import Case
 from .hints import TURNS
+from .marks import MarkedClip, made_by, marked_clip
 from .pictures import Donors, Found, References, find_faces, require_donors
 from .plan import Plan
 from .recognise import embedder_of, known_references, threshold_of
@@ -29,7 +31,7 @@ from .recognise import embedder_of, known_references, threshold_of
 if TYPE_CHECKING:
     from .session import Session
 
-_ELSEWHERE: Final = ("start", "end", "duration", "resume", "hardware")
+_ELSEWHERE: Final = ("start", "end", "duration", "resume", "hardware", "mark")
 """Settings that the swapped faces don't depend on, or that the encoding's own identity holds."""
 
 
@@ -102,6 +104,12 @@ def swap_clip(
         session.stages(plan),
         session.models.mesher(),
     )
+    marker, marked = session.marker(made_by(plan.values), plan.values), list[MarkedClip]()
+
+    def marks(swapped: int) -> Marks:
+        marked.append(marked_clip(marker, clip, Path(output), swapped))
+        return marked[-1].given
+
     result = swap_file(
         clip,
         output,
@@ -114,9 +122,12 @@ def swap_clip(
         progress=progress,
         notice=notice,
         on_frame=on_frame,
+        marks=marks,
     )
     hints = () if result.swapped or plan.values["turns"] else (TURNS,)
-    return result._replace(report=(*result.report, *hints, *donors.notes, *plan.notes, *session.model_lines(plan)))
+    report = (*result.report, *hints, *donors.notes, *plan.notes, *session.model_lines(plan))
+    names = tuple(name for one in marked for name in one.names)
+    return result._replace(report=(*report, *(note for one in marked for note in one.notes)), marks=names)
 
 
 def kept_part(target: str | os.PathLike[str] | BufferedIOBase | Clip, plan: Plan) -> Clip:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from ..models.catalog import find
 from ..models.spec import SwapperParams
-from .settings import DISABLE, SETTINGS, Scope, Value, changed
+from .settings import DISABLE, SETTINGS, Scope, Value, changed, of
 
 _FINDING: Final = ("facedetection", "confidence", "turns", "tiles", "min_size", "detection_size")
 
@@ -44,9 +44,9 @@ def without_effect(values: Mapping[str, Value], scope: Scope, case: Case) -> tup
     )
 
 
-def only_for(values: Mapping[str, Value], theirs: Scope, here: Scope, what: str) -> tuple[str, ...]:
-    """A line for each changed setting of one scope that the other doesn't know: `what` has no use for it."""
-    rows = SETTINGS[here]
+def only_for(values: Mapping[str, Value], theirs: Scope, what: str, *here: Scope) -> tuple[str, ...]:
+    """A line for each changed setting of one scope that the others don't know: `what` has no use for it."""
+    rows = of(*here)
     return tuple(
         f"{name} {_shown(value)} has no effect on {what}"
         for name, value in changed(values, [theirs]).items()

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ..media.clips import FrameDone, OnFrame, Paced, PreviewFile, is_clip
-from ..media.pictures import Metadata, picture_format, read_metadata, read_picture, write_mask, write_picture
+from ..media.pictures import picture_format, read_metadata, read_picture, write_mask, write_picture
 from ..pipeline.draw.preview import draw_pairs
 from ..pipeline.types import FaceSet, FloatArray, Notice, Picture, Progress, Size
 from .donor_colours import DonorColours
 from .effects import Case, only_for, without_effect
 from .limits import fitted_limit
+from .marks import MarkedPicture, in_words, made_by, marked_picture
 from .pictures import Donors, PictureResult
 from .report import Json, TargetReport, network_failure
 from .session import Session
@@ -94,12 +95,19 @@ def swap_job(
     return _swap_picture(session, job, donors, values)
 
 
-def save_picture(path: Path, picture: Picture, metadata: Metadata, settings: Mapping[str, Value]) -> tuple[str, ...]:
+def save_picture(path: Path, picture: Picture, marked: MarkedPicture, settings: Mapping[str, Value]) -> tuple[str, ...]:
     """Write a picture as the settings of scope `file` say; what was lost, and which settings had no effect."""
     asked = None if settings["image_format"] == "auto" else str(settings["image_format"])
-    quality = int(settings["image_quality"])
-    lost = write_picture(path, picture, image_format=asked, image_quality=quality, metadata=metadata)
-    return (*lost, *without_effect(settings, "file", Case(image_format=picture_format(path, asked))))
+    lost = write_picture(
+        path,
+        picture,
+        image_format=asked,
+        image_quality=int(settings["image_quality"]),
+        metadata=marked.metadata,
+        finish=marked.finish,
+    )
+    idle = without_effect(settings, "file", Case(image_format=picture_format(path, asked)))
+    return (*lost, *marked.notes, *idle)
 
 
 def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mapping[str, Value]) -> TargetReport:
@@ -112,17 +120,19 @@ def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mappin
         write_mask(job.mask, result.masks[0])
     if job.preview:
         write_picture(job.preview, draw_pairs(target, shown.pictures, done.index_map.frames[0]))
-    lost = save_picture(job.output, result.images[0], metadata, values)
-    notes = (*metadata.notes, *donors.notes, *done.notes, *lost)
-    notes += only_for(values, "clip", "picture", "pictures")
     pairs = _pairs(done, donors.names)
+    marker = session.marker(made_by(values), values)
+    marked = marked_picture(marker, metadata, job.output.name, job.target, changed=bool(pairs))
+    lost = save_picture(job.output, result.images[0], marked, values)
+    notes = (*metadata.notes, *donors.notes, *done.notes, *lost)
+    notes += only_for(values, "clip", "pictures", "picture", "file")
     return TargetReport(
         str(job.target),
         str(job.output),
         network_failure(len(pairs), done.notes),
-        details={"faces": done.faces.count, "pairs": pairs},
+        details={"faces": done.faces.count, "pairs": pairs, "marks": marked.names},
         notes=notes,
-        summary=f"{len(pairs)} of {done.faces.count} face(s) swapped",
+        summary=f"{len(pairs)} of {done.faces.count} face(s) swapped, {in_words(marked.names)}",
     )
 
 
@@ -157,14 +167,20 @@ def _swap_clip(
         on_frame=_each([one for one in watching if one]),
         **settings,
     )
-    notes = (*donors.notes, *found.notes, *result.report, *failures, *only_for(values, "file", "clip", "clips"))
+    notes = (*donors.notes, *found.notes, *result.report, *failures, *only_for(values, "file", "clips", "clip"))
     return TargetReport(
         str(job.target),
         str(job.output),
         network_failure(result.swapped, result.report),
-        details={"frames": result.frames, "swapped": result.swapped, "encoder": result.encoder},
+        details={
+            "frames": result.frames,
+            "swapped": result.swapped,
+            "encoder": result.encoder,
+            "marks": result.marks,
+        },
         notes=notes,
-        summary=f"{result.swapped} face(s) swapped in {result.frames} frames, {result.encoder}",
+        summary=f"{result.swapped} face(s) swapped in {result.frames} frames, {result.encoder}, "
+        f"{in_words(result.marks)}",
     )
 
 

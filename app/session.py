@@ -29,11 +29,15 @@ from .limits import limits_in_range
 from .plan import Plan
 from .recognise import match_faces
 from .report import model_lines
-from .settings import SETTINGS, Scope, licence_of
+from .settings import SETTINGS, Scope, Value, licence_of
 
 if TYPE_CHECKING:
+    from ..marking.certificates import Credentials
+    from ..marking.places import Signing
+    from ..marking.statement import Statement
     from ..media.clips import Clip, ClipResult, OnFrame
     from ..pipeline.compose.face_crops import CropResult, FaceCrops
+    from .marks import Marker
     from .pictures import Donors, PictureResult
 
 
@@ -55,16 +59,20 @@ class Session:
         licence: str | None = None,
         memory_hook: MemoryHook | None = None,
         built_in: str | None = None,
+        signing: Signing | None = None,
     ) -> None:
         """`folders`, one or several, replace the search path for model files; `device`: `cpu`, `cuda`, `cuda:1`,
         `tensorrt`, `rocm`, `migraphx`, `coreml`, `directml` or `auto`, the default; SettingsError for others.
         `licence` `permissive` refuses models whose stated licences don't allow commercial use, as the environment
-        variable MULTIFACESWAP_LICENCE does. `memory_hook` and `built_in`: see `models.pool.ModelPool`."""
+        variable MULTIFACESWAP_LICENCE does. `memory_hook` and `built_in`: see `models.pool.ModelPool`. `signing` names
+        the files that sign results; without it they are those of the user's own folder, if there are any."""
         device = str(SETTINGS["session"]["device"].check(device))
         self.models = ModelPool(
             Folders.of(folders), device, memory_hook, built_in=built_in, licence=licence_of(licence)
         )
         self.prepared = DonorCache()
+        self._signing = signing
+        self._credentials: tuple[Credentials | None, ...] = ()
 
     def __enter__(self) -> Session:
         return self
@@ -363,6 +371,25 @@ class Session:
         if plan.restorer is not None:
             made.append(SwapRestore(self.models.restorer(plan.restorer.name), plan.restore))
         return tuple(made)
+
+    def marker(self, statement: Statement, settings: Mapping[str, Value]) -> Marker | None:
+        """What marks results that `statement` is true of, where the settings want them marked. Raises as below."""
+        from .marks import Marker
+
+        return Marker(statement, self.credentials(settings)) if settings["mark"] else None
+
+    def credentials(self, settings: Mapping[str, Value]) -> Credentials | None:
+        """What signs results, read once; None where nothing is set up or the settings want no marks.
+
+        Raises SettingsError where something is set up and can't sign, and MissingPackageError.
+        """
+        from ..marking.places import Signing
+
+        if not settings["mark"]:
+            return None
+        if not self._credentials:
+            self._credentials = ((self._signing or Signing()).credentials(),)
+        return self._credentials[0]
 
     def told(self, plan: Plan) -> list[str]:
         """For a report even where all went well: the models of the work, and their licences."""

@@ -364,6 +364,13 @@ ROWS: Final = (
     ),
     Setting("image_quality", "integer", 95, "Quality of jpeg, webp and avif.", ("file",), low=10, high=100),
     Setting(
+        "mark",
+        "switch",
+        True,
+        "Says in the file that faces were changed by AI: as XMP, and signed (C2PA) where signing is set up.",
+        ("file", "clip"),
+    ),
+    Setting(
         "licence",
         "choice",
         "any",

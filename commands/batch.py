@@ -18,6 +18,7 @@ from ..app.report import Json
 from ..app.session import Session
 from ..app.settings import Scope, Value
 from ..batch import Cluster, Entry, Item, Place, Worker, items_of, owned_folder, run_locally, run_on_ray, tally
+from ..marking.places import Signing
 from ..media.clips import is_clip
 from ..media.pictures import FORMATS, is_mentioned, is_picture, passed_over_note
 from ..pipeline.errors import ImageError, ModelError, NotFiniteError, SettingsError
@@ -25,7 +26,7 @@ from ..pipeline.quotes import excerpt, named
 from . import console
 from .batch_refusals import local, refused_items
 from .files import add_paths, pictures_of, require_free
-from .options import add_number, add_settings, values_of
+from .options import add_number, add_settings, add_signing, signing_of, values_of
 from .swap import require_models
 
 _SCOPES: tuple[Scope, ...] = ("picture", "clip", "file")
@@ -37,6 +38,7 @@ _CLUSTER = {"workers": 0, "cpus": 2.0, "gpus": 0.0}
 def add_arguments(parser: ArgumentParser) -> None:
     _add_files(parser)
     _add_machines(parser)
+    add_signing(parser)
     add_settings(parser, *_SCOPES, "session")
 
 
@@ -100,8 +102,11 @@ def _format_asked(options: Mapping[str, str], arguments: Namespace) -> str | Non
 def _worker(arguments: Namespace) -> tuple[Worker, OpenSwaps]:
     sources, references = (_shared(given) for given in (arguments.source, arguments.reference))
     values = values_of(arguments, *_SCOPES)
-    open_work = OpenSwaps(arguments.device, arguments.licence, values, sources, references)
+    signing = signing_of(arguments)
+    open_work = OpenSwaps(arguments.device, arguments.licence, values, sources, references, signing)
+    signer = signing.credentials() if values["mark"] else None
     depends_on = {**values, "source": arguments.source, "reference": arguments.reference, "multifaceswap": __version__}
+    depends_on |= {"signer": signer and signer.fingerprint}
     worker = Worker(open_work, arguments.output, depends_on, (*sources, *references), arguments.retries)
     return worker, open_work
 
@@ -158,12 +163,13 @@ def _require_models(items: Sequence[Item], arguments: Namespace) -> None:
     values, several = values_of(arguments, *_SCOPES), dict[tuple[tuple[str, str], ...], list[Path]]()
     for item in items:
         several.setdefault(tuple(sorted(item.options.items())), []).append(Path(item.target))
-    with Session(device=arguments.device, licence=arguments.licence) as session:
+    with Session(device=arguments.device, licence=arguments.licence, signing=signing_of(arguments)) as session:
         for options, targets in several.items():
             try:
                 own = _with_options(values, dict(options))
             except SettingsError as error:
                 raise SettingsError(f"{named(targets[0])}: {error}") from error
+            session.credentials(own)
             require_models(session, targets, own, bool(arguments.reference))
 
 
@@ -187,6 +193,7 @@ class OpenSwaps:
     settings: Mapping[str, Value]
     sources: tuple[str, ...]
     references: tuple[str, ...]
+    signing: Signing
 
     def __call__(self) -> _Swaps:
         return _Swaps(self)
@@ -209,7 +216,7 @@ class _Swaps:
 
     def __init__(self, opened: OpenSwaps) -> None:
         self._opened = opened
-        self._session = Session(device=opened.device, licence=opened.licence)
+        self._session = Session(device=opened.device, licence=opened.licence, signing=opened.signing)
         self._donors = lru_cache(maxsize=4)(self._read)
 
     def __call__(self, item: Item, target: Path, output: Path) -> Mapping[str, Json]:

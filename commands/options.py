@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 
 from ..app import settings
 from ..app.settings import Scope, Setting, Value
+from ..marking.places import Signing
 from ..pipeline.errors import SettingsError
 
 _WORDS = {
@@ -36,6 +38,19 @@ def values_of(arguments: Namespace, *scopes: Scope) -> dict[str, Value]:
     """
     given = vars(arguments)
     return settings.checked({name: given[name] for name in settings.of(*scopes) if name in given}, *scopes)
+
+
+def add_signing(parser: ArgumentParser) -> None:
+    """Options for what signs results."""
+    text = "sign results with this certificate and its chain, PEM (default: what `mark init` made, if it did)"
+    parser.add_argument("--certificate", metavar="FILE", help=text)
+    parser.add_argument("--private-key", metavar="FILE", help="the key of --certificate, PEM without a passphrase")
+
+
+def signing_of(arguments: Namespace) -> Signing:
+    """What signs, as it was given."""
+    files = (Path(name) if name else None for name in (arguments.certificate, arguments.private_key))
+    return Signing(*files)
 
 
 def add_choice(parser: ArgumentParser, name: str, choices: Sequence[str], default: str, text: str) -> None:

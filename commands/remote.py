@@ -11,18 +11,28 @@ from pathlib import Path
 from typing import Any
 
 from ..app import report
+from ..app.marks import MarkedPicture, Marker, in_words, marked_hosted
 from ..app.outputs import require_outputs
 from ..app.report import TargetReport
 from ..hosted.segmind.client import SegmindClient
 from ..hosted.segmind.endpoint import is_web_url
 from ..hosted.segmind.job import SegmindResult
 from ..hosted.segmind.settings import API_FORMATS, CALLS, SETTINGS, SegmindSetting, SegmindSettings
-from ..media.pictures import picture_format, read_metadata, read_picture, write_file, write_picture
+from ..marking.statement import WITH_AI, Statement
+from ..media.pictures import (
+    Metadata,
+    described,
+    picture_format,
+    read_metadata,
+    read_picture,
+    write_file,
+    write_picture,
+)
 from ..pipeline.errors import CancelledError, ImageError, SettingsError
 from ..pipeline.types import Picture
 from . import console
 from .files import Targets, find_targets, require_free, results
-from .options import add_choice, add_number, add_settings
+from .options import add_choice, add_number, add_settings, add_signing, signing_of
 from .refusals import refusals
 
 _SENT_AS_THEY_ARE = (".jpg", ".jpeg", ".png", ".webp")
@@ -35,6 +45,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--output", required=True, metavar="PATH", help="file to write; of several targets, a folder")
     parser.add_argument("--report", metavar="FILE.json", help="also write what was done, as JSON")
     parser.add_argument("--overwrite", action="store_true", help="let --output replace a target or source")
+    add_signing(parser)
     add_settings(parser, "file")
     for name, setting in {**SETTINGS, **CALLS}.items():
         if name not in ("image_format", "image_quality"):
@@ -43,9 +54,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     jobs, refused = _plan(arguments)
+    marker = Marker(Statement(WITH_AI), signing_of(arguments).credentials()) if arguments.mark else None
     with SegmindClient.from_environment(run_again=_option("run_again")) as client:
         source = _picture(arguments.source)
-        done = _done(jobs, refused, source, client, arguments)
+        done = _done(jobs, refused, source, client, arguments, marker)
     if arguments.report:
         settings = {name: value for name, value in vars(arguments).items() if name != "run"}
         write_file(arguments.report, report.document(settings, [one.as_json() for one in done]))
@@ -120,6 +132,7 @@ def _done(
     source: Picture | bytes | str,
     client: SegmindClient,
     arguments: Namespace,
+    marker: Marker | None,
 ) -> list[TargetReport]:
     """What came of every job, in order, some at once."""
     stop = threading.Event()
@@ -127,7 +140,7 @@ def _done(
     def work(job: _Request) -> TargetReport:
         if reason := refused.get(job.output):
             return TargetReport(job.target, error=reason)
-        return console.attempt(job.target, lambda: _swap(job, source, client, arguments, stop))
+        return console.attempt(job.target, lambda: _swap(job, source, client, arguments, stop, marker))
 
     pool = ThreadPoolExecutor(arguments.concurrency)
     futures = [pool.submit(work, job) for job in jobs]
@@ -158,7 +171,12 @@ def _outcome(future: Future[TargetReport]) -> TargetReport:
 
 
 def _swap(
-    job: _Request, source: Picture | bytes | str, client: SegmindClient, arguments: Namespace, stop: threading.Event
+    job: _Request,
+    source: Picture | bytes | str,
+    client: SegmindClient,
+    arguments: Namespace,
+    stop: threading.Event,
+    marker: Marker | None,
 ) -> TargetReport:
     result = client.swap(
         source,
@@ -168,8 +186,10 @@ def _swap(
         cancelled=stop.is_set,
     )
     try:
-        left_out = () if is_web_url(job.target) else read_metadata(job.target).notes
-        notes = (*left_out, *result.report, *_write(job.output, result, arguments.image_quality))
+        given = None if is_web_url(job.target) else read_metadata(job.target)
+        marked = marked_hosted(marker, result.data, given, job.output.name, given and Path(job.target))
+        lost = _write(job.output, result, arguments.image_quality, marked)
+        notes = (*(given.notes if given else ()), *result.report, *lost)
     except (ImageError, MemoryError) as error:
         raise ImageError(f"{console.message(error, job.output)}. {client.undelivered(result)}") from error
     client.delivered(result)
@@ -177,18 +197,25 @@ def _swap(
         "request_id": result.request_id,
         "inference_seconds": result.inference_seconds,
         "credits": result.credits,
+        "marks": marked.names,
     }
-    done = TargetReport(job.target, str(job.output), details=details, notes=notes)
+    done = TargetReport(job.target, str(job.output), details=details, notes=notes, summary=in_words(marked.names))
     console.done(done)
     return done
 
 
-def _write(output: Path, result: SegmindResult, image_quality: int) -> tuple[str, ...]:
-    """The file as it came where its format is the one wanted."""
-    if result.image_format == picture_format(output):
-        write_file(output, result.data)
-        return ()
-    return write_picture(output, result.picture, image_quality=image_quality)
+def _write(output: Path, result: SegmindResult, image_quality: int, marked: MarkedPicture) -> tuple[str, ...]:
+    """The file as it came, but for its marks, where its format is the one wanted."""
+    wanted = picture_format(output)
+    if result.image_format != wanted:
+        metadata = Metadata(xmp=marked.metadata.xmp)
+        lost = write_picture(
+            output, result.picture, image_quality=image_quality, metadata=metadata, finish=marked.finish
+        )
+        return (*lost, *marked.notes)
+    data, lost = described(result.data, wanted, marked.metadata.xmp)
+    write_file(output, marked.finish(data, wanted) if marked.finish else data)
+    return (*lost, *marked.notes)
 
 
 def _option(name: str) -> str:

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from ..app.effects import only_for
 from ..app.jobs import save_picture
+from ..app.marks import in_words, made_by, marked_picture
 from ..app.report import TargetReport, network_failure, of_one_picture
 from ..app.session import Session
 from ..media.pictures import read_metadata, read_picture, write_mask
 from . import console
 from .files import MASK_TEXT, find_targets, require_free, require_new_masks, results
-from .options import add_settings, values_of
+from .options import add_settings, add_signing, signing_of, values_of
 from .refusals import refusals
 
 
@@ -22,6 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--output", required=True, metavar="PATH", help="file to write; of several pictures, a folder")
     parser.add_argument("--mask", metavar="FILE", help=MASK_TEXT)
     parser.add_argument("--overwrite", action="store_true", help="let --output replace a picture, and --mask a file")
+    add_signing(parser)
     add_settings(parser, "restore", "order", "file", "session", without=("detect_gender", "limit"))
 
 
@@ -35,7 +37,8 @@ class _Restoration(NamedTuple):
 
 def run(arguments: Namespace) -> int:
     jobs, refused = _plan(arguments)
-    with Session(device=arguments.device, licence=arguments.licence) as session:
+    with Session(device=arguments.device, licence=arguments.licence, signing=signing_of(arguments)) as session:
+        session.credentials(values_of(arguments, "file"))
         session.plan("restore", values_of(arguments, "restore"))
         with console.progress(jobs, "picture") as bar:
             done = [_attempt(session, job, arguments, refused.get(job.output)) for job in bar]
@@ -69,14 +72,18 @@ def _restore(session: Session, job: _Restoration, arguments: Namespace) -> Targe
     if job.mask:
         write_mask(job.mask, result.masks[0])
     # Kept for older command lines: all faces are restored, in any order.
-    idle = only_for(values_of(arguments, "order"), "order", "restore", "restoration")
-    lost = save_picture(job.output, result.images[0], metadata, values_of(arguments, "file"))
+    idle = only_for(values_of(arguments, "order"), "order", "restoration", "restore")
+    values = values_of(arguments, "restore", "file")
+    marker = session.marker(made_by(values), values)
+    marked = marked_picture(marker, metadata, job.output.name, job.file, changed=bool(result.faces.count))
+    lost = save_picture(job.output, result.images[0], marked, values_of(arguments, "file"))
     done = TargetReport(
         str(job.file),
         str(job.output),
         network_failure(result.faces.count, result.report),
         notes=(*metadata.notes, *of_one_picture(result.report), *idle, *lost),
-        summary=f"{result.faces.count} face(s) restored",
+        details={"marks": marked.names},
+        summary=f"{result.faces.count} face(s) restored, {in_words(marked.names)}",
     )
     console.done(done)
     return done

@@ -29,7 +29,7 @@ from .files import (
     require_new_masks,
     results,
 )
-from .options import add_settings, values_of
+from .options import add_settings, add_signing, signing_of, values_of
 from .refusals import refusals, refused_parts
 
 _PICTURES_ONLY = ("mask", "limit_mask", "preview")
@@ -54,6 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="let --output replace a target or source, and --mask a file"
     )
+    add_signing(parser)
     add_settings(parser, "picture", "clip", "file", "session")
 
 
@@ -62,7 +63,8 @@ def run(arguments: Namespace) -> int:
     references = pictures_of(arguments.reference) if arguments.reference else []
     jobs, refused = _jobs(arguments, [*sources, *references])
     settings = values_of(arguments, "picture", "clip", "file")
-    with Session(device=arguments.device, licence=arguments.licence) as session:
+    with Session(device=arguments.device, licence=arguments.licence, signing=signing_of(arguments)) as session:
+        session.credentials(settings)
         require_models(session, [job.target for job in jobs], settings, bool(references))
         refused |= refused_parts([job.target for job in jobs], [job.output for job in jobs], settings)
         donors = read_donors(session, sources, references, settings)

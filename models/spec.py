@@ -125,6 +125,11 @@ class SwapperParams:
         """Side of its crops in pixels; 0 where it works at the face's own size."""
         return self.crop.size if self.crop else 0
 
+    @property
+    def generates(self) -> bool:
+        """Whether a network makes the faces' pixels, of crops of a size of its own."""
+        return self.crop is not None
+
 
 Params = DetectorParams | EmbedderParams | SwapperParams
 P = TypeVar("P", bound=Params)

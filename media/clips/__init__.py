@@ -8,23 +8,27 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .formats import CLIP_EXTENSIONS, OUTPUT_EXTENSIONS, is_clip, output_format
+from .formats import CLIP_EXTENSIONS, HOLD_XMP, OUTPUT_EXTENSIONS, is_clip, output_format
 
 if TYPE_CHECKING:
     from .checkpoint import checkpoint_folder, require_unowned_output
+    from .mux import Marks
     from .previews import PREVIEW_EXTENSIONS, FrameDone, OnFrame, Paced, PreviewFile
     from .reading import Clip
     from .transcode import ClipResult, swap_file
     from .trial import fitting_extension
     from .trimming import part_of
+    from .xmp import read_clip_xmp
 
 __all__ = [
     "CLIP_EXTENSIONS",
+    "HOLD_XMP",
     "OUTPUT_EXTENSIONS",
     "PREVIEW_EXTENSIONS",
     "Clip",
     "ClipResult",
     "FrameDone",
+    "Marks",
     "OnFrame",
     "Paced",
     "PreviewFile",
@@ -33,16 +37,19 @@ __all__ = [
     "is_clip",
     "output_format",
     "part_of",
+    "read_clip_xmp",
     "require_unowned_output",
     "swap_file",
 ]
 _HOMES = {
     ".checkpoint": ("checkpoint_folder", "require_unowned_output"),
     ".previews": ("PREVIEW_EXTENSIONS", "FrameDone", "OnFrame", "Paced", "PreviewFile"),
+    ".mux": ("Marks",),
     ".reading": ("Clip",),
     ".transcode": ("ClipResult", "swap_file"),
     ".trial": ("fitting_extension",),
     ".trimming": ("part_of",),
+    ".xmp": ("read_clip_xmp",),
 }
 """Where what isn't light is defined."""
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 OUTPUT_EXTENSIONS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """What is written, with FFmpeg's name of it."""
+HOLD_XMP: Final = ("mp4", "mov")
+"""Of these, those that hold XMP."""
 CLIP_EXTENSIONS: Final = frozenset(
     {
         *OUTPUT_EXTENSIONS,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..atomic import atomic_path
@@ -15,8 +16,9 @@ from .encoding import Plan, keeps_fields
 from .extras import Choice, add_streams, copy_of, describe, read_covers, say_alike
 from .facts import FIELDS, ClipInfo, codec_of
 from .film import film_of
-from .formats import open_clip, output_format, pyav, write_errors
+from .formats import HOLD_XMP, open_clip, output_format, pyav, write_errors
 from .reading import Clip
+from .xmp import append_xmp, read_clip_xmp
 
 if TYPE_CHECKING:
     from av import VideoCodecContext
@@ -43,14 +45,42 @@ class Part(NamedTuple):
     """When its first frame is shown, in the clip's time base."""
 
 
-def mux_parts(clip: Clip, info: ClipInfo, plan: Plan, parts: Sequence[Part], choice: Choice, output: Path) -> Reached:
+class Marks(NamedTuple):
+    """What the file says of itself beside what the target does."""
+
+    xmp: bytes | None = None
+    """A packet, for formats that hold one."""
+    tags: Mapping[str, str] = MappingProxyType({})
+    """For the others."""
+    finish: Callable[[Path], None] | None = None
+    """What is done last to the written file, before it has its name."""
+
+
+NO_MARKS: Final = Marks()
+
+
+def mux_parts(
+    clip: Clip,
+    info: ClipInfo,
+    plan: Plan,
+    parts: Sequence[Part],
+    choice: Choice,
+    output: Path,
+    marks: Marks = NO_MARKS,
+) -> Reached:
     """Write the clip: pictures of the parts, all else of the target, packet by packet.
 
-    The file appears complete or not at all. Raises ImageError.
+    The file appears complete or not at all. Raises ImageError, and what `marks.finish` raises.
     """
     # Among the parts, where what a killed process leaves is found and removed.
     with write_errors(output), atomic_path(output, durable=True, within=parts[0].path.parent) as temporary:
-        return write(clip, info, plan, parts, choice, temporary, output_format(output))
+        kind = output_format(output)
+        reached = write(clip, info, plan, parts, choice, temporary, kind, marks=marks)
+        if marks.xmp and kind in HOLD_XMP and not read_clip_xmp(temporary).packets:
+            append_xmp(temporary, marks.xmp)
+        if marks.finish:
+            marks.finish(temporary)
+        return reached
 
 
 def write(
@@ -63,8 +93,10 @@ def write(
     kind: str,
     *,
     trial: bool = False,
+    marks: Marks = NO_MARKS,
 ) -> Reached:
     """As `mux_parts`, into the file `path` of FFmpeg's format `kind`; a trial copies no more than the first packets.
+    Of `marks`, the tags alone are written.
 
     Raises OSError, and PyAV's errors.
     """
@@ -78,6 +110,7 @@ def write(
         pictures = _add_film(out, first.streams.video[0], film, info, plan, choice)
         added = add_streams(out, source, choice, covers)
         describe(source, film, out, pictures, choice)
+        out.metadata.update(_marking_tags(source, kind, marks))
         out.mux(added.covers)  # pyright: ignore[reportUnknownMemberType]
         copier = Copier(clip, info, source, film, added, trial)
         own = stack.enter_context(closing(_pictures(parts, info, pictures)))
@@ -85,6 +118,14 @@ def write(
         for packet in heapq.merge(own, copied, key=_time):
             out.mux_one(packet)  # pyright: ignore[reportUnknownMemberType]
     return copier.reached
+
+
+def _marking_tags(source: InputContainer, kind: str, marks: Marks) -> Mapping[str, str]:
+    """FFmpeg writes the tag `xmp` of a MOV as the packet where programs look for it, unless tags go by full names."""
+    if kind not in HOLD_XMP:
+        return marks.tags
+    is_tag = kind == "mov" and not _has_full_names(source)
+    return {"xmp": marks.xmp.decode()} if marks.xmp and is_tag else {}
 
 
 def _covers(clip: Clip, choice: Choice) -> dict[int, bytes]:
@@ -97,10 +138,14 @@ def _covers(clip: Clip, choice: Choice) -> dict[int, bytes]:
 def _output(source: InputContainer, path: Path, kind: str) -> OutputContainer:
     options = {}
     if kind in ("mp4", "mov"):
-        names = any(key.startswith(_PHONES) for key in source.metadata)
+        flags = f"+faststart{'+use_metadata_tags' if _has_full_names(source) else ''}"
         # Without "unofficial", FFmpeg leaves spherical marks out.
-        options = {"movflags": f"+faststart{'+use_metadata_tags' if names else ''}", "strict": "unofficial"}
+        options = {"movflags": flags, "strict": "unofficial"}
     return pyav().open(os.fspath(path), "w", format=kind, container_options=options, metadata_errors="surrogateescape")
+
+
+def _has_full_names(source: InputContainer) -> bool:
+    return any(key.startswith(_PHONES) for key in source.metadata)
 
 
 def _add_film(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,7 +26,7 @@ from .encoding import Plan, plan
 from .extras import Choice
 from .facts import ClipInfo
 from .formats import output_format
-from .mux import Part, mux_parts
+from .mux import NO_MARKS, Marks, Part, mux_parts
 from .open_part import OpenPart
 from .previews import FrameDone, OnFrame
 from .reading import Clip, ResumePoint, decoded_of, picture_of
@@ -47,6 +47,8 @@ class ClipResult(NamedTuple):
     """Faces swapped in all frames together."""
     encoder: str
     report: tuple[str, ...]
+    marks: tuple[str, ...] = ()
+    """How the file is marked: XMP, C2PA, tags."""
 
 
 def swap_file(
@@ -62,6 +64,7 @@ def swap_file(
     progress: Progress | None = None,
     notice: Notice | None = None,
     on_frame: OnFrame | None = None,
+    marks: Callable[[int], Marks] | None = None,
     frames_a_part: int = FRAMES_A_PART,
 ) -> ClipResult:
     """Swap a clip into the file `output` (.mp4, .mov, .mkv or .webm), which appears complete or not at all.
@@ -72,8 +75,9 @@ def swap_file(
     result, and an error or a cancel leaves the folder; without, nothing is left. Parts that are no longer as they were
     written are made again. However it ends, its threads have ended and its files are closed. `progress` and `on_frame`
     are called after every frame, and `notice` before the first with each line on what the output can't hold, which the
-    report has too. Raises ImageError, SettingsError, BusyError where somebody else is writing the output, and whatever
-    the models, `progress` and `on_frame` raise.
+    report has too. `marks` says how many faces were swapped and gives what the file is to say of itself. Raises
+    ImageError, SettingsError, BusyError where somebody else is writing the output, and whatever the models, `progress`,
+    `on_frame` and `marks` raise.
     """
     output = Path(output)
     kind = output_format(output)
@@ -90,7 +94,8 @@ def swap_file(
             run = _Run(clip, info, chosen, parts, watcher, engine, settings, frames_a_part)
             if not parts.is_complete:
                 run.encode(progress, on_frame)
-            reached = mux_parts(clip, info, chosen, run.parts_to_join(), choice, output)
+            own = marks(run.swapped) if marks else NO_MARKS
+            reached = mux_parts(clip, info, chosen, run.parts_to_join(), choice, output, own)
             parts.discard()
         return run.result(output, choice, reached)
 
@@ -142,6 +147,11 @@ class _Run:
         noted = zip(self.parts.paths, self.parts.finished, strict=True)
         return [Part(path, record["first_pts"]) for path, record in noted]
 
+    @property
+    def swapped(self) -> int:
+        """Faces, in all frames together."""
+        return sum(record["swapped"] for record in self.parts.finished)
+
     def result(self, output: Path, choice: Choice, reached: Reached) -> ClipResult:
         finished, run = self.parts.finished, self.parts.run
         frames = sum(record["frames"] for record in finished)
@@ -149,7 +159,7 @@ class _Run:
         return ClipResult(
             output,
             frames,
-            sum(record["swapped"] for record in finished),
+            self.swapped,
             self.plan.encoder,
             (*run["report"], *Notes(run["notes"]).lines(), *left_out),
         )

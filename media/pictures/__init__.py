@@ -5,20 +5,23 @@ from .colour import converted
 from .depth import to_uint8
 from .finding import EXTENSIONS, FoundPictures, find_pictures, is_mentioned, is_picture, passed_over_note
 from .masks import write_mask
-from .metadata import Metadata, read_metadata
+from .metadata import Metadata, read_metadata, read_xmp, xmp_of
 from .reading import DecodedPicture, decode_file, decode_picture, picture_size, read_picture
-from .writing import FORMATS, encode_picture, picture_format, require_fits, write_file, write_picture
+from .writing import FORMATS, Finish, encode_picture, picture_format, require_fits, write_file, write_picture
+from .xmp import described
 
 __all__ = [
     "EXTENSIONS",
     "FORMATS",
     "MAX_PIXELS",
     "DecodedPicture",
+    "Finish",
     "FoundPictures",
     "Metadata",
     "converted",
     "decode_file",
     "decode_picture",
+    "described",
     "encode_picture",
     "find_pictures",
     "is_mentioned",
@@ -28,9 +31,11 @@ __all__ = [
     "picture_size",
     "read_metadata",
     "read_picture",
+    "read_xmp",
     "require_fits",
     "to_uint8",
     "write_file",
     "write_mask",
     "write_picture",
+    "xmp_of",
 ]

@@ -7,24 +7,27 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from typing import BinaryIO, Final
 
 from PIL import Image
 
 from ...pipeline.quotes import listed
+from ..xmp_kept import FoundXmp, kept_xmp
 from .bounds import gif_frames
 from .chunks import RAW_PROFILE, TEXTS, avif_colour, may_have_exif, png_chunks, png_colour, text_size
 from .colour import colours_of
 from .deep import is_deep_grey
 from .directories import tiff_pages
 from .reading import DAMAGE, ORIENTATION_TAG, exif_of, opened, picture_file
+from .turning import is_turned
+from .xmp import PNG_XMP, find_xmp
 
 _MOST_TEXT: Final = 1 << 20
 """Bytes of a packed text, and of all texts 32 times as many: what Pillow, and so ComfyUI, opens again."""
 _MOST_TEXTS: Final = 32 << 20
-# These hold an orientation of their own, which no longer fits pixels that were turned upright.
-_XMP = b"XML:com.adobe.xmp"
-_NOT_CARRIED = (RAW_PROFILE, _XMP)
+# EXIF in a text holds an orientation, which no longer fits pixels that were turned upright; XMP is carried by itself.
+_NOT_CARRIED = (RAW_PROFILE, PNG_XMP)
 _IPTC: Final = 0x0404
 _MP_ENTRIES: Final = 0xB002
 _MAX_DPI = 65_535
@@ -48,6 +51,10 @@ class Metadata:
     """A PNG's chunks of text, such as `parameters` and `workflow`: kind and content as they are."""
     colour: tuple[tuple[bytes, bytes], ...] = ()
     """A PNG's chunks that say what its colours mean, such as gAMA and cICP; an AVIF's cICP as that chunk."""
+    xmp: bytes | None = None
+    """A packet, for pixels that are upright and no longer those of the file."""
+    media_type: str | None = None
+    """Of the file that this comes from, e.g. image/jpeg."""
     notes: tuple[str, ...] = ()
     """What `read_picture` and this leave out or change, a line each."""
 
@@ -67,8 +74,32 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
         exif = _exif(image) if may_have_exif(file) else None
         meaning = tuple(png_colour(file) or avif_colour(file, colours.profile))
         texts, too_large = _texts(file)
-        notes = (*_frames(image, file), *colours.notes, *_left_out(image, file), *too_large)
-        return Metadata(colours.profile, exif, _dpi(image), texts, meaning, notes)
+        xmp, said = kept_xmp(find_xmp(image, file), _is_turned(image, file))
+        notes = (*_frames(image, file), *colours.notes, *_left_out(image), *too_large, *said)
+        return Metadata(colours.profile, exif, _dpi(image), texts, meaning, xmp, _media_type(image), notes)
+
+
+def read_xmp(path: str | os.PathLike[str]) -> FoundXmp:
+    """The XMP of a picture file as it is. Raises as `read_picture`."""
+    with picture_file(path) as file, opened(file, os.fspath(path)) as image:
+        return find_xmp(image, file)._replace(media_type=_media_type(image))
+
+
+def xmp_of(data: bytes) -> FoundXmp:
+    """As `read_xmp`, of a file's bytes."""
+    file = BytesIO(data)
+    with opened(file, "the picture") as image:
+        return find_xmp(image, file)
+
+
+def _media_type(image: Image.Image) -> str | None:
+    return Image.MIME.get("JPEG" if image.format == "MPO" else str(image.format))
+
+
+def _is_turned(image: Image.Image, file: BinaryIO) -> bool:
+    with suppress(*DAMAGE):
+        return may_have_exif(file) and is_turned(int(exif_of(image).get(ORIENTATION_TAG, 1)))
+    return False
 
 
 def _exif(image: Image.Image) -> bytes | None:
@@ -114,11 +145,10 @@ def _pictures_of_jpeg(image: Image.Image) -> int:
     return sum(entry["Attribute"]["MPType"] not in _PREVIEWS for entry in entries)
 
 
-def _left_out(image: Image.Image, file: BinaryIO) -> Iterator[str]:
+def _left_out(image: Image.Image) -> Iterator[str]:
     """What no format is given."""
     left = {
         "EXIF": image.format == "TIFF" and any(tag in image.getexif() for tag in _TIFF_EXIF),
-        "XMP": "xmp" in image.info or any(content.startswith(_XMP) for _, content in png_chunks(file, TEXTS)),
         "IPTC": _IPTC in image.info.get("photoshop", ()),
     }
     if named := [name for name, is_there in left.items() if is_there]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -23,7 +23,9 @@ from .chunks import lost_without, png_chunk
 from .colour import converted
 from .depth import to_uint8
 from .metadata import Metadata
+from .xmp import described, held_xmp
 
+Finish = Callable[[bytes, str], bytes]
 _NO_METADATA = Metadata()
 _AFTER_HEADER = 33
 """Where a PNG's second chunk begins."""
@@ -43,15 +45,18 @@ def write_picture(
     image_format: str | None = None,
     image_quality: int = 95,
     metadata: Metadata = _NO_METADATA,
+    finish: Finish | None = None,
 ) -> tuple[str, ...]:
     """Write (H, W) or (H, W, C), uint8, uint16 or float in [0, 1], and say what the format could not hold.
 
     Without `image_format` (jpeg, png, webp, avif) the extension decides. `image_quality`, 10 to 100, is for all but
-    png, which is lossless, to 16 bits. `metadata` is what `read_metadata` gave. Raises SettingsError and ImageError.
+    png, which is lossless, to 16 bits. `metadata` is what `read_metadata` gave. `finish` makes the bytes that are
+    written of the file's bytes and its format. Raises SettingsError, ImageError and what `finish` raises.
     """
     path = Path(path)
-    data, lost = encode_picture(picture, picture_format(path, image_format), image_quality, metadata)
-    write_file(path, data)
+    chosen = picture_format(path, image_format)
+    data, lost = encode_picture(picture, chosen, image_quality, metadata)
+    write_file(path, finish(data, chosen) if finish else data)
     return tuple(f"{named(path.name)}: {loss}" for loss in lost)
 
 
@@ -68,8 +73,12 @@ def encode_picture(
         data = data[:_AFTER_HEADER] + b"".join(_chunks(metadata)) + data[_AFTER_HEADER:]
     else:
         extras = {"icc_profile": metadata.profile, "exif": metadata.exif or b"", "dpi": metadata.dpi or (0, 0)}
+        if image_format == "avif":
+            packet, _ = held_xmp(metadata.xmp, image_format)
+            return _encoded(pixels, image_format, image_quality, xmp=packet or b"", **extras), (*lost, *lost_extras)
         data = _encoded(pixels, image_format, image_quality, **extras)
-    return data, (*lost, *lost_extras)
+    data, lost_xmp = described(data, image_format, metadata.xmp)
+    return data, (*lost, *lost_extras, *lost_xmp)
 
 
 def picture_format(path: str | os.PathLike[str], image_format: str | None = None) -> str:

@@ -1,0 +1,175 @@
+"""How results are marked: what they say of themselves, and the signature over it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from io import BufferedIOBase, BytesIO
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+from ..marking.certificates import Credentials
+from ..marking.signing import Ingredient, sign
+from ..marking.statement import SYNTHETIC, WITH_AI, Statement
+from ..media.atomic import remove, replace_file, temporary_name
+from ..media.clips import HOLD_XMP, Clip, Marks, output_format, read_clip_xmp
+from ..media.files import open_file
+from ..media.pictures import Finish, Metadata, xmp_of
+from ..media.xmp_kept import kept_xmp
+from ..models.catalog import find
+from ..models.spec import SwapperParams
+from .settings import DISABLE, Value
+
+_CLIP_TYPES: Final = {"mp4": "video/mp4", "mov": "video/quicktime"}
+UNKNOWN: Final = "application/octet-stream"
+_SIGNED: Final = b"urn:c2pa:"
+_SIGNED_ALREADY: Final = "not marked: it came with Content Credentials, which a change would break"
+_UNCHANGED: Final = "not marked: nothing was changed"
+
+
+class MarkedPicture(NamedTuple):
+    """How a picture is marked."""
+
+    metadata: Metadata
+    """What is written with it."""
+    names: tuple[str, ...] = ()
+    """XMP, C2PA; empty where it isn't marked."""
+    notes: tuple[str, ...] = ()
+    finish: Finish | None = None
+    """Makes the bytes that are written of the file's bytes and its format."""
+
+
+class MarkedClip(NamedTuple):
+    """How a clip is marked."""
+
+    given: Marks
+    names: tuple[str, ...] = ()
+    """XMP, C2PA, tags; empty where it isn't marked."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Marks results of one kind."""
+
+    statement: Statement
+    credentials: Credentials | None = None
+    """What signs; None where signing isn't set up."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it leaves in files that hold both."""
+        return ("XMP", "C2PA") if self.credentials else ("XMP",)
+
+    def picture(self, metadata: Metadata, title: str, target: Path | None) -> MarkedPicture:
+        """Mark a picture that is made of the file `target`, whose metadata these are, or of none.
+
+        `finish` raises ImageError where the signature fails, and OSError.
+        """
+        said = replace(metadata, xmp=self.statement.xmp(metadata.xmp))
+        finish = self.credentials and partial(self._signed, self.credentials, title, target, metadata.media_type)
+        return MarkedPicture(said, self.names, (), finish)
+
+    def clip(self, clip: Clip, output: Path, xmp: bytes | None) -> MarkedClip:
+        """Mark a clip with its XMP. `given.finish` raises as that of pictures."""
+        kind = output_format(output)
+        if kind not in HOLD_XMP:
+            holds = f"{output.suffix.lower()} holds neither XMP nor a signature, .mp4 and .mov hold both"
+            tags = Marks(tags=self.statement.tags)
+            return MarkedClip(tags, ("tags",), (f"{holds}: tags say that faces were changed",))
+        finish = self.credentials and partial(self._sign_clip, self.credentials, clip, output.name, _CLIP_TYPES[kind])
+        return MarkedClip(Marks(self.statement.xmp(xmp), finish=finish), self.names)
+
+    def _signed(
+        self,
+        credentials: Credentials,
+        title: str,
+        target: Path | None,
+        target_type: str | None,
+        data: bytes,
+        image_format: str,
+    ) -> bytes:
+        made = BytesIO()
+        with _opened(target) as source:
+            parent = target and source and Ingredient(target.name, target_type or UNKNOWN, source)
+            sign(credentials, self.statement, title, f"image/{image_format}", BytesIO(data), made, parent or None)
+        return made.getvalue()
+
+    def _sign_clip(self, credentials: Credentials, clip: Clip, title: str, media_type: str, path: Path) -> None:
+        signed = path.with_name(temporary_name())
+        try:
+            with _opened(clip.source) as source, path.open("rb") as made, signed.open("w+b") as target:
+                parent = source and Ingredient(Path(clip.name).name, clip_type(source), source)
+                sign(credentials, self.statement, title, media_type, made, target, parent)
+            replace_file(signed, path)
+        finally:
+            remove(signed)
+
+
+def made_by(values: Mapping[str, Value]) -> Statement:
+    """What there is to say of what the settings of a swap or a restoration make."""
+    name = str(values.get("swap_model", ""))
+    generates = bool(name) and find("swapper", name).params_of(SwapperParams).generates
+    return Statement(WITH_AI if generates or values.get("face_restore", DISABLE) != DISABLE else SYNTHETIC)
+
+
+def marked_picture(
+    marker: Marker | None, metadata: Metadata, title: str, target: Path | None, *, changed: bool
+) -> MarkedPicture:
+    """As `Marker.picture`; unmarked without a marker, and where nothing was changed."""
+    if marker is None or not changed:
+        return MarkedPicture(metadata, notes=() if marker is None else (_UNCHANGED,))
+    return marker.picture(metadata, title, target)
+
+
+def marked_hosted(
+    marker: Marker | None, data: bytes, given: Metadata | None, title: str, target: Path | None
+) -> MarkedPicture:
+    """As `Marker.picture`, of a file that came from elsewhere, with what it says of itself, else with what its target
+    said. Raises ImageError for a file that is no picture."""
+    packet, notes = kept_xmp(xmp_of(data), turned=False)
+    metadata = replace(given or Metadata(), xmp=packet or (given and given.xmp))
+    if marker is None:
+        return MarkedPicture(replace(metadata, xmp=None), notes=notes)
+    if marker.credentials is None and _SIGNED in data:
+        return MarkedPicture(replace(metadata, xmp=None), notes=(*notes, _SIGNED_ALREADY))
+    return marker.picture(metadata, title, target)._replace(notes=notes)
+
+
+def marked_clip(marker: Marker | None, clip: Clip, output: Path, swapped: int) -> MarkedClip:
+    """As `Marker.clip`, with the XMP that still holds of the target's; unmarked where no face was `swapped`.
+
+    Raises OSError.
+    """
+    packet, notes = kept_xmp(read_clip_xmp(clip.source), turned=False)
+    if packet and output_format(output) not in HOLD_XMP:
+        notes = (*notes, f"XMP left out: {output.suffix.lower()} can't hold it")
+    if marker is None or not swapped:
+        return MarkedClip(Marks(packet), notes=(*notes, *(() if marker is None else (_UNCHANGED,))))
+    marked = marker.clip(clip, output, packet)
+    return marked._replace(notes=(*notes, *marked.notes))
+
+
+def in_words(names: tuple[str, ...]) -> str:
+    """For the line that says what was done."""
+    return f"marked: {' and '.join(names)}" if names else "not marked"
+
+
+def clip_type(source: BinaryIO | BufferedIOBase) -> str:
+    """A clip's media type, by its first bytes."""
+    source.seek(0)
+    start = source.read(12)
+    return UNKNOWN if start[4:8] != b"ftyp" else _CLIP_TYPES["mov" if start[8:12] == b"qt  " else "mp4"]
+
+
+@contextmanager
+def _opened(source: str | os.PathLike[str] | BufferedIOBase | None) -> Generator[BinaryIO | BufferedIOBase | None]:
+    """A file, closed at the end; a stream that is open stays so."""
+    if source is None or isinstance(source, BufferedIOBase):
+        yield source
+        return
+    with open_file(source) as file:
+        yield file
