@@ -15,7 +15,7 @@ from ..pipeline.types import FaceSet, FloatArray, Notice, Picture, Progress, Siz
 from .donor_colours import DonorColours
 from .effects import Case, only_for, without_effect
 from .limits import fitted_limit
-from .marks import MarkedPicture, in_words, made_by, marked_picture
+from .marks import MarkedPicture, made_by, marked_picture, with_marks
 from .pictures import Donors, PictureResult
 from .report import Json, TargetReport, network_failure
 from .session import Session
@@ -132,7 +132,7 @@ def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mappin
         network_failure(len(pairs), done.notes),
         details={"faces": done.faces.count, "pairs": pairs, "marks": marked.names},
         notes=notes,
-        summary=f"{len(pairs)} of {done.faces.count} face(s) swapped, {in_words(marked.names)}",
+        summary=with_marks(f"{len(pairs)} of {done.faces.count} face(s) swapped", marked.names, bool(pairs)),
     )
 
 
@@ -167,6 +167,7 @@ def _swap_clip(
         on_frame=_each([one for one in watching if one]),
         **settings,
     )
+    told = f"{result.swapped} face(s) swapped in {result.frames} frames, {result.encoder}"
     notes = (*donors.notes, *found.notes, *result.report, *failures, *only_for(values, "file", "clips", "clip"))
     return TargetReport(
         str(job.target),
@@ -179,8 +180,7 @@ def _swap_clip(
             "marks": result.marks,
         },
         notes=notes,
-        summary=f"{result.swapped} face(s) swapped in {result.frames} frames, {result.encoder}, "
-        f"{in_words(result.marks)}",
+        summary=with_marks(told, result.marks, bool(result.swapped)),
     )
 
 

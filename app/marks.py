@@ -15,7 +15,7 @@ from ..marking.certificates import Credentials
 from ..marking.signing import Ingredient, sign
 from ..marking.statement import SYNTHETIC, WITH_AI, Statement
 from ..media.atomic import remove, replace_file, temporary_name
-from ..media.clips import HOLD_XMP, Clip, Marks, output_format, read_clip_xmp
+from ..media.clips import HOLD_XMP, Clip, Marks, append_xmp, output_format, read_clip_xmp
 from ..media.files import open_file
 from ..media.pictures import Finish, Metadata, xmp_of
 from ..media.xmp_kept import kept_xmp
@@ -27,7 +27,6 @@ _CLIP_TYPES: Final = {"mp4": "video/mp4", "mov": "video/quicktime"}
 UNKNOWN: Final = "application/octet-stream"
 _SIGNED: Final = b"urn:c2pa:"
 _SIGNED_ALREADY: Final = "not marked: it came with Content Credentials, which a change would break"
-_UNCHANGED: Final = "not marked: nothing was changed"
 
 
 class MarkedPicture(NamedTuple):
@@ -83,6 +82,20 @@ class Marker:
         finish = self.credentials and partial(self._sign_clip, self.credentials, clip, output.name, _CLIP_TYPES[kind])
         return MarkedClip(Marks(self.statement.xmp(xmp), finish=finish), self.names)
 
+    def copy(self, made: Path, saved: Path) -> None:
+        """Mark `saved`, which another program made of the marked clip `made`, where its format holds marks.
+
+        Raises ImageError where the signature fails, and OSError.
+        """
+        with open_file(saved) as file:
+            kind = clip_type(file)
+        if kind == UNKNOWN:
+            return
+        if not read_clip_xmp(saved).packets:
+            append_xmp(saved, next(iter(read_clip_xmp(made).packets), None) or self.statement.xmp(None))
+        if self.credentials:
+            self._sign_clip(self.credentials, Clip(made), saved.name, kind, saved)
+
     def _signed(
         self,
         credentials: Credentials,
@@ -120,9 +133,7 @@ def marked_picture(
     marker: Marker | None, metadata: Metadata, title: str, target: Path | None, *, changed: bool
 ) -> MarkedPicture:
     """As `Marker.picture`; unmarked without a marker, and where nothing was changed."""
-    if marker is None or not changed:
-        return MarkedPicture(metadata, notes=() if marker is None else (_UNCHANGED,))
-    return marker.picture(metadata, title, target)
+    return marker.picture(metadata, title, target) if marker and changed else MarkedPicture(metadata)
 
 
 def marked_hosted(
@@ -148,14 +159,14 @@ def marked_clip(marker: Marker | None, clip: Clip, output: Path, swapped: int) -
     if packet and output_format(output) not in HOLD_XMP:
         notes = (*notes, f"XMP left out: {output.suffix.lower()} can't hold it")
     if marker is None or not swapped:
-        return MarkedClip(Marks(packet), notes=(*notes, *(() if marker is None else (_UNCHANGED,))))
+        return MarkedClip(Marks(packet), notes=notes)
     marked = marker.clip(clip, output, packet)
     return marked._replace(notes=(*notes, *marked.notes))
 
 
-def in_words(names: tuple[str, ...]) -> str:
-    """For the line that says what was done."""
-    return f"marked: {' and '.join(names)}" if names else "not marked"
+def with_marks(done: str, names: tuple[str, ...], changed: bool = True) -> str:
+    """The line that says what was done, and how that is marked; what wasn't `changed` needs no mark."""
+    return f"{done}, marked: {' and '.join(names)}" if names else f"{done}, not marked" if changed else done
 
 
 def clip_type(source: BinaryIO | BufferedIOBase) -> str:

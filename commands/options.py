@@ -49,8 +49,8 @@ def add_signing(parser: ArgumentParser) -> None:
 
 def signing_of(arguments: Namespace) -> Signing:
     """What signs, as it was given."""
-    files = (Path(name) if name else None for name in (arguments.certificate, arguments.private_key))
-    return Signing(*files)
+    certificate, key = (Path(name) if name else None for name in (arguments.certificate, arguments.private_key))
+    return Signing(certificate, key)
 
 
 def add_choice(parser: ArgumentParser, name: str, choices: Sequence[str], default: str, text: str) -> None:

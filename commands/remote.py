@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..app import report
-from ..app.marks import MarkedPicture, Marker, in_words, marked_hosted
+from ..app.marks import MarkedPicture, Marker, marked_hosted, with_marks
 from ..app.outputs import require_outputs
 from ..app.report import TargetReport
 from ..hosted.segmind.client import SegmindClient
@@ -199,7 +199,9 @@ def _swap(
         "credits": result.credits,
         "marks": marked.names,
     }
-    done = TargetReport(job.target, str(job.output), details=details, notes=notes, summary=in_words(marked.names))
+    done = TargetReport(
+        job.target, str(job.output), details=details, notes=notes, summary=with_marks("swapped", marked.names)
+    )
     console.done(done)
     return done
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..app.effects import only_for
 from ..app.jobs import save_picture
-from ..app.marks import in_words, made_by, marked_picture
+from ..app.marks import made_by, marked_picture, with_marks
 from ..app.report import TargetReport, network_failure, of_one_picture
 from ..app.session import Session
 from ..media.pictures import read_metadata, read_picture, write_mask
@@ -83,7 +83,7 @@ def _restore(session: Session, job: _Restoration, arguments: Namespace) -> Targe
         network_failure(result.faces.count, result.report),
         notes=(*metadata.notes, *of_one_picture(result.report), *idle, *lost),
         details={"marks": marked.names},
-        summary=f"{result.faces.count} face(s) restored, {in_words(marked.names)}",
+        summary=with_marks(f"{result.faces.count} face(s) restored", marked.names, bool(result.faces.count)),
     )
     console.done(done)
     return done

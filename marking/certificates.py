@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..pipeline.errors import MissingPackageError, SettingsError
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.x509 import Certificate
 
+_PACKAGES: Final = ("c2pa", "cryptography")
 _CURVES: Final = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 _LASTS: Final = timedelta(days=3650)
 _EARLIER: Final = timedelta(hours=1)
@@ -41,11 +43,16 @@ class Made(NamedTuple):
     private_key: bytes
 
 
+def has_packages() -> bool:
+    """Whether what signs is installed."""
+    return all(find_spec(name) for name in _PACKAGES)
+
+
 def require_packages() -> None:
     """Raise MissingPackageError where what signs isn't installed."""
     try:
-        import_module("c2pa")
-        import_module("cryptography")
+        for name in _PACKAGES:
+            import_module(name)
     except ImportError as error:
         raise MissingPackageError(
             f"signatures need c2pa-python and cryptography, which can't be imported ({error}): "

@@ -13,7 +13,7 @@ from ..media.environment import variables
 from ..media.files import read_file
 from ..pipeline.errors import SettingsError
 from ..pipeline.quotes import named, reason
-from .certificates import Credentials, loaded, made
+from .certificates import Credentials, has_packages, loaded, made
 from .signing import require_usable
 
 VARIABLE: Final = "MULTIFACESWAP_SIGNING"
@@ -29,6 +29,8 @@ class Signing(NamedTuple):
 
     certificate: Path | None = None
     private_key: Path | None = None
+    required: bool = True
+    """Whether it is an error where the packages that sign aren't installed; else nothing is signed then."""
 
     def credentials(self) -> Credentials | None:
         """What signs, tried out; None where nothing is set up.
@@ -38,6 +40,8 @@ class Signing(NamedTuple):
         """
         paths = self._paths()
         if paths is None:
+            return None
+        if not self.required and not has_packages():
             return None
         found = loaded(*(_content(path) for path in paths))
         require_usable(found)

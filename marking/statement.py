@@ -17,7 +17,8 @@ WITH_AI: Final = "compositeWithTrainedAlgorithmicMedia"
 """A picture in which a trained network made something."""
 SYNTHETIC: Final = "compositeSynthetic"
 """A composite with synthetic parts, in which no network made pixels."""
-_ALL_AI: Final = "trainedAlgorithmicMedia"
+ALL_AI: Final = "trainedAlgorithmicMedia"
+"""A picture that is wholly a network's."""
 _SOURCE_TYPES: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _IPTC: Final = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _SOURCE_TYPE: Final = f"{{{_IPTC}}}DigitalSourceType"
@@ -45,7 +46,7 @@ class Statement(NamedTuple):
         """
         found = Packet.empty() if packet is None else Packet.of(packet)
         old = (found.get(_SOURCE_TYPE) or "").rpartition("/")[2]
-        said = Statement(WITH_AI) if old in (WITH_AI, _ALL_AI) else self
+        said = Statement(WITH_AI) if old in (WITH_AI, ALL_AI) else self
         used = {_USED: SYSTEM, _VERSION_USED: __version__}
         texts = {name: _with(found.get(name), text) for name, text in used.items()}
         found.set({_SOURCE_TYPE: said.uri, **texts}, {_IPTC: "Iptc4xmpExt"})

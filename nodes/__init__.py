@@ -24,6 +24,7 @@ class MultiFaceSwapExtension(ComfyExtension):
         from .index_map import MapFaces
         from .paste_faces import PasteFaces
         from .remote_segmind import RemoteSegmindSwap
+        from .save_marked import SaveMarked
         from .swap_faces import SwapFaces
         from .swap_faces_video import SwapFacesVideo
 
@@ -31,4 +32,5 @@ class MultiFaceSwapExtension(ComfyExtension):
         register_folders()
         swaps = [SwapFaces, SwapFacesVideo]
         crops = [CropFaces, PasteFaces]
-        return [FaceDetect, FaceOrder, MapFaces, *swaps, FaceRestore, *crops, RemoteSegmindSwap, ExampleImage]
+        others = [RemoteSegmindSwap, ExampleImage, SaveMarked]
+        return [FaceDetect, FaceOrder, MapFaces, *swaps, FaceRestore, *crops, *others]

@@ -85,11 +85,13 @@ def _new_session() -> Session:
     import comfy.model_management as management
 
     from ..app.session import Session
+    from ..marking.places import Signing
     from .memory import ComfyMemoryHook
 
     # The shipped networks take milliseconds on a CPU: they leave the GPU to the large ones.
     hook = ComfyMemoryHook(management.get_torch_device())
-    return Session(folders(), device_name(), memory_hook=hook, built_in="cpu")
+    signing = Signing(required=False)
+    return Session(folders(), device_name(), memory_hook=hook, built_in="cpu", signing=signing)
 
 
 _held = _Held()

@@ -53,6 +53,11 @@ def check(scope: Scope, **chosen: str | None) -> bool | str:
     return True
 
 
+def input_of(setting: Setting) -> io.Input:
+    """The input of a single setting, optional and folded away."""
+    return _input(setting, optional=True, advanced=True)
+
+
 def _input(setting: Setting, *, optional: bool, advanced: bool) -> io.Input:
     texts: dict[str, object] = {
         "id": setting.node_id or setting.name,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import folder_paths
 from comfy_api.latest import InputImpl, io
 
+from ..app.marks import made_by, with_marks
 from ..app.report import counted
 from .bridge import frames_of
 from .host import frame_progress, session
@@ -20,6 +22,7 @@ from .telling import Telling, shown
 if TYPE_CHECKING:
     import torch
 
+    from ..app.marks import Marker
     from ..app.settings import Value
     from ..media.clips import Clip
     from ..pipeline.types import FaceSet
@@ -72,6 +75,7 @@ class SwapFacesVideo(io.ComfyNode):
         sources = frames_of(source_image, "source_image")
         references = None if reference_image is None else frames_of(reference_image, "reference_image")
         clip = _clip(video)
+        values = values_of("clip", given)
         result = session().swap_clip(
             clip,
             _output(clip),
@@ -81,12 +85,29 @@ class SwapFacesVideo(io.ComfyNode):
             reference_faces=reference_faces,
             resume=False,
             on_frame=frame_progress(),
-            **values_of("clip", given),
+            **values,
         )
-        done = f"{counted(result.swapped, 'face')} swapped in {counted(result.frames, 'frame')}, {result.encoder}"
-        models = session().told(session().plan("clip", values_of("clip", given)))
+        swapped = f"{counted(result.swapped, 'face')} swapped in {counted(result.frames, 'frame')}"
+        done = with_marks(f"{swapped}, {result.encoder}", result.marks, bool(result.swapped))
+        plan = session().plan("clip", values)
+        models = session().told(plan)
         report = telling.text([done], result.report, models)
-        return io.NodeOutput(InputImpl.VideoFromFile(str(result.output)), report, ui=shown(report))
+        marker = session().marker(made_by(plan.values), plan.values) if result.marks else None
+        made = MarkedVideo(result.output, marker) if marker else InputImpl.VideoFromFile(str(result.output))
+        return io.NodeOutput(made, report, ui=shown(report))
+
+
+class MarkedVideo(InputImpl.VideoFromFile):
+    """A clip whose copies are marked as it is: core's Save Video takes over neither XMP nor a signature."""
+
+    def __init__(self, made: Path, marker: Marker) -> None:
+        super().__init__(str(made))
+        self._made, self._marker = made, marker
+
+    def save_to(self, path: Any, *given: Any, **options: Any) -> None:
+        super().save_to(path, *given, **options)
+        if isinstance(path, str):
+            self._marker.copy(self._made, Path(path))
 
 
 def _clip(video: Any) -> Clip:

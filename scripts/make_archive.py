@@ -30,6 +30,7 @@ KNOWN = {
     ("network", "models/download.py"),  # Models are fetched on demand.
     ("network", "hosted/segmind/transport.py"),  # The hosted engine.
     ("network", "hosted/segmind/connections.py"),
+    ("signing", "marking/certificates.py"),  # Signs results, where the user has a certificate for that.
 }
 _TEXTS = {".py", ".js", ".mjs"}
 

@@ -96,6 +96,7 @@ class Recorder:
         self._wrap(session.ordering, "order_faces", lambda a, k: (a[1:], k))
         self._stub(recognise, "with_identities", lambda a, k: None, lambda a, k: a[0])
         self._wrap(recognise, "match_identities", lambda a, k: (a[3:], k))
+        self._wrap(session.Session, "marker", lambda a, k: a[2]["mark"])
         self._wrap(module("app.jobs"), "write_picture", lambda a, k: (k.get("image_format"), k.get("image_quality")))
         part = lambda a, k: (a[0].start, a[0].duration, *map(str, a[1:]))  # noqa: E731
         self._stub(clips, "part_of", part, lambda a, k: a[0])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .transcode import ClipResult, swap_file
     from .trial import fitting_extension
     from .trimming import part_of
-    from .xmp import read_clip_xmp
+    from .xmp import append_xmp, read_clip_xmp
 
 __all__ = [
     "CLIP_EXTENSIONS",
@@ -32,6 +32,7 @@ __all__ = [
     "OnFrame",
     "Paced",
     "PreviewFile",
+    "append_xmp",
     "checkpoint_folder",
     "fitting_extension",
     "is_clip",
@@ -49,7 +50,7 @@ _HOMES = {
     ".transcode": ("ClipResult", "swap_file"),
     ".trial": ("fitting_extension",),
     ".trimming": ("part_of",),
-    ".xmp": ("read_clip_xmp",),
+    ".xmp": ("append_xmp", "read_clip_xmp"),
 }
 """Where what isn't light is defined."""
 

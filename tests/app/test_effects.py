@@ -123,7 +123,7 @@ def test_a_pixel_boost_that_is_not_larger_is_reported(engine, boost, told):
 
 def test_what_other_targets_have_no_use_for_is_said():
     values = settings.checked({"max_gap": 9, "strength": 0.5, "track": False}, "clip")
-    assert only_for(values, "clip", "picture", "pictures") == (
+    assert only_for(values, "clip", "pictures", "picture", "file") == (
         "track off has no effect on pictures",
         "max_gap 9 has no effect on pictures",
     )

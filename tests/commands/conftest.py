@@ -24,7 +24,7 @@ class _Lasting(Session):
 
 
 @cache
-def _session(device: str, licence: str) -> Session:
+def _session(device: str, licence: str, signing: object = None) -> Session:
     return _Lasting(device=device, licence=licence)
 
 

@@ -27,7 +27,7 @@ def models(tmp_path, monkeypatch):
     standins.scrfd(folder / SCRFD)
     standins.restorer(folder / GPEN)
     for command in (swap, restore):
-        monkeypatch.setattr(command, "Session", lambda device: Session([folder], "cpu"))
+        monkeypatch.setattr(command, "Session", lambda device, **_: Session([folder], "cpu"))
     return folder
 
 
@@ -74,7 +74,7 @@ def test_colours_far_beyond_all_others_leave_the_face(models, run, words):
 def test_a_restoration_to_nan_leaves_the_swap(models, run):
     spoiling.spoil(models / GPEN, "nan", declared=True)
     code, said, output = run(*SWAP, "--face-restore", "GPEN-BFR-512.onnx")
-    assert code == 0 and said.out.endswith(": 1 of 1 face(s) swapped\n")
+    assert code == 0 and said.out.endswith(": 1 of 1 face(s) swapped, marked: XMP\n")
     assert "swapped and not restored: GPEN-BFR-512.onnx gave NaN" in said.err
     assert (read_picture(output)[..., :3] != read_picture(MAN)[..., :3]).any()
     code, said, output = run("restore", MAN, "--face-restore", "GPEN-BFR-512.onnx")
@@ -104,7 +104,7 @@ def test_no_identity_and_no_detection_are_errors(models, run, file, word):
 
 def test_a_batch_whose_network_fails_at_every_face_says_so_once_an_item(models, tmp_path, monkeypatch, capsys):
     spoiling.spoil(models / SWAPPER, "nan")
-    monkeypatch.setattr(batch, "Session", lambda device: Session([models], "cpu"))
+    monkeypatch.setattr(batch, "Session", lambda device, **_: Session([models], "cpu"))
     words = ("batch", "--source", WOMAN, "--target", MAN, WOMAN, "--output", tmp_path / "out", *SWAP[5:])
     assert cli.main([*map(str, words)]) == 2
     errors = [line for line in capsys.readouterr().err.replace("\r", "\n").splitlines() if "error:" in line]

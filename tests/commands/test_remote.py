@@ -57,7 +57,7 @@ def test_one_picture_and_its_report(api, source, targets, tmp_path, capsys):
     assert (read_picture(output) == 245).all()
     assert (targets / "10.png").read_bytes() == before
     shown = capsys.readouterr()
-    assert shown.out == f"{targets / '10.png'} -> {output}\n"
+    assert shown.out == f"{targets / '10.png'} -> {output}: swapped, marked: XMP\n"
     assert "request req-0" in shown.err
     (entry,) = json.loads(report.read_text())["targets"]
     assert (entry["request_id"], entry["inference_seconds"], entry["error"]) == ("req-0", 1.25, None)

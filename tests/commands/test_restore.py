@@ -18,7 +18,7 @@ def _models(tmp_path, monkeypatch):
     folder = tmp_path / "models" / "facerestore_models"
     standins.restorer(folder / "GPEN-BFR-512.onnx")
     standins.restorer(folder / "mine.onnx", size=256)
-    monkeypatch.setattr(restore, "Session", lambda device: Session([tmp_path / "models"], "cpu"))
+    monkeypatch.setattr(restore, "Session", lambda device, **_: Session([tmp_path / "models"], "cpu"))
 
 
 def _restore(*words: object) -> int:
@@ -31,7 +31,7 @@ def test_faces_are_restored_and_the_rest_stays(tmp_path, capsys, name):
     words = ["--face-restore", name, "--face-restore-weight", 1, "--no-colour-correct"]
     assert _restore(WOMAN, "--output", output, "--mask", mask, *words) == 0
     captured = capsys.readouterr()
-    assert captured.out == f"{WOMAN} -> {output}: 1 face(s) restored\n"
+    assert captured.out == f"{WOMAN} -> {output}: 1 face(s) restored, marked: XMP\n"
     assert f"{WOMAN}: {name} runs on CPU" in captured.err
     before, after = (read_picture(path)[..., :3].astype(int) for path in (WOMAN, output))
     changed = read_picture(mask)[..., 0]

@@ -52,7 +52,7 @@ def test_the_shipped_pictures(tmp_path, capsys):
     ys, xs = np.nonzero(mask)
     assert left < xs.mean() < right and top < ys.mean() < bottom
 
-    assert capsys.readouterr().out == f"{MAN} -> {files['output']}: 1 of 1 face(s) swapped\n"
+    assert capsys.readouterr().out == f"{MAN} -> {files['output']}: 1 of 1 face(s) swapped, marked: XMP\n"
     assert (WOMAN.read_bytes(), MAN.read_bytes()) == before
 
 

@@ -36,7 +36,8 @@ def test_a_clip_in_a_clip_out(tmp_path, clip, capsys):
     assert [time - moved for time in made.times] == pytest.approx(given.times, abs=0.0011)
     assert [time - moved for time, _ in made.sound] == pytest.approx([time for time, _ in given.sound], abs=0.0011)
     assert np.abs(given.luma[3] - made.luma[3]).max() > 60
-    assert capsys.readouterr().out == f"{clip} -> {tmp_path / 'out.mkv'}: 6 face(s) swapped in 6 frames, libx264\n"
+    done = f"{clip} -> {tmp_path / 'out.mkv'}: 6 face(s) swapped in 6 frames, libx264, marked: tags\n"
+    assert capsys.readouterr().out == done
     (entry,) = json.loads((tmp_path / "r.json").read_text())["targets"]
     assert (entry["target"], entry["frames"], entry["swapped"], entry["error"]) == (str(clip), 6, 6, None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
+from types import SimpleNamespace
 
 import comfy.model_management as management
 from comfy_api.latest import io
@@ -70,6 +71,7 @@ class PromptExecutor:
         self._cache = {}
         self.status_messages = []
         self.ui = {}
+        self.extra_pnginfo = None
 
     def execute(self, prompt, wanted):
         management.interrupt_current_processing(False)
@@ -78,6 +80,7 @@ class PromptExecutor:
         cached = [node_id for node_id, key in keys.items() if key in self._cache]
         self.status_messages = [("execution_cached", {"nodes": cached})]
         self.ui = {}
+        self._prompt = prompt
         node_id = ""
         try:
             for node_id in self._in_order(prompt, wanted):
@@ -134,7 +137,9 @@ class PromptExecutor:
     def _call(self, node_class, node_id, arguments):
         if not issubclass(node_class, io.ComfyNode):
             return getattr(node_class(), node_class.FUNCTION)(**arguments)
-        output = node_class.locked().execute(**arguments)
+        asked = [one.name for one in node_class.GET_SCHEMA().hidden]
+        hidden = SimpleNamespace(prompt=self._prompt, extra_pnginfo=self.extra_pnginfo) if asked else None
+        output = node_class.locked(hidden).execute(**arguments)
         if output.ui is not None:
             self.ui[node_id] = output.ui if isinstance(output.ui, dict) else output.ui.as_dict()
         return output.args

@@ -24,6 +24,26 @@ def get_system_user_directory(name="system"):
     return os.path.join(base_path, "user", f"__{name}")
 
 
+def get_output_directory():
+    folder = os.path.join(base_path, "output")
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def get_save_image_path(
+    filename_prefix: str, output_dir: str, image_width: int = 0, image_height: int = 0
+) -> tuple[str, str, int, str, str]:
+    prefix = filename_prefix.replace("%width%", str(image_width)).replace("%height%", str(image_height))
+    subfolder, filename = os.path.split(os.path.normpath(prefix))
+    folder = os.path.join(output_dir, subfolder)
+    if os.path.commonpath((output_dir, os.path.abspath(folder))) != output_dir:
+        raise Exception("Saving image outside the output folder is not allowed.")
+    os.makedirs(folder, exist_ok=True)
+    taken = [name[len(filename) + 1 :] for name in os.listdir(folder) if name.startswith(f"{filename}_")]
+    numbers = [int(name.split("_")[0]) for name in taken if name.split("_")[0].isdigit()]
+    return folder, filename, max(numbers, default=0) + 1, subfolder, filename_prefix
+
+
 def get_temp_directory():
     folder = os.path.join(base_path, "temp")
     os.makedirs(folder, exist_ok=True)

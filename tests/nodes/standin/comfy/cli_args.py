@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-args = SimpleNamespace(preview_size=512)
+args = SimpleNamespace(preview_size=512, disable_metadata=False)

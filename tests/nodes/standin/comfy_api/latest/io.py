@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 
@@ -57,6 +58,13 @@ String = Custom("STRING", _Widget)
 Combo = Custom("COMBO", _Choice)
 
 
+class Hidden(Enum):
+    """What the host hands to nodes that ask for it."""
+
+    prompt = "PROMPT"
+    extra_pnginfo = "EXTRA_PNGINFO"
+
+
 @dataclass
 class Schema:
     node_id: str
@@ -66,6 +74,7 @@ class Schema:
     outputs: list = field(default_factory=list)
     description: str = ""
     search_aliases: list = field(default_factory=list)
+    hidden: list = field(default_factory=list)
     is_output_node: bool = False
     has_intermediate_output: bool = False
 
@@ -84,6 +93,7 @@ class _Locked(type):
 
 class ComfyNode:
     RELATIVE_PYTHON_MODULE = None
+    hidden = None
 
     @classmethod
     def GET_SCHEMA(cls):
@@ -92,8 +102,8 @@ class ComfyNode:
         return schema
 
     @classmethod
-    def locked(cls):
-        return _Locked(cls.__name__, (cls,), {})
+    def locked(cls, hidden=None):
+        return _Locked(cls.__name__, (cls,), {"hidden": hidden})
 
 
 class NodeOutput:
