@@ -88,6 +88,7 @@ def main() -> None:
     save(DOCS / "MFS_SwapFaces" / "preview.jpg", stacked([pair, swapped.images[0]]))
     faces = preview.draw_faces(swapped.images[0], swapped.faces.frames[0])
     save(DOCS / "MFS_FaceRestore" / "preview.jpg", faces)
+    save(DOCS / "MFS_SaveMarked" / "preview.jpg", swapped.images[0])
     save(DOCS / "MFS_ExampleImage" / "preview.jpg", stacked([collins, hopper, pair], down=False))
     save(WORKFLOWS / "Swap two people.jpg", stacked([pair, swapped.images[0]]))
     save_banner([pair, swapped.images[0]], [float(face.box[[0, 2]].mean()) for face in two.frames[0]])

@@ -71,10 +71,11 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
     """
     with picture_file(path) as file, opened(file, os.fspath(path)) as image:
         colours = colours_of(image, is_grey=is_deep_grey(file, image))
+        turned = _is_turned(image, file)
         exif = _exif(image) if may_have_exif(file) else None
         meaning = tuple(png_colour(file) or avif_colour(file, colours.profile))
         texts, too_large = _texts(file)
-        xmp, said = kept_xmp(find_xmp(image, file), _is_turned(image, file))
+        xmp, said = kept_xmp(find_xmp(image, file), turned)
         notes = (*_frames(image, file), *colours.notes, *_left_out(image), *too_large, *said)
         return Metadata(colours.profile, exif, _dpi(image), texts, meaning, xmp, _media_type(image), notes)
 

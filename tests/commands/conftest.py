@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from multifaceswap import Session
 from multifaceswap.commands import batch, detect, swap
+from multifaceswap.marking.places import Signing
 from multifaceswap.media.pictures import write_picture
 
 
@@ -24,8 +25,14 @@ class _Lasting(Session):
 
 
 @cache
-def _session(device: str, licence: str, signing: object = None) -> Session:
+def _shared(device: str, licence: str) -> Session:
     return _Lasting(device=device, licence=licence)
+
+
+def _session(device: str, licence: str, signing: Signing | None = None) -> Session:
+    session = _shared(device, licence)
+    session._signing, session._credentials = signing, ()  # each command reads what signs anew
+    return session
 
 
 @pytest.fixture

@@ -212,3 +212,18 @@ def test_what_is_no_time_is_refused_before_anything_runs(comfy, graph, clip, don
     assert {kind for kind, _ in errors} == {"custom_validation_failed"}
     told = f"{name}: expected a time such as 12.5, 1:02.5 or 0:01:02, or a frame such as 120f"
     assert all(told in said for _, said in errors)
+
+
+def test_copies_of_a_swapped_clip_are_marked_as_it_is(comfy, graph, clip, donor, tmp_path):
+    node = swapped(graph, from_file(comfy, clip), donor)
+    plain = swapped(graph, from_file(comfy, clip), donor, mark=False)
+    run = comfy.run(graph, video=[node, 0], report=[node, 1], plain=[plain, 0], unmarked=[plain, 1])
+    assert run.error is None, run.error
+    assert ", marked: XMP" in run["report"] and ", not marked" in run["unmarked"]
+    look = comfy.module("app.marked").look
+    run["video"].save_to(str(tmp_path / "a.mp4"))
+    run["plain"].save_to(str(tmp_path / "b.mp4"))
+    said = look(tmp_path / "a.mp4").xmp
+    assert said.source_type.endswith("/compositeSynthetic") and said.system == "ComfyUI-MultiFaceSwap"
+    assert look(tmp_path / "b.mp4").xmp is None
+    assert Read(tmp_path / "a.mp4").times == Read(tmp_path / "b.mp4").times

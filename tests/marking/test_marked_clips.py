@@ -1,0 +1,149 @@
+"""Clips that say how they were made: XMP and a signature in MP4 and MOV, tags in the others."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import pytest
+from clipmaking import EXAMPLES, Read, moving, write_clip
+from multifaceswap import Session
+from multifaceswap.app.marked import look
+from multifaceswap.marking.places import Signing, set_up
+from multifaceswap.marking.statement import SYNTHETIC
+from multifaceswap.media.clips import append_xmp, read_clip_xmp
+from multifaceswap.media.pictures import read_picture
+from multifaceswap.media.xmp import MOST, Packet
+from packets import CREATOR, DC, URI, packet
+
+av = pytest.importorskip("av")
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return write_clip(tmp_path / "clip.mp4", moving("grace_hopper.jpg", 4), sound=True)
+
+
+@pytest.fixture
+def source():
+    return read_picture(EXAMPLES / "astronaut.png")
+
+
+@pytest.fixture
+def files(tmp_path):
+    pytest.importorskip("c2pa")
+    return set_up(tmp_path / "signing", "Ada Lovelace")
+
+
+def swapped(clip, output, source, signing=None, **settings):
+    with Session(device="cpu", signing=signing) as session:
+        return session.swap_clip(clip, output, [source], hardware=False, **settings)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.m4v"])
+def test_xmp_of_the_target_is_kept_and_extended(tmp_path, clip, source, name):
+    append_xmp(clip, packet(CREATOR, crs_Tint="1"))
+    result = swapped(clip, tmp_path / name, source)
+    assert result.marks == ("XMP",)
+    (data,) = read_clip_xmp(tmp_path / name).packets
+    assert Packet.of(data).get(f"{DC}creator") == "Jane Doe" and b"crs" not in data
+    assert look(tmp_path / name).xmp.source_type == URI + SYNTHETIC
+    plain = swapped(clip, tmp_path / f"plain-{name}", source, mark=False)
+    assert plain.marks == () and look(tmp_path / f"plain-{name}").xmp.source_type is None
+    one, other = Read(tmp_path / name), Read(tmp_path / f"plain-{name}")
+    assert one.times == other.times and one.sound == other.sound
+    assert all((a == b).all() for a, b in zip(one.luma, other.luma, strict=True))
+
+
+def test_tags_of_phones_leave_room_for_xmp(tmp_path, source):
+    plain = write_clip(tmp_path / "plain.mov", moving("grace_hopper.jpg", 4))
+    clip = tmp_path / "clip.mov"
+    with (
+        av.open(plain) as given,
+        av.open(clip, "w", container_options={"movflags": "+use_metadata_tags"}) as out,
+    ):
+        out.metadata["com.apple.quicktime.make"] = "Apple"
+        film = out.add_stream_from_template(given.streams.video[0])
+        for one in given.demux(video=0):
+            if one.dts is not None:
+                one.stream = film
+                out.mux(one)
+    swapped(clip, tmp_path / "a.mov", source)
+    assert look(tmp_path / "a.mov").xmp.source_type == URI + SYNTHETIC
+    with av.open(tmp_path / "a.mov") as made:
+        assert made.metadata["com.apple.quicktime.make"] == "Apple"
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm"])
+def test_tags_say_it_where_there_is_no_xmp(tmp_path, clip, source, name):
+    append_xmp(clip, packet(CREATOR))
+    result = swapped(clip, tmp_path / name, source) if name == "a.mkv" else None
+    if result is None:
+        clip = write_clip(tmp_path / "silent.mp4", moving("grace_hopper.jpg", 4))
+        result = swapped(clip, tmp_path / name, source)
+    assert result.marks == ("tags",)
+    assert any("holds neither XMP nor a signature" in line for line in result.report)
+    found = look(tmp_path / name)
+    assert found.xmp is None and found.tags.source_type == URI + SYNTHETIC
+    assert found.tags.system == "ComfyUI-MultiFaceSwap"
+
+
+def test_where_nobody_is_swapped_nothing_is_said(tmp_path, clip, source):
+    result = swapped(clip, tmp_path / "a.mp4", source, input_faces_index="7")
+    assert (result.swapped, result.marks) == (0, ())
+    assert look(tmp_path / "a.mp4").xmp is None
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
+def test_a_signed_clip_is_valid_until_a_byte_changes(tmp_path, clip, source, files, name):
+    result = swapped(clip, tmp_path / name, source, Signing(*files))
+    assert result.marks == ("XMP", "C2PA")
+    found = look(tmp_path / name)
+    assert found.error is None and found.credentials.state == "Valid"
+    assert found.credentials.ingredients == ("clip.mp4",) and found.xmp.source_type == URI + SYNTHETIC
+    given, made = Read(clip), Read(tmp_path / name)
+    assert made.times == given.times and made.sound == given.sound
+    again = swapped(tmp_path / name, tmp_path / "again.mp4", source, Signing(*files))
+    assert again.marks == ("XMP", "C2PA") and look(tmp_path / "again.mp4").credentials.state == "Valid"
+    data = bytearray((tmp_path / name).read_bytes())
+    data[data.index(b"mdat") + 500] ^= 1
+    (tmp_path / name).write_bytes(data)
+    assert "signature is broken" in look(tmp_path / name).error
+
+
+def test_a_signature_that_fails_leaves_no_clip(tmp_path, clip, source, files, monkeypatch):
+    import c2pa
+
+    with Session(device="cpu", signing=Signing(*files)) as session:
+        session.credentials({"mark": True})
+
+        def fail(*_arguments, **_options):
+            raise c2pa.C2paError("no")
+
+        monkeypatch.setattr(c2pa.Builder, "sign", fail)
+        with pytest.raises(Exception, match="can't be signed"):
+            session.swap_clip(clip, tmp_path / "a.mp4", [source], hardware=False, resume=False)
+    assert not (tmp_path / "a.mp4").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "signing"]
+
+
+def test_boxes_that_lie_are_no_harm(tmp_path, clip):
+    data = clip.read_bytes()
+    for tail in (b"\0\0\0\1uuid" + b"\xff" * 8, b"\0\0\0\x07uuid", b"\xff\xff\xff\xffuuid", b"\0\0\0\0uuid"):
+        clip.write_bytes(data + tail)
+        assert read_clip_xmp(clip).packets == []
+    append_xmp(clip, b"x" * (MOST * 2))
+    clip.write_bytes(data)
+    append_xmp(clip, b"x" * (MOST * 2))
+    assert len(read_clip_xmp(clip).packets[0]) == MOST + 1
+
+
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs exiftool")
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
+def test_exiftool_reads_the_same(tmp_path, clip, source, name):
+    swapped(clip, tmp_path / name, source)
+    said = subprocess.run(["exiftool", "-json", "-XMP:all", str(tmp_path / name)], capture_output=True, check=True)
+    (tags,) = json.loads(said.stdout)
+    assert tags["DigitalSourceType"] == URI + SYNTHETIC
+    assert tags["AISystemUsed"] == "ComfyUI-MultiFaceSwap"
