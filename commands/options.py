@@ -48,8 +48,10 @@ def add_signing(parser: ArgumentParser) -> None:
 
 
 def signing_of(arguments: Namespace) -> Signing:
-    """What signs, as it was given."""
+    """What signs, as it was given. Raises SettingsError where something is to sign and nothing is to be marked."""
     certificate, key = (Path(name) if name else None for name in (arguments.certificate, arguments.private_key))
+    if (certificate or key) and not arguments.mark:
+        raise SettingsError("--certificate and --private-key sign marks, and --no-mark writes none")
     return Signing(certificate, key)
 
 

@@ -22,7 +22,7 @@ _MOST_ELEMENTS: Final = 100_000
 _DEEPEST: Final = 100
 _LONGEST_NAMESPACE: Final = 1000
 """Characters; each element's name repeats it."""
-_ROOT, _DESCRIPTION, _ABOUT = f"{{{RDF}}}RDF", f"{{{RDF}}}Description", f"{{{RDF}}}about"
+_ROOT, _DESCRIPTION, _ABOUT, _RESOURCE = (f"{{{RDF}}}{name}" for name in ("RDF", "Description", "about", "resource"))
 _MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ENCODINGS: Final = ("utf-8-sig", "utf-32", "utf-32", "utf-16", "utf-16")
 _BARE: Final = ((b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"), (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
@@ -63,12 +63,13 @@ class Packet:
         return cls(root, prefixes)
 
     def get(self, name: str) -> str | None:
-        """The text of a property; of a list, its first one."""
+        """The text or the address of a property; of a list, its first one."""
         for described in self.root:
             if name in described.attrib:
                 return described.attrib[name]
             if (found := described.find(name)) is not None:
-                return next((text.strip() for text in found.itertext() if text.strip()), "")
+                texts = (text.strip() for text in found.itertext())
+                return found.get(_RESOURCE) or next(filter(None, texts), "")
         return None
 
     def set(self, texts: Mapping[str, str], prefixes: Mapping[str, str]) -> None:

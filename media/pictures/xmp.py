@@ -17,7 +17,7 @@ from PIL import Image
 from ...pipeline.quotes import listed
 from ..xmp import MOST, XmpError, shortened
 from ..xmp_kept import FoundXmp, with_format
-from .chunks import png_chunk, png_chunks, unpacked
+from .chunks import TEXTS, png_chunk, png_chunks, unpacked
 
 PNG_XMP: Final = b"XML:com.adobe.xmp"
 _MOST_IN_JPEG: Final = 65_502
@@ -47,7 +47,8 @@ def find_xmp(image: Image.Image, file: BinaryIO) -> FoundXmp:
     if image.format in ("JPEG", "MPO"):
         return _of_jpeg([content for marker, content in _app_segments(image) if marker == "APP1"])
     if image.format == "PNG":
-        return _of_png([content for _, content in png_chunks(file, (b"iTXt",)) if content.startswith(PNG_XMP)])
+        chunks = [chunk for chunk in png_chunks(file, TEXTS) if chunk[1].startswith(PNG_XMP + b"\0")]
+        return FoundXmp([_png_text(kind, content) or b"" for kind, content in chunks])
     packet = image.info.get("xmp")
     if isinstance(packet, str):
         packet = packet.encode("utf-8", "surrogatepass")
@@ -84,14 +85,13 @@ def _joined(packet: bytes, parts: list[bytes]) -> bytes:
     return data
 
 
-def _of_png(contents: list[bytes]) -> FoundXmp:
-    packets = [_png_text(content) for content in contents]
-    return FoundXmp([packet for packet in packets if packet is not None] if all(packets) else [b""])
-
-
-def _png_text(content: bytes) -> bytes | None:
-    """The text of an iTXt; None where it is damaged or too large."""
+def _png_text(kind: bytes, content: bytes) -> bytes | None:
+    """What a chunk of text says; None where it is damaged or too large."""
     rest = content[len(PNG_XMP) + 1 :]
+    if kind == b"tEXt":
+        return rest
+    if kind == b"zTXt":
+        return unpacked(rest[1:], MOST)
     packed, text = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
     return unpacked(text, MOST) if packed else text
 
@@ -146,7 +146,7 @@ def _png_with(data: bytes, packet: bytes) -> bytes:
     parts, place = [data[:8]], 8
     while place + 12 <= len(data):
         end = place + 12 + int.from_bytes(data[place : place + 4], "big")
-        if data[place + 4 : place + 8] != b"iTXt" or not data.startswith(PNG_XMP + b"\0", place + 8):
+        if data[place + 4 : place + 8] not in TEXTS or not data.startswith(PNG_XMP + b"\0", place + 8):
             parts.append(data[place:end])
         place = end
     chunk = png_chunk(b"iTXt", PNG_XMP + b"\0\0\0\0\0" + packet)

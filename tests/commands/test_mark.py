@@ -114,6 +114,9 @@ def test_certificate_and_key_by_name(tmp_path, pictures, signing, monkeypatch, c
     assert look(tmp_path / "a.webp").credentials.state == "Valid"
     assert swap(pictures, tmp_path / "b.webp", *files[:2]) == 2
     assert "only one of them was named" in capsys.readouterr().err
+    assert swap(pictures, tmp_path / "c.webp", *files, "--no-mark") == 2
+    assert "--no-mark writes none" in capsys.readouterr().err
+    assert not (tmp_path / "b.webp").exists() and not (tmp_path / "c.webp").exists()
 
 
 def test_a_batch_is_signed(tmp_path, pictures, signing):

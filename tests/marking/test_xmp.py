@@ -104,6 +104,33 @@ def test_what_said_that_it_is_ais_still_says_so(source_type):
     assert said.system == "Other; ComfyUI-MultiFaceSwap"
 
 
+@pytest.mark.parametrize("form", ["address", "list", "element", "attribute"])
+def test_a_source_type_is_read_in_every_form(form):
+    uri, name = URI + ALL_AI, "Iptc4xmpExt:DigitalSourceType"
+    made = {
+        "address": f'<{name} rdf:resource="{uri}"/>',
+        "list": f"<{name}><rdf:Bag> <rdf:li>{uri}</rdf:li></rdf:Bag></{name}>",
+        "element": f"<{name}>\n{uri} </{name}>",
+    }
+    given = packet(made.get(form, ""), **({"Iptc4xmpExt_DigitalSourceType": uri} if form == "attribute" else {}))
+    assert said_by(FoundXmp([given])).source_type == uri
+    data = Statement(SYNTHETIC).xmp(given)
+    assert said_by(FoundXmp([data])).source_type == URI + WITH_AI
+    assert data.count(b"DigitalSourceType>") == 2  # said once
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt"])
+def test_every_chunk_of_text_that_holds_xmp_is_read_and_replaced(tmp_path, kind):
+    given, name = packet(CREATOR), b"XML:com.adobe.xmp\0"
+    text = {b"tEXt": given, b"zTXt": b"\0" + zlib.compress(given), b"iTXt": b"\1\0\0\0" + zlib.compress(given)}[kind]
+    plain = encode_picture(PICTURE, "png")[0]
+    data = plain[:33] + png_chunk(kind, name + text) + plain[33:]
+    (tmp_path / "s.png").write_bytes(data)
+    assert marked(tmp_path / "s.png", tmp_path / "a.png") == ()
+    assert found(tmp_path / "a.png").get(f"{DC}creator") == "Jane Doe"
+    assert described(data, "png", packet())[0].count(name) == 1
+
+
 def test_marking_twice_says_it_once():
     once = Statement(WITH_AI).xmp(None)
     assert said_by(FoundXmp([Statement(WITH_AI).xmp(once)])) == said_by(FoundXmp([once]))
