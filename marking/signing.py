@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+import logging
 from io import BufferedIOBase, BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from .. import __version__
 from ..pipeline.errors import ImageError, SettingsError
-from ..pipeline.quotes import excerpt
+from ..pipeline.quotes import excerpt, named
 from .certificates import Credentials
 from .statement import SYSTEM, WITH_AI, Statement
 
 if TYPE_CHECKING:
     from c2pa import Builder, Context, Signer
 
+_log = logging.getLogger(__name__)
 Stream = BinaryIO | BufferedIOBase
 _ANY: Final = "application/octet-stream"
 _TRIED_WITH: Final = (
@@ -47,24 +48,23 @@ def sign(
     stream: Stream,
     signed: Stream,
     parent: Ingredient | None = None,
-) -> tuple[str, ...]:
-    """Write a file's bytes, with its Content Credentials, into the empty stream `signed`, and say what was lost.
+) -> None:
+    """Write a file's bytes, with its Content Credentials, into the empty stream `signed`.
 
-    `parent` is the target; its own credentials go along. Without one, the file says that it was created. Raises
-    ImageError.
+    `parent` is the target; its own credentials go along, and where they can't be read a warning is logged. Without one,
+    the file says that it was created. Raises ImageError.
     """
     import c2pa
 
     builder = _builder(statement, title, parent is not None)
     try:
-        notes = () if parent is None else _add(builder, parent)
+        if parent is not None:
+            _add(builder, parent)
         builder.sign(_signer(credentials), media_type, stream, signed)
     except c2pa.C2paError as error:
         raise ImageError(f"it can't be signed: {excerpt(error)}") from error
-    return notes
 
 
-@lru_cache(maxsize=8)
 def require_usable(credentials: Credentials) -> None:
     """Raise SettingsError where C2PA takes no signature of these credentials: one is made and read again."""
     from .checking import read_credentials
@@ -108,7 +108,7 @@ def _signer(credentials: Credentials) -> Signer:
     return c2pa.Signer.from_info(info)
 
 
-def _add(builder: Builder, parent: Ingredient) -> tuple[str, ...]:
+def _add(builder: Builder, parent: Ingredient) -> None:
     """Add what a result was made of; where its credentials can't be read, without them."""
     import c2pa
 
@@ -119,5 +119,4 @@ def _add(builder: Builder, parent: Ingredient) -> tuple[str, ...]:
     except c2pa.C2paError as error:
         parent.stream.seek(0)
         builder.add_ingredient(described, _ANY, parent.stream)
-        return (f"the target's own Content Credentials can't be read: {excerpt(error)}",)
-    return ()
+        _log.warning("%s: its own Content Credentials can't be read: %s", named(parent.title), excerpt(error))

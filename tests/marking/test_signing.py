@@ -15,6 +15,7 @@ from multifaceswap.app.marks import Marker
 from multifaceswap.marking import certificates
 from multifaceswap.marking.checking import read_credentials
 from multifaceswap.marking.places import Signing, set_up
+from multifaceswap.marking.signing import Ingredient, sign
 from multifaceswap.marking.statement import WITH_AI, Statement
 from multifaceswap.media.pictures import read_metadata, write_picture
 from multifaceswap.pipeline.errors import MissingPackageError, SettingsError
@@ -123,6 +124,15 @@ def test_targets_of_every_kind_are_named(tmp_path, credentials, kind):
     found, state = store(signed(path, tmp_path / "a.png", credentials))
     assert state == "Valid"
     assert found["manifests"][found["active_manifest"]]["ingredients"][0]["title"] == path.name
+
+
+def test_credentials_that_cannot_be_read_are_told(source, credentials, caplog):
+    made, cut = BytesIO(), BytesIO(source.read_bytes()[:40])
+    parent = Ingredient("cut.jpg", "image/jpeg", cut)
+    sign(credentials, Statement(WITH_AI), "a.jpg", "image/jpeg", BytesIO(source.read_bytes()), made, parent)
+    found = check(source, made.getvalue())
+    assert (found.state, found.ingredients) == ("Valid", ("cut.jpg",))
+    assert "cut.jpg: its own Content Credentials can't be read" in caplog.text
 
 
 def test_a_target_of_another_kind_than_its_name_is_named(tmp_path, credentials):
