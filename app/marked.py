@@ -29,6 +29,8 @@ class Marking:
     tags: Said | None = None
     """What tags of a clip say, where its format holds no XMP."""
     credentials: FoundCredentials | None = None
+    unread: str = ""
+    """Why Content Credentials weren't looked for."""
     notes: tuple[str, ...] = ()
     error: str | None = None
     """Why the file can't be believed or read: a broken signature, a file that is none."""
@@ -41,7 +43,7 @@ class Marking:
         yield f"XMP: {_said(self.xmp)}"
         if self.tags:
             yield f"tags: {_said(self.tags)}"
-        yield f"Content Credentials: {_signed(self.credentials)}"
+        yield f"Content Credentials: {self.unread or _signed(self.credentials)}"
         yield from self.notes
 
     def as_json(self) -> dict[str, Json]:
@@ -51,6 +53,7 @@ class Marking:
             "xmp": None if self.xmp is None else self.xmp._asdict(),
             "tags": None if self.tags is None else self.tags._asdict(),
             "c2pa": None if found is None else found._asdict(),
+            "c2pa_unread": self.unread,
             "notes": self.notes,
             "error": self.error,
         }
@@ -67,15 +70,15 @@ def look(path: Path) -> Marking:
     if is_clip(path) and not found.packets:
         with Clip(path).opened() as (container, _):
             tags = said_by_tags(container.metadata)
-    credentials = None
+    credentials, unread = None, ""
     try:
         with open_file(path) as file:
             credentials = read_credentials(file, found.media_type or UNKNOWN)
     except MissingPackageError as error:
-        notes.append(f"Content Credentials were not looked at: {error}")
+        unread = f"not looked for: {error}"
     broken = credentials is not None and credentials.broken
     error = f"its signature is broken: {'; '.join(credentials.problems)}" if credentials and broken else None
-    return Marking(str(path), said, tags, credentials, tuple(notes), error)
+    return Marking(str(path), said, tags, credentials, unread, tuple(notes), error)
 
 
 def _clip_xmp(path: Path) -> FoundXmp:

@@ -9,19 +9,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from ..marking.certificates import Credentials
 from ..marking.signing import Ingredient, sign
 from ..marking.statement import SYNTHETIC, WITH_AI, Statement
 from ..media.atomic import remove, replace_file, temporary_name
-from ..media.clips import HOLD_XMP, Clip, Marks, append_xmp, output_format, read_clip_xmp
+from ..media.clips import HOLD_XMP, Marks, append_xmp, output_format, read_clip_xmp
 from ..media.files import open_file
 from ..media.pictures import Finish, Metadata, xmp_of
 from ..media.xmp_kept import kept_xmp
 from ..models.catalog import find
 from ..models.spec import SwapperParams
 from .settings import DISABLE, Value
+
+if TYPE_CHECKING:
+    from ..media.clips import Clip
 
 _CLIP_TYPES: Final = {"mp4": "video/mp4", "mov": "video/quicktime"}
 UNKNOWN: Final = "application/octet-stream"
@@ -87,6 +90,8 @@ class Marker:
 
         Raises ImageError where the signature fails, and OSError.
         """
+        from ..media.clips import Clip
+
         with open_file(saved) as file:
             kind = clip_type(file)
         if kind == UNKNOWN:

@@ -12,7 +12,7 @@ from .formats import CLIP_EXTENSIONS, HOLD_XMP, OUTPUT_EXTENSIONS, is_clip, outp
 
 if TYPE_CHECKING:
     from .checkpoint import checkpoint_folder, require_unowned_output
-    from .mux import Marks
+    from .marks import Marks
     from .previews import PREVIEW_EXTENSIONS, FrameDone, OnFrame, Paced, PreviewFile
     from .reading import Clip
     from .transcode import ClipResult, swap_file
@@ -45,7 +45,7 @@ __all__ = [
 _HOMES = {
     ".checkpoint": ("checkpoint_folder", "require_unowned_output"),
     ".previews": ("PREVIEW_EXTENSIONS", "FrameDone", "OnFrame", "Paced", "PreviewFile"),
-    ".mux": ("Marks",),
+    ".marks": ("Marks",),
     ".reading": ("Clip",),
     ".transcode": ("ClipResult", "swap_file"),
     ".trial": ("fitting_extension",),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..atomic import atomic_path
@@ -17,6 +16,7 @@ from .extras import Choice, add_streams, copy_of, describe, read_covers, say_ali
 from .facts import FIELDS, ClipInfo, codec_of
 from .film import film_of
 from .formats import HOLD_XMP, open_clip, output_format, pyav, write_errors
+from .marks import NO_MARKS, Marks
 from .reading import Clip
 from .xmp import append_xmp, read_clip_xmp
 
@@ -43,20 +43,6 @@ class Part(NamedTuple):
     path: Path
     first_pts: int
     """When its first frame is shown, in the clip's time base."""
-
-
-class Marks(NamedTuple):
-    """What the file says of itself beside what the target does."""
-
-    xmp: bytes | None = None
-    """A packet, for formats that hold one."""
-    tags: Mapping[str, str] = MappingProxyType({})
-    """For the others."""
-    finish: Callable[[Path], None] | None = None
-    """What is done last to the written file, before it has its name."""
-
-
-NO_MARKS: Final = Marks()
 
 
 def mux_parts(

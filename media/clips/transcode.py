@@ -26,7 +26,8 @@ from .encoding import Plan, plan
 from .extras import Choice
 from .facts import ClipInfo
 from .formats import output_format
-from .mux import NO_MARKS, Marks, Part, mux_parts
+from .marks import NO_MARKS, Marks
+from .mux import Part, mux_parts
 from .open_part import OpenPart
 from .previews import FrameDone, OnFrame
 from .reading import Clip, ResumePoint, decoded_of, picture_of
