@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import folder_paths
 from comfy_api.latest import InputImpl, io
 
-from ..app.marks import made_by, with_marks
 from ..app.report import counted
 from .bridge import frames_of
 from .host import frame_progress, session
@@ -71,6 +70,8 @@ class SwapFacesVideo(io.ComfyNode):
         reference_image: torch.Tensor | None = None,
         **given: Value,
     ) -> io.NodeOutput:
+        from ..app.marks import made_by, with_marks
+
         telling = Telling("the clip")
         sources = frames_of(source_image, "source_image")
         references = None if reference_image is None else frames_of(reference_image, "reference_image")
