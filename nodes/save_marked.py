@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import folder_paths
 from comfy_api.latest import io
@@ -106,7 +106,7 @@ def _workflow(node: type[io.ComfyNode], image_format: str) -> Metadata:
     hidden = getattr(node, "hidden", None)
     if args.disable_metadata or hidden is None:
         return Metadata()
-    more: Mapping[str, Any] = hidden.extra_pnginfo or {}
+    more: Mapping[str, object] = hidden.extra_pnginfo or {}
     texts = {key: json.dumps(value) for key, value in {"prompt": hidden.prompt, **more}.items() if value is not None}
     if image_format == "png":
         return Metadata(texts=tuple((b"tEXt", _latin(key) + b"\0" + _latin(text)) for key, text in texts.items()))

@@ -105,7 +105,7 @@ class MarkedVideo(InputImpl.VideoFromFile):
         super().__init__(str(made))
         self._made, self._marker = made, marker
 
-    def save_to(self, path: Any, *given: Any, **options: Any) -> None:
+    def save_to(self, path: object, *given: object, **options: object) -> None:
         super().save_to(path, *given, **options)
         if isinstance(path, str):
             self._marker.copy(self._made, Path(path))

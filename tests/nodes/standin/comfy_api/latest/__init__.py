@@ -27,7 +27,9 @@ class InputImpl:
         def get_active_trim_window(self):
             return self._window
 
-        def save_to(self, path: object, format: str = "auto", codec: str = "auto", metadata: object = None) -> None:
+        def save_to(
+            self, path: object, format: object = "auto", codec: object = "auto", metadata: object = None
+        ) -> None:
             """The same packets in a new file, which takes over tags and nothing else."""
             import av
 
