@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..marking.checking import FoundCredentials, read_credentials
 from ..marking.statement import Said, said_by, said_by_tags
@@ -17,6 +18,10 @@ from ..pipeline.errors import MissingPackageError
 from ..pipeline.quotes import excerpt
 from .marks import UNKNOWN, clip_type
 from .report import Json
+from .watermarked import FoundWatermark, look_for_watermark
+
+if TYPE_CHECKING:
+    from .session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class Marking:
     tags: Said | None = None
     """What tags of a clip say, where its format holds no XMP."""
     credentials: FoundCredentials | None = None
+    watermark: FoundWatermark | None = None
+    """What the faces show; None where they weren't looked at."""
     unread: str = ""
     """Why Content Credentials weren't looked for."""
     notes: tuple[str, ...] = ()
@@ -44,6 +51,8 @@ class Marking:
         if self.tags:
             yield f"tags: {_said(self.tags)}"
         yield f"Content Credentials: {self.unread or _signed(self.credentials)}"
+        if self.watermark is not None:
+            yield f"watermark: {self.watermark}"
         yield from self.notes
 
     def as_json(self) -> dict[str, Json]:
@@ -54,13 +63,17 @@ class Marking:
             "tags": None if self.tags is None else self.tags._asdict(),
             "c2pa": None if found is None else found._asdict(),
             "c2pa_unread": self.unread,
+            "watermark": None if self.watermark is None else self.watermark._asdict(),
             "notes": self.notes,
             "error": self.error,
         }
 
 
-def look(path: Path) -> Marking:
-    """What a picture or clip says. Raises ImageError and OSError for a file that is neither."""
+def look(path: Path, session: Session | None = None) -> Marking:
+    """What a picture or clip says; with a session its faces are looked at too.
+
+    Raises ImageError and OSError for a file that is neither, and what finding faces raises.
+    """
     notes, tags, said = list[str](), None, None
     found = _clip_xmp(path) if is_clip(path) else read_xmp(path)
     try:
@@ -78,7 +91,8 @@ def look(path: Path) -> Marking:
         unread = f"not looked for: {error}"
     broken = credentials is not None and credentials.broken
     error = f"its signature is broken: {'; '.join(credentials.problems)}" if credentials and broken else None
-    return Marking(str(path), said, tags, credentials, unread, tuple(notes), error)
+    watermark = look_for_watermark(session, path) if session else None
+    return Marking(str(path), said, tags, credentials, watermark, unread, tuple(notes), error)
 
 
 def _clip_xmp(path: Path) -> FoundXmp:

@@ -20,6 +20,7 @@ from ..media.files import open_file
 from ..media.pictures import Finish, Metadata, xmp_of
 from ..media.xmp_kept import kept_xmp
 from ..models.catalog import find
+from ..models.restorers.rows import SHARPEN
 from ..models.spec import SwapperParams
 from .settings import DISABLE, Value
 
@@ -131,7 +132,8 @@ def made_by(values: Mapping[str, Value]) -> Statement:
     """What there is to say of what the settings of a swap or a restoration make."""
     name = str(values.get("swap_model", ""))
     generates = bool(name) and find("swapper", name).params_of(SwapperParams).generates
-    return Statement(WITH_AI if generates or values.get("face_restore", DISABLE) != DISABLE else SYNTHETIC)
+    restores = values.get("face_restore", DISABLE) not in (DISABLE, SHARPEN)
+    return Statement(WITH_AI if generates or restores or values.get("expression") else SYNTHETIC)
 
 
 def marked_picture(

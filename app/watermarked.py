@@ -1,4 +1,4 @@
-"""Whether the faces of a file carry the invisible watermark."""
+"""The invisible watermark in pictures that are finished, and whether the faces of a file carry it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
+
+from ..marking.watermark import mark_face
 from ..marking.watermark_detection import THRESHOLD, score
 from ..media.clips import Clip, is_clip
 from ..media.pictures import read_picture
-from ..pipeline.types import Picture
+from ..pipeline.compose.face_area import areas_of
+from ..pipeline.types import FloatArray, Mask, Picture
 from .report import counted
 
 if TYPE_CHECKING:
@@ -45,6 +49,18 @@ def look_for_watermark(session: Session, path: Path) -> FoundWatermark:
         faces, marked = faces + len(scores), marked + sum(one >= THRESHOLD for one in scores)
         best = max(best, *scores) if scores else best
     return FoundWatermark(faces, marked, best)
+
+
+def with_watermark(session: Session, picture: FloatArray, changed: Mask | None) -> tuple[FloatArray, tuple[str, ...]]:
+    """A copy of a picture (H, W, C) whose faces carry the watermark, as far as they were `changed` (H, W) in [0, 1],
+    wholly for None; those that have it already stay. And lines for the report. Raises as `Session.detect` does."""
+    faces, marked = session.detect([picture]), picture.copy()
+    area = areas_of(faces)[0] if changed is None else np.clip(changed, 0, 1)
+    notes: list[str] = []
+    for face in faces.frames[0]:
+        if score(picture, face) < THRESHOLD and (note := mark_face(marked, face, area)):
+            notes.append(f"face {face.index}: {note}")
+    return marked, (f"watermark in {counted(faces.count, 'face')}", *notes)
 
 
 def _frames(clip: Clip) -> Iterator[Picture]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..app.marked import Marking, look
+from ..app.session import Session
 from ..marking.places import VARIABLE, Signing, set_up, signing_folder
 from ..pipeline.errors import ImageError, MultiFaceSwapError
 from ..pipeline.quotes import named
@@ -23,7 +24,8 @@ class _Actions(Protocol):
 
 def add_arguments(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    text = "say what XMP and Content Credentials (C2PA) of files say; 1 where a signature is broken"
+    text = "say what XMP and Content Credentials (C2PA) of files say, and whose faces carry the watermark; 1 where a "
+    text += "signature is broken"
     check = _action(actions, "check", _check, text)
     check.add_argument("files", nargs="+", metavar="FILE", help="pictures and clips")
     check.add_argument("--json", action="store_true", help="print JSON")
@@ -46,7 +48,8 @@ def _action(actions: _Actions, name: str, action: Callable[[Namespace], int], te
 
 
 def _check(arguments: Namespace) -> int:
-    found = [_look(Path(name)) for name in arguments.files]
+    with Session(device="cpu") as session:
+        found = [_look(Path(name), session) for name in arguments.files]
     if arguments.json:
         console.say(json.dumps([one.as_json() for one in found], indent=2))
     else:
@@ -57,9 +60,9 @@ def _check(arguments: Namespace) -> int:
     return console.exit_code([one.error for one in found], written=any(one.was_read for one in found))
 
 
-def _look(path: Path) -> Marking:
+def _look(path: Path, session: Session) -> Marking:
     try:
-        return look(path)
+        return look(path, session)
     except (MultiFaceSwapError, OSError) as error:
         text = console.message(error, path)
         console.fail(text)

@@ -13,7 +13,7 @@ from comfy_api.latest import io
 from ..app.settings import SETTINGS
 from ..marking.statement import ALL_AI, SYNTHETIC, WITH_AI, Statement
 from ..media.picture_formats import FORMATS
-from .bridge import frames_of
+from .bridge import frames_of, limits_of
 from .host import session
 from .inputs import input_of
 from .schema import advanced, schema
@@ -36,8 +36,9 @@ class SaveMarked(io.ComfyNode):
         return schema(
             node_id="MFS_SaveMarked",
             display_name="Save Marked Image",
-            description="Saves pictures that say of themselves that AI made or changed them: as XMP, and signed (C2PA) "
-            "where signing is set up. The workflow goes along as with Save Image.",
+            description="Saves pictures that say of themselves that AI made or changed them: as XMP, by an invisible "
+            "watermark in their faces, and signed (C2PA) where signing is set up. The workflow goes along as with Save "
+            "Image.",
             search_aliases=["save image", "content credentials", "c2pa", "ai label", "watermark", "metadata"],
             is_output_node=True,
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
@@ -58,6 +59,11 @@ class SaveMarked(io.ComfyNode):
                     tooltip="How the picture was made, by IPTC's names: in part by AI, all of it by AI, or as a "
                     "composite without a trained network, as mesh makes it.",
                 ),
+                io.Mask.Input(
+                    "mask",
+                    optional=True,
+                    tooltip="What was changed: the watermark goes there alone. Without it, faces carry it as a whole.",
+                ),
             ],
             outputs=[],
         )
@@ -70,7 +76,9 @@ class SaveMarked(io.ComfyNode):
         format: str,
         image_quality: int = 95,
         source_type: str = WITH_AI,
+        mask: torch.Tensor | None = None,
     ) -> io.NodeOutput:
+        from ..app.watermarked import with_watermark
         from ..media.pictures import write_picture
 
         telling, frames = Telling("saving"), frames_of(image)
@@ -81,12 +89,15 @@ class SaveMarked(io.ComfyNode):
         folder, name, number, subfolder, _ = folder_paths.get_save_image_path(
             filename_prefix, folder_paths.get_output_directory(), width, height
         )
+        limits = limits_of(mask, frames)
         for index, frame in enumerate(frames):
+            picture, notes = with_watermark(session(), frame, None if limits is None else limits[index])
+            said += notes
             file = f"{name.replace('%batch_num%', str(index))}_{number + index:05}_{FORMATS[format]}"
             marked = marker.picture(given, file, None)
             said += write_picture(
                 os.path.join(folder, file),
-                frame,
+                picture,
                 image_format=format,
                 image_quality=image_quality,
                 metadata=marked.metadata,

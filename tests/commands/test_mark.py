@@ -131,3 +131,13 @@ def test_nothing_changed_is_not_marked(tmp_path, pictures, signing):
     assert swap((pictures[0], tmp_path / "empty.png"), tmp_path / "a.png") == 0
     found = look(tmp_path / "a.png")
     assert found.xmp is None and found.credentials is None
+
+
+def test_the_watermark_is_told_of_a_swapped_face(tmp_path, pictures, capsys):
+    files = [tmp_path / "plain.png", tmp_path / "marked.png"]
+    for file, options in zip(files, ([], ["--watermark"]), strict=True):
+        assert swap(pictures, file, *options) == 0
+    capsys.readouterr()
+    assert run("mark", "check", *files) == 0
+    said = [line.strip() for line in capsys.readouterr().out.splitlines() if "watermark:" in line]
+    assert said == ["watermark: none", "watermark: in 1 of 1 face"]

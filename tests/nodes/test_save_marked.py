@@ -119,3 +119,37 @@ def test_it_runs_in_a_prompt(comfy, graph, image):
         with Image.open(path) as opened:
             assert json.loads(opened.text["prompt"])[node]["class_type"] == "MFS_SaveMarked"
         assert look(comfy, path).xmp.system == "ComfyUI-MultiFaceSwap"
+
+
+@pytest.fixture
+def portrait(astronaut):
+    return torch.from_numpy(astronaut[None, :300].astype(np.float32) / 255)
+
+
+def test_faces_carry_the_watermark_and_other_pixels_stay(comfy, host, portrait, tmp_path):
+    _, report = save(comfy, portrait, format="png")
+    assert "watermark in 1 face" in report
+    found = comfy.module("app.marked").look(tmp_path / "a" / "b_00001_.png", host)
+    assert (found.watermark.faces, found.watermark.marked) == (1, 1)
+    before = np.rint(portrait[0].numpy() * 255).astype(int)
+    after = np.asarray(Image.open(tmp_path / "a" / "b_00001_.png")).astype(int)
+    left, top, right, bottom = host.detect([portrait[0].numpy()]).flat()[0].box
+    y, x = np.nonzero((before != after).any(2))
+    assert len(y) > 1000 and np.abs(before - after).max() < 20
+    assert x.min() > left - 40 and x.max() < right + 40 and y.min() > top - 60 and y.max() < bottom + 40
+
+
+def test_a_mask_says_where_the_watermark_may_go(comfy, host, portrait, tmp_path):
+    mask = torch.zeros(1, *portrait.shape[1:3])
+    mask[:, :, :220] = 1
+    save(comfy, portrait, format="png", mask=mask)
+    before = np.rint(portrait[0].numpy() * 255).astype(int)
+    after = np.asarray(Image.open(tmp_path / "a" / "b_00001_.png")).astype(int)
+    assert np.array_equal(before[:, 220:], after[:, 220:]) and (before != after).any()
+
+
+def test_what_carries_it_already_stays(comfy, host, portrait, tmp_path):
+    save(comfy, portrait, format="png")
+    first = np.asarray(Image.open(tmp_path / "a" / "b_00001_.png"))
+    save(comfy, torch.from_numpy(first[None].astype(np.float32) / 255), format="png")
+    assert np.array_equal(first, np.asarray(Image.open(tmp_path / "a" / "b_00002_.png")))
