@@ -18,11 +18,12 @@ from ..pipeline.clip.flow import Engine
 from ..pipeline.clip.recognition import Recognition
 from ..pipeline.clip.watching import Models, Watcher
 from ..pipeline.errors import FaceNotFoundError, SettingsError
+from ..pipeline.faces.ordering import Wanted
 from ..pipeline.protocols import Embedder, Swapper
 from ..pipeline.types import FaceSet, Notice, Picture, Progress
 from ..pipeline.validation import require_pictures
 from .effects import Case
-from .hints import TURNS
+from .hints import TURNS, age_lines, remark_lines
 from .marks import MarkedClip, made_by, marked_clip
 from .pictures import Donors, Found, References, find_faces, require_donors
 from .plan import Plan
@@ -125,9 +126,10 @@ def swap_clip(
         marks=marks,
     )
     hints = () if result.swapped or plan.values["turns"] else (TURNS,)
-    report = (*result.report, *hints, *donors.notes, *plan.notes, *session.model_lines(plan))
+    measured = (*remark_lines(sources=donors.faces, references=people and people.faces), *age_lines(plan))
+    told = (*hints, *donors.notes, *measured, *plan.notes, *session.model_lines(plan))
     names = tuple(name for one in marked for name in one.names)
-    return result._replace(report=(*report, *(note for one in marked for note in one.notes)), marks=names)
+    return result._replace(report=(*result.report, *told, *(note for one in marked for note in one.notes)), marks=names)
 
 
 def kept_part(target: str | os.PathLike[str] | BufferedIOBase | Clip, plan: Plan) -> Clip:
@@ -147,7 +149,7 @@ def _donors(session: Session, given: ClipSources, plan: Plan) -> Donors:
     """The sources and references with the faces that count. Raises where none of them can be used."""
     if given.source_faces is not None:
         given.source_faces.require(given.sources, "source")
-    found = _found(session, given.sources, given.source_faces, plan, "detect_gender_source")
+    found = _found(session, given.sources, given.source_faces, plan, "source")
     notes = [f"sources: {note}" for note in found.notes]
     people = None
     if given.has_references:
@@ -161,12 +163,10 @@ def _donors(session: Session, given: ClipSources, plan: Plan) -> Donors:
     return donors
 
 
-def _found(
-    session: Session, pictures: Sequence[Picture] | None, faces: FaceSet | None, plan: Plan, gender: str
-) -> Found:
+def _found(session: Session, pictures: Sequence[Picture] | None, faces: FaceSet | None, plan: Plan, side: str) -> Found:
     """The faces as they were given, or else those that the pictures show."""
     if faces is None:
-        return find_faces(session, () if pictures is None else pictures, plan, gender)
+        return find_faces(session, () if pictures is None else pictures, plan, side)
     return Found(replace(faces, notes=()), faces.notes)
 
 
@@ -195,11 +195,12 @@ def _watcher(
         models.detector(chosen.name, **chosen.options),
         # Parts that stay are steadier by a mesh that is smoothed with the face.
         models.mesher() if swapper.needs_mesh or plan.swap.keep else None,
-        models.attributes() if plan.rules.detect_gender != "no" else None,
+        session.attributes(plan) if plan.rules.wanted != Wanted() else None,
         references.embedder if references else own,
         models.mesher() if references else None,
         models.mesher(),
         models.follower(chosen.name, **chosen.options),
+        session.refiner(plan),
     )
     if references is None:
         return Watcher(looking, Assignment(plan.rules, source_faces), track, threshold_of(plan))

@@ -9,7 +9,7 @@ from ..models.catalog import find
 from ..models.spec import SwapperParams
 from .settings import DISABLE, SETTINGS, Scope, Value, changed, of
 
-_FINDING: Final = ("facedetection", "confidence", "turns", "tiles", "min_size", "detection_size")
+_FINDING: Final = ("facedetection", "confidence", "turns", "tiles", "min_size", "detection_size", "landmarks")
 
 
 class Case(NamedTuple):
@@ -41,6 +41,15 @@ def without_effect(values: Mapping[str, Value], scope: Scope, case: Case) -> tup
         for name, value in changed(values, [scope]).items()
         for reason in [_reason(name, values, scope, case)]
         if reason
+    )
+
+
+def asked_guesses(values: Mapping[str, Value], case: Case) -> tuple[bool, bool]:
+    """Whether anything asks for genders, and whether anything asks for ages."""
+    sides = ("input",) if case.source_faces else ("input", "source")
+    gender = any(values.get(f"detect_gender_{side}", "no") != "no" for side in sides)
+    return gender or bool(values.get("gender")), bool(
+        values.get("age") or any(values.get(f"detect_age_{side}") for side in sides)
     )
 
 
@@ -105,6 +114,10 @@ def _source_search(_name: str, _values: Mapping[str, Value], case: Case) -> str:
     return "the source faces are handed over" if case.source_faces else ""
 
 
+def _guessing(_name: str, values: Mapping[str, Value], case: Case) -> str:
+    return "" if any(asked_guesses(values, case)) else "no gender or age is asked for"
+
+
 def _framed(_name: str, values: Mapping[str, Value], _case: Case) -> str:
     return "" if values["alignment"] == "upright" else f"alignment is {values['alignment']}"
 
@@ -127,7 +140,8 @@ _RULES: Final = (
     _Rule(("smooth", "max_gap"), ("clip",), _tracking),
     _Rule(("identity_threshold", "embedder"), ("clip",), _telling_apart),
     _Rule(("identity_threshold", "embedder"), ("map", "picture"), _recognising),
-    _Rule(("detect_gender_source",), ("picture", "clip"), _source_search),
+    _Rule(("detect_gender_source", "detect_age_source"), ("picture", "clip"), _source_search),
+    _Rule(("attributes",), ("detect", "picture", "clip"), _guessing),
     _Rule(("crop_margin",), ("crop",), _framed),
     _Rule(("image_quality",), ("file",), _lossy),
 )

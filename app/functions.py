@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, overload
 from ..models.pool import open_row
 from ..models.spec import Kind
 from ..models.store import Folders, ModelFolders
-from ..pipeline.protocols import Attributes, Detector, Embedder, Mesher, Parser, Restorer, Swapper
+from ..pipeline.protocols import Attributes, Detector, Embedder, Landmarker, Mesher, Parser, Restorer, Swapper
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Notice, Picture, Progress, SwapResult
 from .session import Session
 
@@ -62,6 +62,12 @@ def open_model(
 
 @overload
 def open_model(
+    kind: Literal["landmarker"], name: str, *, folders: ModelFolders = None, device: str = "cpu", **options: object
+) -> Landmarker: ...
+
+
+@overload
+def open_model(
     kind: Literal["attributes"], name: str, *, folders: ModelFolders = None, device: str = "cpu", **options: object
 ) -> Attributes: ...
 
@@ -100,7 +106,7 @@ def order_faces(
     session: Session | None = None,
     **settings: object,
 ) -> FaceSet:
-    """Filter by gender, sort and number the faces of each picture: see `Session.order`."""
+    """Filter by gender and age, sort and number the faces of each picture: see `Session.order`."""
     named = {"detection_face_order": detection_face_order, "detect_gender": detect_gender, "limit": limit}
     with _opened(session) as opened:
         return opened.order(faces, **named, **settings)

@@ -10,7 +10,9 @@ import numpy as np
 
 from ..models.pool import ModelPool
 from ..pipeline.types import FaceSet, FloatArray, Picture, Size
+from .effects import asked_guesses
 from .plan import Plan
+from .report import counted, of_one_picture
 
 _MOST: Final = 8
 """Pictures of a batch that are looked at once more."""
@@ -29,6 +31,26 @@ def hints(models: ModelPool, pictures: Sequence[Picture], faces: FaceSet, plan: 
     if not seen:
         return () if faces.count else (TURNS,)
     return tuple(SEEN_TURNED if len(pictures) == 1 else f"picture {number}: {SEEN_TURNED}" for number in seen)
+
+
+def remarks(faces: FaceSet, plan: Plan) -> tuple[str, ...]:
+    """What is to be known of how faces were measured: unsure landmarks, and that ages are guesses."""
+    unsure = of_one_picture(faces.remarks) if len(faces) == 1 else faces.remarks
+    more = len(unsure) - _MOST
+    shown = [*unsure[:_MOST], *([f"and so in {counted(more, 'further picture')}"] if more > 0 else [])]
+    return (*shown, *age_lines(plan))
+
+
+def age_lines(plan: Plan) -> tuple[str, ...]:
+    """That ages are guesses, where they are asked for."""
+    guesser = plan.attributes
+    asked = asked_guesses(plan.values, plan.case)[1]
+    return (f"ages are guesses of {guesser.name}, often years off",) if guesser and asked else ()
+
+
+def remark_lines(**faces: FaceSet | None) -> tuple[str, ...]:
+    """For a report: the remarks that came with faces, named by whose they are."""
+    return tuple(f"{whose}: {remark}" for whose, found in faces.items() if found for remark in found.remarks)
 
 
 def hint_lines(targets: FaceSet, sources: FaceSet, references: FaceSet | None = None) -> tuple[str, ...]:

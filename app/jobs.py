@@ -22,6 +22,7 @@ from .session import Session
 from .settings import SETTINGS, Value, checked
 
 PathLike = str | os.PathLike[str]
+_SOURCES: Final = ("detect_gender_source", "detect_age_source")
 _PACE: Final = 1.0
 """Seconds from one preview to the next."""
 
@@ -198,7 +199,7 @@ def _picture_settings(settings: Mapping[str, object]) -> dict[str, Any]:
 
 def _for_targets(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Without what was done to the sources when their faces were found."""
-    return {name: value for name, value in settings.items() if name != "detect_gender_source"}
+    return {name: value for name, value in settings.items() if name not in _SOURCES}
 
 
 def _without_faces(files: Sequence[str], faces: FaceSet, what: str) -> list[str]:

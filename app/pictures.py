@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..pipeline.errors import FaceNotFoundError, SettingsError
 from ..pipeline.faces.feasible import require_feasible
+from ..pipeline.faces.ordering import Wanted, is_wanted
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, Progress, SwapResult
 from .effects import Case
+from .hints import remark_lines
 from .plan import Plan
 from .report import counted, of_one_picture
 
 if TYPE_CHECKING:
     from .session import Session
+
+
+_FILTERS: Final = (("detect_gender", "no"), ("detect_age", ""))
+"""Filters of either side, and what stands for none."""
 
 
 class References(NamedTuple):
@@ -33,7 +39,7 @@ class Donors(NamedTuple):
     faces: FaceSet
     references: References | None = None
     notes: tuple[str, ...] = ()
-    """What the gender filter left out of the sources, and what to try for those that show no face."""
+    """What the filters left out of the sources, and what to try for those that show no face."""
 
 
 class PictureResult(NamedTuple):
@@ -50,7 +56,7 @@ class PictureResult(NamedTuple):
 class Found(NamedTuple):
     faces: FaceSet
     notes: tuple[str, ...]
-    """What the gender filter left out, and what to try where there is no face."""
+    """What the filters left out, and what to try where there is no face."""
 
 
 def find_donors(
@@ -58,7 +64,7 @@ def find_donors(
 ) -> Donors:
     """See `Session.donors`."""
     plan = session.plan("picture", settings, Case(references=bool(references)))
-    found = find_faces(session, sources, plan, "detect_gender_source")
+    found = find_faces(session, sources, plan, "source")
     notes = tuple(f"sources: {note}" for note in found.notes)
     people = None
     if references:
@@ -92,7 +98,7 @@ def swap_picture(
     """See `Session.swap_picture`, which raises what this raises."""
     plan = session.plan("picture", settings, Case(references=donors.references is not None, source_faces=True))
     require_donors(donors, plan)
-    found = find_faces(session, [target], plan, "detect_gender_input")
+    found = find_faces(session, [target], plan, "input")
     left_out = (*found.notes, *donors.notes)
     with _explained(left_out):
         index_map = _mapped(session, target, found.faces, donors, plan)
@@ -101,25 +107,35 @@ def swap_picture(
         [target], donors.pictures, index_map, mask=limits, progress=progress, **plan.values_of("swap")
     )
     idle = (line for line in plan.notes if line not in result.report)
-    notes = (*(left_out if index_map.report else ()), *of_one_picture(result.report), *idle)
+    measured = (*found.faces.remarks, *_remarks_of(donors))
+    notes = (*(left_out if index_map.report else ()), *of_one_picture(result.report), *measured, *idle)
     return PictureResult(found.faces, index_map, result, notes)
 
 
-def find_faces(session: Session, pictures: Sequence[Picture], plan: Plan, gender: str) -> Found:
-    """The pictures' faces, filtered by the setting `gender` names, if any, and numbered."""
-    wanted = str(plan.values[gender]) if gender else "no"
-    faces = session.detect(pictures, gender=wanted != "no", **plan.values_of("detect"))
+def find_faces(session: Session, pictures: Sequence[Picture], plan: Plan, side: str) -> Found:
+    """The pictures' faces, filtered as the settings of a side say, `input` or `source`, if any, and numbered."""
+    gender, ages = (str(plan.values.get(f"{name}_{side}", none)) for name, none in _FILTERS)
+    asked = plan.values_of("detect")
+    if plan.attributes is not None:  # what suits all that is asked for, of either side
+        asked["attributes"] = plan.attributes.name
+    faces = session.detect(pictures, gender=gender != "no", age=bool(ages), **asked)
     order = plan.values["detection_face_order"]
-    kept = session.order(faces, detection_face_order=order, detect_gender=wanted)
-    return Found(replace(kept, notes=()), tuple(filter(None, [filtered(faces, wanted), *faces.notes])))
+    kept = session.order(faces, detection_face_order=order, detect_gender=gender, detect_age=ages)
+    return Found(replace(kept, notes=()), tuple(filter(None, [filtered(faces, gender, ages), *faces.notes])))
 
 
-def filtered(found: FaceSet, gender: str) -> str:
-    """What a gender filter left out of these faces, for people to read; nothing where it left out none."""
-    guessed = sum(face.gender == gender for frame in found for face in frame)
-    if gender == "no" or guessed == found.count:
+def filtered(found: FaceSet, gender: str, ages: str = "") -> str:
+    """What the filters left out of these faces, for people to read; nothing where they left out none."""
+    kept = sum(is_wanted(face, Wanted(gender, ages)) for frame in found for face in frame)
+    if kept == found.count:
         return ""
-    return f"{counted(found.count, 'face')} found, {guessed or 'none'} guessed {gender}"
+    asked = " and ".join(word for word in (gender if gender != "no" else "", ages) if word)
+    return f"{counted(found.count, 'face')} found, {kept or 'none'} guessed {asked}"
+
+
+def _remarks_of(donors: Donors) -> tuple[str, ...]:
+    people = donors.references
+    return remark_lines(sources=donors.faces, references=people and people.faces)
 
 
 def _mapped(session: Session, target: Picture, faces: FaceSet, donors: Donors, plan: Plan) -> IndexMap:
@@ -132,7 +148,7 @@ def _mapped(session: Session, target: Picture, faces: FaceSet, donors: Donors, p
 
 @contextmanager
 def _explained(left_out: Sequence[str]) -> Generator[None]:
-    """Add to an error about a face that isn't there what the gender filter left out."""
+    """Add to an error about a face that isn't there what the filters left out."""
     try:
         yield
     except FaceNotFoundError as error:

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 from ..marking.watermark import mark_face
-from ..models.catalog import find
+from ..models.catalog import find, names
+from ..models.spec import AttributesParams, SwapperParams
 from ..models.spec import Kind as ModelKind
-from ..models.spec import SwapperParams
 from ..pipeline.clip.assignment import AssignmentRules
 from ..pipeline.clip.moments import Moment, parse_moment, require_rising
 from ..pipeline.clip.settings import ClipSettings
@@ -22,8 +22,8 @@ from ..pipeline.errors import SettingsError
 from ..pipeline.faces.parts import parse_parts
 from ..pipeline.padding import parse_padding
 from ..pipeline.types import Alignment, ColourMatch, Interpolation
-from .effects import Case, without_effect
-from .settings import DISABLE, SETTINGS, Scope, Value, checked
+from .effects import Case, asked_guesses, without_effect
+from .settings import DETECTOR, DISABLE, SETTINGS, Scope, Value, checked
 
 
 class ModelChoice(NamedTuple):
@@ -60,6 +60,7 @@ class Plan:
         if size and self._searches and find("detector", str(detector)).params is None:
             raise SettingsError(f"detection_size: {detector} looks at pictures of its own size, expected 0, got {size}")
         self._require_strength()
+        self._require_ages()
         if self.scope == "clip":
             if self.values["end"] and self.values["duration"]:
                 raise SettingsError("end, duration: both say where the part ends, expected one of them")
@@ -71,6 +72,14 @@ class Plan:
             if not row.params_of(SwapperParams).identity:
                 raise SettingsError(f"strength: {row.name} takes no identity, expected 0 to 1, got {value:g}")
 
+    def _require_ages(self) -> None:
+        guesser = self.attributes
+        if guesser is None or not asked_guesses(self.values, self.case)[1]:
+            return
+        if not find(guesser.kind, guesser.name).params_of(AttributesParams).ages:
+            able = [name for name in names("attributes") if find("attributes", name).params_of(AttributesParams).ages]
+            raise SettingsError(f"attributes: {guesser.name} guesses no age, expected auto or {' or '.join(able)}")
+
     def models(self) -> Iterator[ModelChoice]:
         """Every model that this work opens, but those that ship and are always there."""
         if "facedetection" in self.values and self._searches:
@@ -79,6 +88,10 @@ class Plan:
             yield self.swapper
         if "embedder" in self.values and self._recognises and self.values["embedder"] != "auto":
             yield self.embedder
+        guesser = self.attributes
+        if guesser is not None and not find(guesser.kind, guesser.name).built_in:
+            yield guesser
+        yield from (choice for choice in (self.landmarker,) if choice is not None)
         yield from self.parsers
         if self.expression is not None:
             yield self.expression
@@ -86,16 +99,31 @@ class Plan:
 
     @property
     def detector(self) -> ModelChoice:
-        names = [("turns", "turns"), ("tiles", "tiles"), ("min_size", "min_size")]
-        names += [(name, option) for name, option in _IF_SET if self.values[name]]
+        options = [("turns", "turns"), ("tiles", "tiles"), ("min_size", "min_size")]
+        options += [(name, option) for name, option in _IF_SET if self.values[name]]
         return ModelChoice(
-            "detector", str(self.values["facedetection"]), {option: self.values[name] for name, option in names}
+            "detector", str(self.values["facedetection"]), {option: self.values[name] for name, option in options}
         )
 
     @property
     def analyses(self) -> bool:
         """Whether faces are looked at beyond where they are, for which they need a mesh."""
-        return bool(self.values["gender"] or self.values["identity"])
+        return bool(self.attributes or self.values["identity"])
+
+    @property
+    def attributes(self) -> ModelChoice | None:
+        """What guesses genders and ages; None where nothing asks for them."""
+        gender, age = asked_guesses(self.values, self.case)
+        name = str(self.values.get("attributes"))
+        chosen = (_AGES if age else _GENDERS) if name == "auto" else name
+        return ModelChoice("attributes", chosen) if gender or age else None
+
+    @property
+    def landmarker(self) -> ModelChoice | None:
+        """What measures the landmarks of faces that are found; None where the detector's stay."""
+        name = str(self.values.get("landmarks", DETECTOR))
+        finds = self._restores and not self.case.faces
+        return ModelChoice("landmarker", name) if finds and name != DETECTOR else None
 
     @property
     def lists(self) -> tuple[str, str, str, str]:
@@ -106,8 +134,8 @@ class Plan:
     @property
     def locator(self) -> ModelChoice:
         """What measures faces in given boxes: always the built-in detector."""
-        names = ("turns", "min_size", *(["confidence"] if self.values["confidence"] else []))
-        return ModelChoice("detector", "builtin", {name: self.values[name] for name in names})
+        options = ("turns", "min_size", *(["confidence"] if self.values["confidence"] else []))
+        return ModelChoice("detector", "builtin", {name: self.values[name] for name in options})
 
     @property
     def swapper(self) -> ModelChoice:
@@ -125,12 +153,12 @@ class Plan:
     def parsers(self) -> tuple[ModelChoice, ...]:
         """What keeps things in front of a face; in a restoration the first alone."""
         parse = self.values.get("parse_mask") and self._restores
-        names = {"bisenet": None} if parse else {}
+        chosen = {"bisenet": None} if parse else {}
         occluder = str(self.values.get("occluder", "none"))
         if occluder == "auto":
             occluder = find("swapper", str(self.values["swap_model"])).params_of(SwapperParams).occluder
-        names |= {occluder: None} if occluder != "none" else {}
-        return tuple(ModelChoice("parser", name) for name in names)
+        chosen |= {occluder: None} if occluder != "none" else {}
+        return tuple(ModelChoice("parser", name) for name in chosen)
 
     @property
     def expression(self) -> ModelChoice | None:
@@ -186,8 +214,9 @@ class Plan:
 
     @property
     def rules(self) -> AssignmentRules:
-        order, gender = (str(self.values[name]) for name in ("detection_face_order", "detect_gender_input"))
-        return AssignmentRules(*self.lists, order, gender)
+        named = ("detection_face_order", "detect_gender_input", "detect_age_input")
+        order, gender, ages = (str(self.values[name]) for name in named)
+        return AssignmentRules(*self.lists, order, gender, ages)
 
     def values_of(self, scope: Scope) -> dict[str, Any]:
         """Those of this work's values that the scope knows, to be handed on by name."""
@@ -211,5 +240,7 @@ class Plan:
 
 
 _LISTS = ("input_faces_index", "source_faces_index", "pairing", "missing")
+_GENDERS, _AGES = "dlib_gender", "fairface"
+"""What `auto` stands for where genders are asked for, and where ages are."""
 _IF_SET = (("confidence", "confidence"), ("detection_size", "size"))
 """Settings whose 0 stands for the detector's own, and the detectors' options."""

@@ -16,15 +16,16 @@ from ..pipeline.compose.swap import swap_batch
 from ..pipeline.compose.swap_restore import SwapExpression, SwapRestore, SwapStage
 from ..pipeline.faces import ordering, pairing
 from ..pipeline.faces.detect import detect_batch, locate_batch
+from ..pipeline.faces.landmarks import Refiner
 from ..pipeline.faces.ordering import Ordered
-from ..pipeline.protocols import Parser, Swapper
+from ..pipeline.protocols import Attributes, Parser, Swapper
 from ..pipeline.transparency import extended, greyed
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Notice, Picture, Progress, SwapResult
 from ..pipeline.validation import require_boxes, require_faces, require_map, require_pictures
 from . import told
 from .donors import DonorCache
 from .effects import Case
-from .hints import hint_lines, hints, outside
+from .hints import hint_lines, hints, outside, remarks
 from .limits import limits_in_range
 from .plan import Plan
 from .recognise import match_faces
@@ -103,12 +104,13 @@ class Session:
         faces = detect_batch(
             shown,
             detector,
+            refiner=self.refiner(plan),
             mesher=self.models.mesher() if plan.analyses else None,
-            attributes=self.models.attributes() if plan.values["gender"] else None,
+            attributes=self.attributes(plan),
             embedder=self.models.embedder() if plan.values["identity"] else None,
             progress=progress,
         )
-        return replace(faces, notes=hints(self.models, shown, faces, plan))
+        return replace(faces, notes=hints(self.models, shown, faces, plan), remarks=remarks(faces, plan))
 
     def locate(
         self,
@@ -131,23 +133,24 @@ class Session:
             greyed(pictures),
             boxes,
             self.models.locator(plan.locator.name, **plan.locator.options),
+            refiner=self.refiner(plan),
             mesher=self.models.mesher() if plan.analyses else None,
-            attributes=self.models.attributes() if plan.values["gender"] else None,
+            attributes=self.attributes(plan),
             embedder=self.models.embedder() if plan.values["identity"] else None,
             progress=progress,
         )
-        return replace(found, notes=(*found.notes, *outside(pictures, boxes)))
+        return replace(found, notes=(*found.notes, *outside(pictures, boxes)), remarks=remarks(found, plan))
 
     def order(self, faces: FaceSet, **settings: object) -> FaceSet:
-        """Filter by gender, sort and number the faces of each picture, from 0."""
+        """Filter by gender and age, sort and number the faces of each picture, from 0."""
         return self.order_and_rest(faces, **settings).faces
 
     def order_and_rest(self, faces: FaceSet, **settings: object) -> Ordered:
         """As `order`, with the faces that were left out."""
         require_faces(faces, "faces")
         values = self.plan("order", settings).values
-        order, gender = str(values["detection_face_order"]), str(values["detect_gender"])
-        return ordering.order_faces(faces, order, gender, int(values["limit"]))
+        order, gender, ages = (str(values[name]) for name in ("detection_face_order", "detect_gender", "detect_age"))
+        return ordering.order_faces(faces, order, gender, int(values["limit"]), ages)
 
     def map(
         self,
@@ -259,7 +262,8 @@ class Session:
             mesher=self.models.mesher(),
             progress=progress,
         )
-        return replace(result, report=(*result.report, *found.notes, *plan.notes, *self.model_lines(plan)))
+        told = (*found.notes, *(found.remarks if faces is None else ()), *plan.notes)
+        return replace(result, report=(*result.report, *told, *self.model_lines(plan)))
 
     def crop(
         self,
@@ -357,6 +361,15 @@ class Session:
     def swapper(self, plan: Plan) -> Swapper:
         """The plan's engine, open."""
         return self.models.swapper(plan.swapper.name, **plan.swapper.options)
+
+    def attributes(self, plan: Plan) -> Attributes | None:
+        """What guesses genders and ages, where the plan wants them."""
+        return None if plan.attributes is None else self.models.attributes(plan.attributes.name)
+
+    def refiner(self, plan: Plan) -> Refiner | None:
+        """What measures landmarks anew, where the plan wants it."""
+        chosen = plan.landmarker
+        return None if chosen is None else Refiner(self.models.landmarker(chosen.name), self.models.mesher())
 
     def parsers(self, plan: Plan) -> tuple[Parser, ...]:
         """What keeps hair, hands and other things in front of a face, where the plan wants it."""

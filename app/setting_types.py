@@ -12,6 +12,7 @@ from ..models.runtime.devices import providers_of
 from ..models.spec import Kind as ModelKind
 from ..pipeline.clip.moments import moment_text
 from ..pipeline.errors import IndexListError, SettingsError, require_choice
+from ..pipeline.faces.ages import parse_ages
 from ..pipeline.faces.index_list import parse_indexes
 from ..pipeline.faces.parts import parse_parts
 from ..pipeline.padding import parse_padding
@@ -19,7 +20,7 @@ from ..pipeline.quotes import quoted
 
 Value = str | float | bool
 SettingKind = Literal[
-    "choice", "model", "number", "integer", "switch", "indexes", "parts", "padding", "moment", "device"
+    "choice", "model", "number", "integer", "switch", "indexes", "parts", "padding", "ages", "moment", "device"
 ]
 Scope = Literal["detect", "order", "map", "swap", "restore", "crop", "paste", "picture", "clip", "file", "session"]
 """What a setting belongs to: one step each of the work on pictures; `picture`, all steps of a swap in one go; `clip`,
@@ -29,6 +30,8 @@ _LONGEST = 10**9
 """No choice is a number so long, and Python writes none of more than 4300 digits."""
 DISABLE = "disable"
 """The choice of a model that stands for none."""
+DETECTOR = "detector"
+"""The choice of a landmarker that stands for the detector's own landmarks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ class Setting:
             return _parts(self.name, text)
         elif self.kind == "padding":
             return _padding(self.name, text)
+        elif self.kind == "ages":
+            return _ages(self.name, text)
         elif self.kind == "device":
             providers_of(text)
         elif self.model != "restorer":
@@ -146,6 +151,13 @@ def _padding(name: str, text: str) -> str:
     except SettingsError as error:
         raise SettingsError(f"{name}: {error}") from error
     return percents[0] if len({*percents}) == 1 else ",".join(percents)
+
+
+def _ages(name: str, text: str) -> str:
+    try:
+        return str(parse_ages(text) or "")
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from error
 
 
 def _moment(name: str, value: object) -> str:

@@ -14,14 +14,15 @@ from ..media.environment import variables
 from ..media.picture_formats import FORMATS
 from ..models.licences import ENVIRONMENT, Licence
 from ..pipeline.errors import SettingsError
+from ..pipeline.faces.ages import EXAMPLES
 from ..pipeline.faces.ordering import GENDERS, ORDERS
 from ..pipeline.faces.pairing import MISSING, PAIRINGS
 from ..pipeline.faces.parts import PARTS
 from ..pipeline.quotes import listed
 from ..pipeline.types import DEFAULT_INTERPOLATION, STRENGTHS, Alignment, ColourMatch, Glasses, Interpolation, SkinTone
-from .setting_types import DISABLE, SCOPES, Scope, Setting, Value
+from .setting_types import DETECTOR, DISABLE, SCOPES, Scope, Setting, Value
 
-__all__ = ["DISABLE", "ROWS", "SCOPES", "SETTINGS", "Scope", "Setting", "Value", "changed", "checked", "of"]
+__all__ = ["DETECTOR", "DISABLE", "ROWS", "SCOPES", "SETTINGS", "Scope", "Setting", "Value", "changed", "checked", "of"]
 
 _FINDING: Final[tuple[Scope, ...]] = ("detect", "restore", "picture", "clip")
 _WHOLE: Final[tuple[Scope, ...]] = ("picture", "clip")
@@ -33,6 +34,7 @@ _CROP: Final[tuple[Scope, ...]] = ("crop",)
 _BLENDING: Final[tuple[Scope, ...]] = (*_SWAPPING, "paste")
 _MOMENT: Final = "12.5 seconds, 1:02.5 or 0:01:02, or 120f for frame 120, counted from 0"
 _LIST: Final = "0 or 0,2 or 0-3, -1 for the last, * for all"
+_AGES: Final = f"{EXAMPLES} years: a guess, often years off. Empty: all"
 
 ROWS: Final = (
     # Finding faces
@@ -47,6 +49,33 @@ ROWS: Final = (
         step=0.01,
     ),
     Setting("gender", "switch", False, "Also guess female or male, for the gender filter.", ("detect",)),
+    Setting(
+        "age",
+        "switch",
+        False,
+        "Also guess the age, for the age filter: a network's guess, often years off. Needs a model file.",
+        ("detect",),
+    ),
+    Setting(
+        "attributes",
+        "model",
+        "auto",
+        "What guesses gender and age. auto: the built-in dlib_gender, which guesses no age, or fairface where age is "
+        "asked for.",
+        ("detect", *_WHOLE),
+        ("auto",),
+        model="attributes",
+    ),
+    Setting(
+        "landmarks",
+        "model",
+        DETECTOR,
+        "Who measures the points that faces are aligned by: the detector, or a network for steep profiles, upside-down "
+        "and looking-up faces, which needs its model file.",
+        _FINDING,
+        (DETECTOR,),
+        model="landmarker",
+    ),
     Setting("identity", "switch", False, "Also measure who it is, to recognise people.", ("detect",)),
     Setting("turns", "switch", False, "Also find faces that lie on their side or are upside down.", _FINDING),
     Setting("tiles", "switch", True, "Also search large pictures part by part, for small faces.", _FINDING),
@@ -88,6 +117,27 @@ ROWS: Final = (
         "Number only source faces guessed to be of this gender.",
         _WHOLE,
         GENDERS,
+    ),
+    Setting(
+        "detect_age",
+        "ages",
+        "",
+        f"Keep only faces guessed to be of this age, {_AGES}.",
+        ("order",),
+    ),
+    Setting(
+        "detect_age_input",
+        "ages",
+        "",
+        f"Number only target faces guessed to be of this age, {_AGES}.",
+        _WHOLE,
+    ),
+    Setting(
+        "detect_age_source",
+        "ages",
+        "",
+        f"Number only source faces guessed to be of this age, {_AGES}.",
+        _WHOLE,
     ),
     Setting(
         "limit", "integer", 0, "Keep at most that many faces a picture, the first ones. 0: all.", ("order",), high=1000

@@ -20,6 +20,8 @@ _KINDS = {
     "expression": "expression",
     "restorer": "face_restore",
     "embedder": "embedder",
+    "attributes": "attributes",
+    "landmarker": "landmarks",
 }
 _MOST_PAIRS = 20
 """Lines of pairs that are told one by one."""

@@ -38,7 +38,8 @@ def run(arguments: Namespace) -> int:
         refused = refusals(targets.files, wanted, [()] * len(wanted), None)
     jobs = [*zip(targets.files, previews, strict=True)]
     with Session(device=arguments.device, licence=arguments.licence) as session:
-        session.plan("detect", values_of(arguments, "detect"))
+        for line in session.plan("detect", _asked(arguments)).notes:
+            console.note(line)
         with console.progress(jobs, "picture") as bar:
             done = [
                 _attempt(session, file, preview, arguments, preview and refused.get(preview)) for file, preview in bar
@@ -61,7 +62,7 @@ def _detect(session: Session, file: Path, preview: Path | None, arguments: Names
     picture, left_out = read_picture(file), read_metadata(file).notes
     found, kept = _found(session, picture, arguments)
     (faces,) = kept.frames
-    for line in filter(None, (*left_out, filtered(found, arguments.detect_gender), *found.notes)):
+    for line in filter(None, (*left_out, _left_out(found, arguments), *found.notes, *found.remarks)):
         console.note(f"{named(file)}: {line}")
     if preview:
         write_picture(preview, draw_faces(picture, faces))
@@ -73,15 +74,26 @@ def _detect(session: Session, file: Path, preview: Path | None, arguments: Names
 
 def _found(session: Session, picture: Picture, arguments: Namespace) -> tuple[FaceSet, FaceSet]:
     """All faces, and those that count."""
+    found = session.detect([picture], **_asked(arguments))
+    return found, session.order(found, **values_of(arguments, "order"))
+
+
+def _asked(arguments: Namespace) -> dict[str, Any]:
+    """The settings of detection: the filters ask for what they need."""
     values = dict[str, Any](values_of(arguments, "detect"))
     values["gender"] = values["gender"] or arguments.detect_gender != "no"
-    found = session.detect([picture], **values)
-    return found, session.order(found, **values_of(arguments, "order"))
+    values["age"] = values["age"] or bool(arguments.detect_age)
+    return values
+
+
+def _left_out(found: FaceSet, arguments: Namespace) -> str:
+    return filtered(found, arguments.detect_gender, arguments.detect_age)
 
 
 def _line(face: Face) -> str:
     left, top, right, bottom = (round(float(edge)) for edge in face.box)
-    return f"  {face.index}: {left},{top} to {right},{bottom}, score {face.score:.2f} {face.gender or ''}".rstrip()
+    guessed = " ".join(str(guess) for guess in (face.gender, face.age) if guess is not None)
+    return f"  {face.index}: {left},{top} to {right},{bottom}, score {face.score:.2f} {guessed}".rstrip()
 
 
 def _entry(face: Face) -> Json:
@@ -91,4 +103,5 @@ def _entry(face: Face) -> Json:
         "landmarks": [[round(float(value), 2) for value in point] for point in face.landmarks],
         "score": round(face.score, 4),
         "gender": face.gender,
+        "age": None if face.age is None else str(face.age),
     }

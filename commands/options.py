@@ -18,6 +18,7 @@ _WORDS = {
     "indexes": "LIST",
     "parts": "LIST",
     "padding": "PERCENTS",
+    "ages": "YEARS",
     "moment": "TIME",
     "number": "NUMBER",
     "integer": "NUMBER",

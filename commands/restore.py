@@ -24,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--mask", metavar="FILE", help=MASK_TEXT)
     parser.add_argument("--overwrite", action="store_true", help="let --output replace a picture, and --mask a file")
     add_signing(parser)
-    add_settings(parser, "restore", "order", "file", "session", without=("detect_gender", "limit"))
+    add_settings(parser, "restore", "order", "file", "session", without=("detect_gender", "detect_age", "limit"))
 
 
 class _Restoration(NamedTuple):

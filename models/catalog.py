@@ -9,11 +9,25 @@ from __future__ import annotations
 
 from ..pipeline.errors import SettingsError
 from ..pipeline.quotes import quoted
+from .attributes.rows import ATTRIBUTES
+from .detectors.rows import DETECTORS
 from .expression.rows import EXPRESSIONS
 from .insightface import DET_10G, GENDERAGE, W600K_R50
+from .landmarkers.rows import LANDMARKERS
 from .occluders.rows import PARSERS
 from .restorers.rows import RESTORERS
-from .spec import BUILTIN_FOLDER, KINDS, DetectorParams, EmbedderParams, Kind, Model, ModelFile, SwapperParams, shipped
+from .spec import (
+    BUILTIN_FOLDER,
+    KINDS,
+    AttributesParams,
+    DetectorParams,
+    EmbedderParams,
+    Kind,
+    Model,
+    ModelFile,
+    SwapperParams,
+    shipped,
+)
 from .swappers.rows import SWAPPERS
 
 __all__ = ["BUILTIN_FOLDER", "KINDS", "MODELS", "Kind", "Model", "ModelFile", "find", "names"]
@@ -113,6 +127,7 @@ MODELS: tuple[Model, ...] = (
         "YOLOv5-face",
     ),
     Model("scrfd_10g", "detector", "detectors.adapters:scrfd", (DET_10G,), DetectorParams(0.5, 640), "SCRFD", "medium"),
+    *DETECTORS,
     Model("facemesh", "mesher", "detectors.adapters:facemesh", (FACE_LANDMARK,), family="FaceMesh"),
     Model("dlib128", "embedder", "embedders.adapters:dlib128", (DLIB_FACE128,), family="dlib"),
     Model(
@@ -124,8 +139,24 @@ MODELS: tuple[Model, ...] = (
         "ArcFace",
         "medium",
     ),
-    Model("dlib_gender", "attributes", "attributes.adapters:dlib_gender", (DLIB_GENDER,), family="dlib"),
-    Model("genderage", "attributes", "attributes.adapters:genderage", (GENDERAGE,), family="InsightFace"),
+    Model(
+        "dlib_gender",
+        "attributes",
+        "attributes.adapters:dlib_gender",
+        (DLIB_GENDER,),
+        AttributesParams(ages=False),
+        "dlib",
+    ),
+    Model(
+        "genderage",
+        "attributes",
+        "attributes.adapters:genderage",
+        (GENDERAGE,),
+        AttributesParams(ages=True),
+        "InsightFace",
+    ),
+    *ATTRIBUTES,
+    *LANDMARKERS,
     *PARSERS,
     Model(
         "mesh",

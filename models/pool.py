@@ -15,6 +15,7 @@ from ..pipeline.protocols import (
     Embedder,
     Expresser,
     Follower,
+    Landmarker,
     Locator,
     Mesher,
     Parser,
@@ -90,6 +91,9 @@ class ModelPool:
 
     def mesher(self, name: str = "facemesh") -> Mesher:
         return self.open("mesher", name)
+
+    def landmarker(self, name: str) -> Landmarker:
+        return self.open("landmarker", name)
 
     def attributes(self, name: str = "dlib_gender") -> Attributes:
         return self.open("attributes", name)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar, get_args
 
 Speed = Literal["fast", "medium", "slow"]
-Kind = Literal["detector", "mesher", "embedder", "attributes", "swapper", "expression", "restorer", "parser"]
+Kind = Literal[
+    "detector", "mesher", "embedder", "attributes", "swapper", "expression", "restorer", "parser", "landmarker"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 BUILTIN_FOLDER = "builtin"
 """Names the folder of weights inside this package: such files are always there."""
@@ -101,6 +103,14 @@ class Alignment(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class AttributesParams:
+    """What is known of a model that guesses what faces are like."""
+
+    ages: bool
+    """Whether it guesses ages beside genders."""
+
+
+@dataclass(frozen=True, slots=True)
 class SwapperParams:
     """What is known of a swapper."""
 
@@ -131,7 +141,7 @@ class SwapperParams:
         return self.crop is not None
 
 
-Params = DetectorParams | EmbedderParams | SwapperParams
+Params = AttributesParams | DetectorParams | EmbedderParams | SwapperParams
 P = TypeVar("P", bound=Params)
 
 

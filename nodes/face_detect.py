@@ -35,12 +35,7 @@ class FaceDetect(io.ComfyNode):
             search_aliases=["face detection", "find faces", "facedetection", "retinaface", "yolo face", "face boxes"],
             inputs=[
                 io.Image.Input("image", tooltip="One picture, a batch of pictures or the frames of a clip."),
-                *inputs(
-                    "detect",
-                    ["facedetection", "confidence", _boxes(), "gender", "identity", "turns", "tiles", "min_size"],
-                    required=("facedetection", "confidence"),
-                    shown=("gender",),
-                ),
+                *inputs("detect", _released(), required=("facedetection", "confidence"), shown=("gender",)),
             ],
             outputs=[
                 Faces.Output("faces", tooltip="The faces, numbered as found."),
@@ -56,8 +51,10 @@ class FaceDetect(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, facedetection: str | None = None) -> bool | str:
-        return check("detect", facedetection=facedetection)
+    def validate_inputs(
+        cls, facedetection: str | None = None, attributes: str | None = None, landmarks: str | None = None
+    ) -> bool | str:
+        return check("detect", facedetection=facedetection, attributes=attributes, landmarks=landmarks)
 
     @classmethod
     def execute(cls, image: torch.Tensor, bboxes: Boxes | Segs | None = None, **given: Value) -> io.NodeOutput:
@@ -73,9 +70,14 @@ class FaceDetect(io.ComfyNode):
         preview = preview_of_faces(faces, pictures)
         plan = session().plan("detect", settings, Case(boxes=bboxes is not None))
         found = f"{counted(faces.count, 'face')} in {counted(len(pictures), 'picture')}"
-        report = telling.text([found], faces.notes, plan.notes, session().told(plan))
+        report = telling.text([found], [*faces.notes, *faces.remarks], plan.notes, session().told(plan))
         outputs = faces, preview, mask_of(areas_of(faces), image), boxes_of(faces), faces.count, report
         return io.NodeOutput(*outputs, ui=shown(report, in_node(preview)))
+
+
+def _released() -> list[str | io.Input]:
+    searching = ["turns", "tiles", "min_size", "detection_size"]
+    return ["facedetection", "confidence", _boxes(), "gender", "identity", *searching]
 
 
 def _boxes() -> io.Input:

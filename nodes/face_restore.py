@@ -47,8 +47,10 @@ class FaceRestore(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, face_restore: str | None = None, facedetection: str | None = None) -> bool | str:
-        return check("restore", face_restore=face_restore, facedetection=facedetection)
+    def validate_inputs(
+        cls, face_restore: str | None = None, facedetection: str | None = None, landmarks: str | None = None
+    ) -> bool | str:
+        return check("restore", face_restore=face_restore, facedetection=facedetection, landmarks=landmarks)
 
     @classmethod
     def execute(cls, image: torch.Tensor, faces: FaceSet | None = None, **given: Value) -> io.NodeOutput:
@@ -70,7 +72,8 @@ def _released() -> list[str | io.Input]:
         "faces", optional=True, tooltip="The faces to restore, from Swap Faces; if not connected, all are found."
     )
     blending = ["visibility", "colour_correct", "parse_mask", "facedetection"]
-    return ["face_restore", "face_restore_weight", faces, *blending]
+    searching = ["confidence", "turns", "tiles", "min_size", "detection_size"]
+    return ["face_restore", "face_restore_weight", faces, *blending, *searching, "interpolation"]
 
 
 def _nowhere(image: torch.Tensor) -> torch.Tensor:

@@ -54,11 +54,14 @@ class SwapFacesVideo(io.ComfyNode):
         facedetection: str | None = None,
         face_restore: str | None = None,
         embedder: str | None = None,
+        attributes: str | None = None,
+        landmarks: str | None = None,
         start: str | None = None,
         end: str | None = None,
     ) -> bool | str:
         chosen = {"swap_model": swap_model, "facedetection": facedetection, "face_restore": face_restore}
-        return check("clip", **chosen, embedder=embedder, start=start, end=end)
+        chosen |= {"embedder": embedder, "attributes": attributes, "landmarks": landmarks}
+        return check("clip", **chosen, start=start, end=end)
 
     @classmethod
     def execute(
@@ -162,4 +165,7 @@ def _released() -> list[str | io.Input]:
     choosing = ["pairing", "missing", "detect_gender_input", "facedetection"]
     blending = ["strength", "mask_feather", "colour_match", "mirror", "pixel_boost", "parse_mask"]
     steady = ["track", "smooth", "max_gap", "hardware"]
-    return [*_REQUIRED, source_faces, *choosing, *blending, "face_restore", "face_restore_weight", *steady]
+    searching = ["confidence", "turns", "tiles", "min_size", "detection_size", "detect_gender_source"]
+    later = ["identity_threshold", "embedder", "occluder", "keep", "skin_tone", "glasses", "start", "end"]
+    restoring = ["face_restore", "face_restore_weight"]
+    return [*_REQUIRED, source_faces, *choosing, *blending, *restoring, *steady, *searching, *later]

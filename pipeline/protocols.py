@@ -9,7 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from .types import Box, ColourMatch, Crop, Donor, Embedding, Face, Gender, ImageF32, Mask, Patch, Picture, Placement
+from .types import (
+    AgeRange,
+    Box,
+    ColourMatch,
+    Crop,
+    Donor,
+    Embedding,
+    Face,
+    Gender,
+    ImageF32,
+    Mask,
+    Patch,
+    Picture,
+    Placement,
+    Points,
+)
 
 
 class Detector(Protocol):
@@ -65,10 +80,29 @@ class Embedder(Protocol):
     def embed(self, frame: Picture, faces: Sequence[Face]) -> list[Embedding]: ...
 
 
-class Attributes(Protocol):
-    """Tells the gender of faces."""
+class Guess(NamedTuple):
+    """What a face looks like to a network, which is wrong now and then."""
 
-    def genders(self, frame: Picture, faces: Sequence[Face]) -> list[Gender]: ...
+    gender: Gender
+    age: AgeRange | None = None
+    """None where the network guesses none."""
+
+
+class Attributes(Protocol):
+    """Guesses the gender of faces, and some their age."""
+
+    def guess(self, frame: Picture, faces: Sequence[Face]) -> list[Guess]: ...
+
+
+class Landmarker(Protocol):
+    """Measures landmarks of faces that are found already."""
+
+    name: str
+    """For reports."""
+
+    def measure(self, frame: Picture, faces: Sequence[Face]) -> list[Points | None]:
+        """(5, 2) landmarks a face, in full-picture pixels and the order of `Face`; None where it isn't sure."""
+        ...
 
 
 class Mesher(Protocol):

@@ -37,6 +37,8 @@ Mesh = FloatArray
 Vector = NDArray[np.float32]
 """(D,) of a model's own space."""
 Gender = Literal["female", "male"]
+OLDEST = 120
+"""Years: nobody is taken for older."""
 ColourMatch = Literal["auto", "none", "lighting", "mean"]
 SkinTone = Literal["target", "donor"]
 Glasses = Literal["donor", "target", "none"]
@@ -76,6 +78,22 @@ class Size(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.width}×{self.height}"
+
+
+class AgeRange(NamedTuple):
+    """From `low` to `high` years, both included."""
+
+    low: int
+    high: int
+
+    def meets(self, other: AgeRange) -> bool:
+        """Whether there is an age in both."""
+        return self.low <= other.high and other.low <= self.high
+
+    def __str__(self) -> str:
+        if self.low == self.high:
+            return f"{self.low}"
+        return f"{self.low}+" if self.high >= OLDEST else f"{self.low}-{self.high}"
 
 
 def _frozen(value: ArrayLike, shape: tuple[int, ...], name: str) -> NDArray[np.float32]:
@@ -127,6 +145,8 @@ class Face:
     mesh: Mesh | None = None
     embedding: Embedding | None = None
     """Who it is; None where that wasn't asked for."""
+    age: AgeRange | None = None
+    """A guess; None where it wasn't asked for."""
 
     def __post_init__(self) -> None:
         if not isfinite(self.score):
@@ -157,6 +177,8 @@ class FaceSet:
     others: tuple[tuple[Face, ...], ...] = ()
     """Further faces of the pictures, a tuple a picture, that were left out: they may lie in front of these. Of another
     length, e.g. after `replace` with other `frames`, they aren't used."""
+    remarks: tuple[str, ...] = ()
+    """What is to be known of how the faces were measured."""
 
     def __len__(self) -> int:
         return len(self.frames)

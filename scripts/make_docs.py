@@ -15,6 +15,8 @@ _KINDS = {
     "restorer": "restoration",
     "parser": "masks",
     "embedder": "identity",
+    "attributes": "gender and age",
+    "landmarker": "landmarks",
 }
 
 
@@ -25,6 +27,7 @@ _VALUES = {
     "indexes": "a list",
     "parts": "a list",
     "padding": "percents",
+    "ages": "years",
     "device": "a device",
     "moment": "a time or frame",
 }

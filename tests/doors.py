@@ -16,6 +16,9 @@ PROBES = {
     "min_size": 200,
     "detection_size": 320,
     "limit": 1,
+    "detect_age": "20-39",
+    "detect_age_input": "20-39",
+    "detect_age_source": "20-39",
     "input_faces_index": "1",
     "source_faces_index": "1",
     "identity_threshold": 0.01,
@@ -79,6 +82,8 @@ class Recorder:
         pool = module("models.pool").ModelPool
         self._wrap(pool, "open", lambda a, k: (a[1:], k))
         # Weights of these aren't at hand: what matters is that they are asked for.
+        for kind in ("attributes", "landmarker"):
+            self._stub(pool, kind, lambda a, k, kind=kind: (kind, a[1:]), lambda a, k: None)
         self._stub(pool, "parser", lambda a, k: a[1:], lambda a, k: None)
         self._stub(pool, "expresser", lambda a, k: a[1:], lambda a, k: None)
         self._stub(pool, "require", lambda a, k: None, lambda a, k: None)

@@ -35,7 +35,7 @@ from .trial import Trial, cut_short
 
 FRAMES_A_PART: Final = 240
 """After a crash at most that many frames are done again."""
-_RECORDS: Final = 7
+_RECORDS: Final = 8
 """Version of the parts' records; parts with records of another one are made again."""
 
 
@@ -137,7 +137,7 @@ class _Run:
                 del frame
             if not done:
                 raise ImageError(f"{self.clip.shown_name}: has no frame in the part that is kept")
-            part.finish(None, self.watcher.assignment.report())
+            part.finish(None, self.watcher.report())
 
     def _done(self, done: int, swapped: SwappedFrame) -> FrameDone:
         frame = swapped.frame

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...pipeline.protocols import Guess
 from ...pipeline.types import Face, Gender, Picture
 from ..embedders.dlib128 import chip
 from ..runtime.onnx import Session, contiguous
@@ -22,11 +23,15 @@ class DlibGender:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def genders(self, frame: Picture, faces: Sequence[Face]) -> list[Gender]:
-        """`female` or `male` a face."""
+    def guess(self, frame: Picture, faces: Sequence[Face]) -> list[Guess]:
+        """`female` or `male` a face, and no age."""
         if not faces:
             return []
         chips = np.stack([chip(frame, face, _SIDE, _PADDING) for face in faces])
         values = ((chips * 255 - _MEAN) / 256).transpose(0, 3, 1, 2)
         shares = self._session.run({"images": contiguous(values)}, [(len(faces), len(_LABELS))])[0]
-        return [_LABELS[int(row.argmax())] for row in shares]
+        return [Guess(_LABELS[int(row.argmax())]) for row in shares]
+
+    def genders(self, frame: Picture, faces: Sequence[Face]) -> list[Gender]:
+        """`guess` without the ages."""
+        return [one.gender for one in self.guess(frame, faces)]

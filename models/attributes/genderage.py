@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...pipeline.geometry import extract_crop
-from ...pipeline.types import Face, Gender, Picture, Placement, Size
+from ...pipeline.protocols import Guess
+from ...pipeline.types import OLDEST, AgeRange, Face, Gender, Picture, Placement, Size
 from ..alignment import from_pixel_middles
 from ..runtime.onnx import Session, contiguous
 
@@ -28,15 +29,25 @@ class GenderAge:
     def sessions(self) -> tuple[Session, ...]:
         return (self._session,)
 
-    def genders(self, frame: Picture, faces: Sequence[Face]) -> list[Gender]:
-        """`female` or `male` a face. Raises EngineError, OutOfMemoryError."""
+    def guess(self, frame: Picture, faces: Sequence[Face]) -> list[Guess]:
+        """`female` or `male`, and the age in years, a face. Raises EngineError, OutOfMemoryError."""
         if not faces:
             return []
         crops = np.stack([extract_crop(frame, square(face)) for face in faces]).transpose(0, 3, 1, 2)
         name = next(iter(self._session.input_shapes()))
-        # The graph normalises by itself. Its third number is the age.
+        # The graph normalises by itself.
         rows = self._session.run_batched({name: contiguous(crops * 255)}, [(NUMBERS,)])[0]
-        return [_LABELS[int(row[:2].argmax())] for row in rows]
+        return [Guess(_LABELS[int(row[:2].argmax())], _age(float(row[2]))) for row in rows]
+
+    def genders(self, frame: Picture, faces: Sequence[Face]) -> list[Gender]:
+        """`guess` without the ages."""
+        return [one.gender for one in self.guess(frame, faces)]
+
+
+def _age(share: float) -> AgeRange:
+    """The network's third number: hundreds of years."""
+    years = round(min(max(share * 100, 0), OLDEST))
+    return AgeRange(years, years)
 
 
 def square(face: Face) -> Placement:

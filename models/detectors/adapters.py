@@ -17,6 +17,8 @@ from .builtin import BuiltinDetector
 from .facemesh import FaceMesh
 from .scan import Network, ScanningDetector
 from .scrfd import ScrfdNetwork
+from .yolov8_face import Yolo8FaceNetwork
+from .yunet import YuNetNetwork
 
 if TYPE_CHECKING:
     from torch import nn
@@ -87,6 +89,24 @@ def scrfd(
 ) -> ScanningDetector:
     """Options and errors are those of `retinaface`."""
     network = ScrfdNetwork(registry.session(paths[0]), _side(row, size) if size else None)
+    network.check()
+    return _scanning(row, network, options)
+
+
+def yunet(
+    row: Model, paths: Sequence[Path], registry: SessionRegistry, *, size: int = 0, **options: Unpack[ScanOptions]
+) -> ScanningDetector:
+    """Options and errors are those of `retinaface`."""
+    network = YuNetNetwork(registry.session(paths[0]), _side(row, 0), _side(row, size) if size else None)
+    network.check()
+    return _scanning(row, network, options)
+
+
+def yolov8_face(
+    row: Model, paths: Sequence[Path], registry: SessionRegistry, *, size: int = 0, **options: Unpack[ScanOptions]
+) -> ScanningDetector:
+    """Options and errors are those of `retinaface`."""
+    network = Yolo8FaceNetwork(registry.session(paths[0]), _side(row, 0), _side(row, size) if size else None)
     network.check()
     return _scanning(row, network, options)
 

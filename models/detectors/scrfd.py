@@ -1,4 +1,4 @@
-"""SCRFD (`det_10g`) of InsightFace. Facts: its `model_zoo/scrfd.py` (MIT); the weights have a licence of their own."""
+"""SCRFD (`det_10g`, `scrfd_2.5g`) of InsightFace. Facts: `model_zoo/scrfd.py` (MIT); weights have their own terms."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...pipeline.errors import DamagedModelError, SettingsError
+from ...pipeline.errors import DamagedModelError
 from ...pipeline.types import FloatArray, Size
 from ..runtime.onnx import Session, contiguous
 from ..runtime.onnx_file import read_ports
 from ..runtime.signature import Shape
+from .corner import STEP, fixed_size, require_size
 from .scan import Detections, Letterbox
 
 _STRIDES = (8, 16, 32)
 _PER_CELL = 2
-_STEP = 32
 _WIDTHS = (1, 4, 10)
 """Of the outputs: scores, box sides, landmarks, each at three strides."""
 
@@ -41,9 +41,7 @@ class ScrfdNetwork:
                 f"outputs of 1, 4 or 10 numbers a row, this one takes {len(inputs)} and gives {len(outputs)}."
             )
         self.session.open()
-        fixed = self._fixed()
-        if fixed is not None and self._asked not in (None, *fixed):
-            raise SettingsError(f"size: {self.session.path.name} takes pictures of {fixed} only, got {self._asked}")
+        require_size(self.session, self._asked)
 
     @property
     def side(self) -> int:
@@ -79,16 +77,9 @@ class ScrfdNetwork:
         cells = [(size.height // stride) * (size.width // stride) for stride in _STRIDES]
         return [(_PER_CELL * count, width) for width in _WIDTHS for count in cells]
 
-    def _shape(self) -> list[int | str | None]:
-        return next(iter(self.session.input_shapes().values()))
-
-    def _fixed(self) -> Size | None:
-        height, width = self._shape()[2:]
-        return Size(width, height) if isinstance(width, int) and isinstance(height, int) else None
-
     def _outer(self) -> Size:
-        side = max((self._asked or 640) // _STEP, 1) * _STEP
-        return self._fixed() or Size(side, side)
+        side = max((self._asked or 640) // STEP, 1) * STEP
+        return fixed_size(self.session) or Size(side, side)
 
 
 def blob(images: FloatArray) -> FloatArray:

@@ -144,10 +144,12 @@ class Session:
         *,
         names: Sequence[str] | None = None,
         any_order: bool = False,
+        whole: bool = False,
     ) -> list[NDArray[np.float32]]:
         """Outputs of the shapes `wanted`, in this order, as float32 for arrays in host memory.
 
         They are those of `names`, without names the graph's first ones, and with `any_order` whichever have the shapes.
+        `whole`: they are whole numbers, not floats.
         Raises EngineError, OutOfMemoryError, and as `require_outputs` does.
         """
         session = self.open()
@@ -157,7 +159,7 @@ class Session:
         if not any_order:
             require_possible([known.get(name, []) for name in asked], wanted, origin)
         found = self._guarded(session, lambda: session.run(asked, dict(feeds)))
-        return require_outputs(found, wanted, origin, any_order=any_order)
+        return require_outputs(found, wanted, origin, any_order=any_order, whole=whole)
 
     def run_batched(
         self,
@@ -166,6 +168,7 @@ class Session:
         *,
         names: Sequence[str] | None = None,
         rows: int = _ROWS,
+        whole: bool = False,
     ) -> list[NDArray[np.float32]]:
         """`run` over batches of any length N ≥ 1, the first axis of all feeds, and of all outputs, which `wanted`
         leaves out.
@@ -180,7 +183,7 @@ class Session:
         def part(at: int) -> list[NDArray[np.float32]]:
             length = min(step, total - at)
             taken = {name: values[at : at + length] for name, values in feeds.items()}
-            return self.run(taken, [(length, *shape) for shape in wanted], names=names)
+            return self.run(taken, [(length, *shape) for shape in wanted], names=names, whole=whole)
 
         parts = list(map(part, range(0, total, step)))
         return parts[0] if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]

@@ -18,7 +18,8 @@ from ...media.files import open_file
 from ...pipeline.errors import DamagedModelError
 from ...pipeline.quotes import excerpt, named
 
-_GRAPH, _INITIALIZER, _INPUT, _OUTPUT = 7, 5, 11, 12
+_GRAPH, _NODE, _INITIALIZER, _INPUT, _OUTPUT = 7, 1, 5, 11, 12
+_NODE_INPUT, _NODE_OUTPUT, _OPERATOR, _ATTRIBUTE, _ATTRIBUTE_TENSOR = 1, 2, 4, 5, 5
 _DIMS, _DATA_TYPE, _FLOAT_DATA, _NAME, _RAW_DATA = 1, 2, 4, 8, 9
 _PORT_NAME, _PORT_TYPE, _TENSOR, _ELEMENT, _SHAPE, _DIM, _DIM_VALUE = 1, 2, 1, 1, 2, 1, 1
 _DTYPES = {1: "<f4", 10: "<f2", 11: "<f8"}
@@ -73,6 +74,54 @@ def read_ports(path: Path) -> tuple[list[Port], list[Port]]:
     if not outputs:
         raise _damaged(path, "it gives nothing")
     return [port for port in inputs if port.name not in stored], outputs
+
+
+class Step(NamedTuple):
+    """A node of a graph."""
+
+    operator: str
+    """E.g. `Conv` or `Sub`."""
+    largest: float
+    """The largest magnitude among the constants that it takes beside other values; 0 where it takes none."""
+
+
+def read_first_step(path: Path) -> Step | None:
+    """What a graph does first with its first input; None where no node takes it.
+
+    Raises DamagedModelError where the file is cut short or no ONNX model.
+    """
+    inputs, _ = read_ports(path)
+    try:
+        with open_file(path) as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            nodes = [_names(data, node) for node in _in_graph(data, _NODE)]
+            first = next((node for node in nodes if inputs and inputs[0].name in node.takes), None)
+            return None if first is None else Step(first.operator, _largest(data, {*first.takes}))
+    except (IndexError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+class _Node(NamedTuple):
+    operator: str
+    takes: list[str]
+    gives: list[str]
+
+
+def _names(data: mmap.mmap, node: _Field) -> _Node:
+    found: dict[int, list[str]] = {_NODE_INPUT: [], _NODE_OUTPUT: [], _OPERATOR: []}
+    for number, value, stop in _fields(data, node.value, node.end):
+        if number in found:
+            found[number].append(data[value:stop].decode("utf-8", "replace"))
+    return _Node("".join(found[_OPERATOR]), found[_NODE_INPUT], found[_NODE_OUTPUT])
+
+
+def _largest(data: mmap.mmap, names: set[str]) -> float:
+    """The largest magnitude among the stored numbers of these names."""
+    tensors = [tensor for tensor in _initializers(data) if tensor.name in names]
+    for node in _in_graph(data, _NODE):
+        if {*_names(data, node).gives} & names:
+            for held in _inside(data, node, _ATTRIBUTE):
+                tensors += [_initializer(data, tensor) for tensor in _inside(data, held, _ATTRIBUTE_TENSOR)]
+    return max((float(np.abs(_values(data, one)).max(initial=0)) for one in tensors if one.dtype), default=0.0)
 
 
 def read_initializer(path: Path, shape: tuple[int, ...], names: tuple[str, ...]) -> NDArray[np.float32]:

@@ -31,7 +31,7 @@ class Origin(NamedTuple):
 
 
 def require_outputs(
-    found: Sequence[object], wanted: Sequence[Shape], origin: Origin, *, any_order: bool = False
+    found: Sequence[object], wanted: Sequence[Shape], origin: Origin, *, any_order: bool = False, whole: bool = False
 ) -> list[NDArray[np.float32]]:
     """The outputs `found` in the order of `wanted`, the shapes that they must have, as float32.
 
@@ -39,7 +39,7 @@ def require_outputs(
     shape the first goes first. Raises DamagedModelError unless there is an array of floats of each shape,
     NotFiniteError where they hold `odd_numbers`.
     """
-    arrays = [_floats(value, origin) for value in found]
+    arrays = [_floats(value, origin, whole) for value in found]
     chosen = _arranged(arrays, wanted) if any_order else arrays
     if len(chosen) != len(wanted) or not all(map(_fits, chosen, wanted)):
         raise _other(wanted, [array.shape for array in arrays], origin)
@@ -95,14 +95,14 @@ def _other(wanted: Sequence[Shape], found: Sequence[Shape], origin: Origin) -> D
     )
 
 
-def _floats(value: object, origin: Origin) -> NDArray[np.float32]:
-    if _is_array(value) and value.dtype.kind == "f":
+def _floats(value: object, origin: Origin, whole: bool) -> NDArray[np.float32]:
+    if _is_array(value) and value.dtype.kind in ("iu" if whole else "f"):
         with np.errstate(over="ignore"):  # what float32 can't hold becomes infinity, which is told
             return value.astype(np.float32, copy=False)
     kind = str(value.dtype) if _is_array(value) else type(value).__name__
     raise DamagedModelError(
-        f"{origin.file} holds another network than its name says, or is damaged: expected it to give floats, got "
-        f"{'texts' if kind == 'object' else kind}. Fetch it again."
+        f"{origin.file} holds another network than its name says, or is damaged: expected it to give "
+        f"{'whole numbers' if whole else 'floats'}, got {'texts' if kind == 'object' else kind}. Fetch it again."
     )
 
 

@@ -30,10 +30,14 @@ def require_ports(
 
 
 def _fits(port: Port, wanted: Shape) -> bool:
-    # Outputs may be declared without a shape.
-    return not port.shape or (
-        len(port.shape) == len(wanted)
-        and all(None in (found, length) or found == length for found, length in zip(port.shape, wanted, strict=True))
+    return agrees(port.shape, wanted)
+
+
+def agrees(found: Shape, wanted: Shape) -> bool:
+    """Whether the shape that a file declares can be the wanted one. Outputs may be declared without a shape."""
+    return not found or (
+        len(found) == len(wanted)
+        and all(None in (side, length) or side == length for side, length in zip(found, wanted, strict=True))
     )
 
 

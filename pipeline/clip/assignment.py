@@ -10,8 +10,9 @@ from typing import ClassVar, Final, TypedDict, cast
 import numpy as np
 
 from ..errors import FaceNotFoundError, require_choice
+from ..faces.ages import parse_ages
 from ..faces.index_list import Span, parse_indexes
-from ..faces.ordering import GENDERS, ORDERS, order_faces
+from ..faces.ordering import GENDERS, ORDERS, Wanted, order_faces
 from ..faces.pairing import MISSING, PAIRINGS, map_indexes, numbered, source_of
 from ..types import Face, FaceSet, FloatArray, IndexMap, Size
 from .notes import SHOWN, Notes, NoteState
@@ -30,6 +31,7 @@ class AssignmentRules:
     missing: str = "skip"
     detection_face_order: str = "large-small"
     detect_gender: str = "no"
+    detect_age: str = ""
 
     def __post_init__(self) -> None:
         parse_indexes(self.input_faces_index)
@@ -38,6 +40,12 @@ class AssignmentRules:
         require_choice("missing", self.missing, MISSING)
         require_choice("detection_face_order", self.detection_face_order, ORDERS)
         require_choice("detect_gender", self.detect_gender, GENDERS)
+        parse_ages(self.detect_age)
+
+    @property
+    def wanted(self) -> Wanted:
+        """Whom the filters keep."""
+        return Wanted(self.detect_gender, self.detect_age)
 
 
 class AssignmentState(TypedDict):
@@ -58,8 +66,8 @@ class Assignment:
 
     The people of the first frame that shows any are numbered by `detection_face_order`; those who appear later in the
     scene get the next numbers. The index lists are read over everybody seen in the scene so far, for those who have
-    just appeared: a person's donor never changes within a scene. People of another gender than asked for have no
-    number. Time and memory don't grow with the people who have left.
+    just appeared: a person's donor never changes within a scene. People of another gender or age than asked for
+    have no number. Time and memory don't grow with the people who have left.
     """
 
     needs_identities: ClassVar[bool] = False
@@ -91,9 +99,8 @@ class Assignment:
         """Number people who are seen for the first time; each face's `index` is its person."""
         # The order renumbers faces: `frame`, which it leaves alone, carries the person through.
         marked = tuple(replace(face, frame=face.index) for face in newcomers)
-        wanted = order_faces(
-            FaceSet((marked,), Size(0, 0)), self._rules.detection_face_order, self._rules.detect_gender
-        ).faces.frames[0]
+        order, (gender, ages) = self._rules.detection_face_order, self._rules.wanted
+        wanted = order_faces(FaceSet((marked,), Size(0, 0)), order, gender, ages=ages).faces.frames[0]
         known, self._count = self._count, self._count + len(wanted)
         for number, face in enumerate(wanted, known):
             source = self._source_of(number)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..faces.identity import apart, assign, nobody_like, require_identities
 from ..faces.index_list import Span
-from ..faces.ordering import is_of_gender
+from ..faces.ordering import is_wanted
 from ..faces.pairing import numbered, pair_faces
 from ..protocols import Embedder
 from ..types import Face, FaceSet, FloatArray
@@ -75,7 +75,7 @@ class Recognition:
     In each frame the people in view and the references go together as `match_identities` puts faces and references
     together: the nearest first, each once, all nearer than the threshold. What is compared is not the frame's face but
     what is known of the person by then, and a person who was recognised stays so up to a somewhat larger distance: who
-    is who doesn't flicker. People of another gender than asked for aren't compared.
+    is who doesn't flicker. People of another gender or age than asked for aren't compared.
     """
 
     needs_identities: ClassVar[bool] = True
@@ -121,7 +121,7 @@ class Recognition:
 
     def appear(self, newcomers: Sequence[Face]) -> None:
         """People who are seen for the first time; each face's `index` is its person."""
-        wanted = {face.index for face in newcomers if is_of_gender(face, self._rules.detect_gender)}
+        wanted = {face.index for face in newcomers if is_wanted(face, self._rules.wanted)}
         self._wanted |= wanted
         self._somebody = self._somebody or bool(wanted)
 

@@ -9,12 +9,15 @@ from typing import ClassVar, NamedTuple, Protocol, TypedDict
 import numpy as np
 
 from ..faces.detect import enriched
+from ..faces.index_list import Span
+from ..faces.landmarks import Refiner, refined
 from ..protocols import Attributes, Detector, Embedder, Follower, Mesher, Metric
 from ..types import Face, FloatArray, Picture
 from .depth_order import DepthOrder, DepthState
 from .following import Finder, FinderState
 from .lookahead import ObservedFrame
 from .looks import look_of
+from .notes import Notes, NoteState
 from .scenes import is_cut, thumbnail
 from .tracking import SAME_PERSON, Tracker, TrackerState
 
@@ -48,6 +51,8 @@ class Models(NamedTuple):
     """Helps to tell who is in front where faces overlap."""
     follower: Follower | None = None
     """Follows faces from frame to frame, so that not every frame is searched."""
+    refiner: Refiner | None = None
+    """Measures landmarks anew."""
 
 
 class Assigner(Protocol):
@@ -93,6 +98,7 @@ class WatcherState(TypedDict):
     assignment: object
     depth: DepthState
     finder: FinderState
+    notes: list[NoteState]
 
 
 class Watcher:
@@ -113,6 +119,7 @@ class Watcher:
         self._finder = Finder(models.detector, models.follower if track else None)
         self._scene = 0
         self._before: FloatArray | None = None
+        self._notes = Notes()
 
     @property
     def scene(self) -> int:
@@ -142,6 +149,7 @@ class Watcher:
             "assignment": self.assignment.as_json(),
             "depth": self._depth.as_json(),
             "finder": self._finder.as_json(),
+            "notes": self._notes.as_json(),
         }
 
     def restore(self, state: WatcherState) -> None:
@@ -153,10 +161,15 @@ class Watcher:
         self.assignment.restore(state["assignment"])
         self._depth.restore(state["depth"])
         self._finder.restore(state["finder"])
+        self._notes = Notes(state["notes"])
+
+    def report(self) -> tuple[str, ...]:
+        """Lines about who got whom, and about faces whose landmarks aren't sure."""
+        return (*self.assignment.report(), *self._notes.lines())
 
     def _tracked(self, frame: ClipFrame) -> list[Face]:
         picture = frame.picture
-        found = self._finder.find(picture, frame.time)
+        found = self._refined(frame, self._finder.find(picture, frame.time))
         if self._models.mesher is not None:
             found = [f for f in enriched(picture, found, mesher=self._models.mesher) if f.mesh is not None]
         known = self._tracker.count
@@ -171,6 +184,14 @@ class Watcher:
         self.assignment.keep(self._tracker.people)
         self._depth.keep(self._tracker.people)
         self._depth.update(picture, faces)
+        return faces
+
+    def _refined(self, frame: ClipFrame, found: Sequence[Face]) -> list[Face]:
+        if self._models.refiner is None:
+            return list(found)
+        faces, unsure = refined(frame.picture, found, self._models.refiner)
+        if unsure:
+            self._notes.add(self._models.refiner.note(), Span(frame.number, frame.number))
         return faces
 
     def _embed(self, picture: Picture) -> Callable[[Sequence[Face]], Sequence[FloatArray | None]] | None:

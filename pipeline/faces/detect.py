@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from ..errors import MismatchError
 from ..protocols import Attributes, Detector, Embedder, Locator, Mesher
 from ..types import Box, Face, FaceSet, IndexMap, Pair, Picture, Progress, Size
+from .landmarks import Refiner, refined
 
 
 def detect_batch(
     pictures: Sequence[Picture],
     detector: Detector,
     *,
+    refiner: Refiner | None = None,
     mesher: Mesher | None = None,
     attributes: Attributes | None = None,
     embedder: Embedder | None = None,
     progress: Progress | None = None,
 ) -> FaceSet:
-    """The faces of each picture, numbered as found, with what the given models add."""
+    """The faces of each picture, numbered as found, with landmarks by `refiner` and what the other models add."""
 
     def found(number: int) -> Sequence[Face]:
         return detector.detect(pictures[number])
 
-    return _batch(pictures, found, mesher=mesher, attributes=attributes, embedder=embedder, progress=progress)
+    further = Enrichment(mesher, attributes, embedder)
+    return _batch(pictures, found, refiner, further, progress)
 
 
 def locate_batch(
@@ -32,6 +36,7 @@ def locate_batch(
     boxes: Sequence[Sequence[Box]],
     locator: Locator,
     *,
+    refiner: Refiner | None = None,
     mesher: Mesher | None = None,
     attributes: Attributes | None = None,
     embedder: Embedder | None = None,
@@ -47,26 +52,37 @@ def locate_batch(
     def found(number: int) -> Sequence[Face]:
         return [face for face in locator.locate(pictures[number], boxes[number]) if face is not None]
 
-    return _batch(pictures, found, mesher=mesher, attributes=attributes, embedder=embedder, progress=progress)
+    further = Enrichment(mesher, attributes, embedder)
+    return _batch(pictures, found, refiner, further, progress)
+
+
+class Enrichment(NamedTuple):
+    """Models that add something to faces."""
+
+    mesher: Mesher | None
+    attributes: Attributes | None
+    embedder: Embedder | None
 
 
 def _batch(
     pictures: Sequence[Picture],
     found: Callable[[int], Sequence[Face]],
-    *,
-    mesher: Mesher | None,
-    attributes: Attributes | None,
-    embedder: Embedder | None,
+    refiner: Refiner | None,
+    further: Enrichment,
     progress: Progress | None,
 ) -> FaceSet:
     frames: list[tuple[Face, ...]] = []
+    remarks: list[str] = []
     for number, picture in enumerate(pictures):
         faces = [replace(face, frame=number) for face in found(number)]
-        faces = enriched(picture, faces, mesher=mesher, attributes=attributes, embedder=embedder)
+        if refiner is not None:
+            faces, unsure = refined(picture, faces, refiner)
+            remarks += [f"frame {number}: {refiner.note(unsure)}"] if unsure else []
+        faces = enriched(picture, faces, **further._asdict())
         frames.append(tuple(replace(face, index=index) for index, face in enumerate(faces)))
         if progress is not None:
             progress(number + 1, len(pictures))
-    return FaceSet(tuple(frames), Size.holding(pictures))
+    return FaceSet(tuple(frames), Size.holding(pictures), remarks=tuple(remarks))
 
 
 def enriched(
@@ -77,10 +93,11 @@ def enriched(
     attributes: Attributes | None = None,
     embedder: Embedder | None = None,
 ) -> list[Face]:
-    """The faces with mesh, gender and embedding where a model for it is given; no mesh where none fits."""
+    """The faces with mesh, gender, age and embedding where a model for it is given; no mesh where none fits."""
     found = list(faces) if mesher is None else add_meshes(picture, faces, mesher)
     if attributes is not None:
-        found = [replace(f, gender=g) for f, g in zip(found, attributes.genders(picture, found), strict=True)]
+        guesses = attributes.guess(picture, found)
+        found = [replace(f, gender=g.gender, age=g.age) for f, g in zip(found, guesses, strict=True)]
     if embedder is not None:
         found = [replace(f, embedding=e) for f, e in zip(found, embedder.embed(picture, found), strict=True)]
     return found

@@ -1,4 +1,4 @@
-"""Which face is face 0: the orders, the gender filter and the limit."""
+"""Which face is face 0: the orders, the filters by gender and age, and the limit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from ..errors import SettingsError, require_choice
 from ..quotes import quoted
 from ..types import Face, FaceSet
+from .ages import is_of_age
 
 Faces = tuple[Face, ...]
 Key = tuple[float, ...]
@@ -19,7 +20,7 @@ GENDERS: Final = ("no", "female", "male")
 def _tie(face: Face) -> Key:
     """What decides among equals: area descending, left, top; then every other number, so that no tie is left open."""
     numbers = (*face.box.tolist(), *face.landmarks.ravel().tolist(), -face.score)
-    return (-face.area, *numbers, GENDERS.index(face.gender or "no"))
+    return (-face.area, *numbers, GENDERS.index(face.gender or "no"), *(face.age or (-1, -1)))
 
 
 def _by(first: Callable[[Face], float]) -> Callable[[Sequence[Face]], list[Face]]:
@@ -69,28 +70,40 @@ ORDERS: Final = tuple(_SORTERS)
 """The hosted API's six orders, then `reading`: rows of faces, then left to right."""
 
 
+class Wanted(NamedTuple):
+    """Which faces count, by guesses of what they are like."""
+
+    gender: str = "no"
+    """One of GENDERS."""
+    ages: str = ""
+    """E.g. `20-39`; empty for all."""
+
+
 class Ordered(NamedTuple):
     """Ordered faces and those that were left out."""
 
     faces: FaceSet
     """What was asked for, numbered from 0 in each picture."""
     rest: FaceSet
-    """Of another gender or beyond the limit, in the same order; numbered on from `faces`, so no number is shared."""
+    """Of another gender or age, or beyond the limit, in the same order; numbered on from `faces`: none is shared."""
 
 
-def order_faces(faces: FaceSet, order: str = "large-small", gender: str = "no", limit: int = 0) -> Ordered:
+def order_faces(
+    faces: FaceSet, order: str = "large-small", gender: str = "no", limit: int = 0, ages: str = ""
+) -> Ordered:
     """Number the faces of each picture.
 
     `order` is one of ORDERS: by area, by the box's left edge, by its top edge, or by rows. Equals go by area
     descending, then left edge, then top edge; the order they were detected in never matters. `gender`, one of GENDERS,
-    keeps the faces of that gender before they are numbered. `limit` keeps that many a picture, 0 keeps all.
-    Raises SettingsError for other values, and where a gender is asked for but wasn't detected.
+    keeps the faces of that gender before they are numbered, and `ages`, e.g. `20-39`, those that may be of such an age:
+    see `ages.parse_ages`. `limit` keeps that many a picture, 0 keeps all.
+    Raises SettingsError for other values, and where a gender or age is asked for but wasn't detected.
     """
     require_choice("detection_face_order", order, ORDERS)
     require_choice("detect_gender", gender, GENDERS)
     if limit < 0:
         raise SettingsError(f"limit: expected 0 (all faces) or more, got {quoted(limit)}")
-    parts = [_ordered(frame, order, gender, limit) for frame in faces]
+    parts = [_ordered(frame, order, Wanted(gender, ages), limit) for frame in faces]
     sides = tuple(tuple(part[side] for part in parts) for side in (0, 1))
     kept, rest = (
         replace(
@@ -103,13 +116,19 @@ def order_faces(faces: FaceSet, order: str = "large-small", gender: str = "no", 
     return Ordered(kept, rest)
 
 
-def _ordered(faces: Faces, order: str, gender: str, limit: int) -> tuple[Faces, Faces]:
+def _ordered(faces: Faces, order: str, wanted: Wanted, limit: int) -> tuple[Faces, Faces]:
     sort = _SORTERS[order]
-    wanted = sort([face for face in faces if is_of_gender(face, gender)])
-    count = min(limit, len(wanted)) if limit else len(wanted)
-    others = [face for face in faces if not is_of_gender(face, gender)]
-    rest = sort([*wanted[count:], *others])
-    return _numbered(wanted[:count], 0), _numbered(rest, count)
+    kept = sort([face for face in faces if is_wanted(face, wanted)])
+    count = min(limit, len(kept)) if limit else len(kept)
+    others = [face for face in faces if not is_wanted(face, wanted)]
+    rest = sort([*kept[count:], *others])
+    return _numbered(kept[:count], 0), _numbered(rest, count)
+
+
+def is_wanted(face: Face, wanted: Wanted) -> bool:
+    """Whether the filters keep the face. Raises SettingsError where what they ask for wasn't detected."""
+    # Both, so that what wasn't detected is said of faces of any gender.
+    return all([is_of_gender(face, wanted.gender), is_of_age(face, wanted.ages)])
 
 
 def is_of_gender(face: Face, gender: str) -> bool:

@@ -16,6 +16,7 @@ from multifaceswap import Session, cli
 from multifaceswap.app import functions, settings
 from multifaceswap.media.pictures import write_picture
 from multifaceswap.pipeline.errors import SettingsError
+from multifaceswap.pipeline.types import AgeRange
 from PIL import Image
 
 
@@ -48,7 +49,8 @@ def picture():
 
 @pytest.fixture(scope="module")
 def people(shared, picture):
-    return shared.order(shared.detect([picture], gender=True, identity=True))
+    found = shared.order(shared.detect([picture], gender=True, identity=True))
+    return replace(found, frames=tuple(tuple(replace(face, age=AgeRange(20, 29)) for face in faces) for faces in found))
 
 
 @pytest.fixture
@@ -78,6 +80,7 @@ def test_python_detect(recorder, shared, picture, name):
         shared.detect([picture], **given)
 
     base = {"facedetection": "scrfd_10g"} if name == "detection_size" else {}
+    base |= {"gender": True} if name == "attributes" else {}
     require_effect(
         name, outcome(recorder, lambda: work(**base)), outcome(recorder, lambda: work(**base, **{name: probe(row)}))
     )

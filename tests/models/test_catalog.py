@@ -10,6 +10,12 @@ from multifaceswap.models.store import BUILTIN_PATH
 from multifaceswap.pipeline.errors import SettingsError
 
 FILES = list(dict.fromkeys(file for model in catalog.MODELS for file in model.files))
+PLACES = {
+    "huggingface.co": "/resolve/main/",
+    "github.com": "/releases/download/",
+    "media.githubusercontent.com": "/[0-9a-f]{40}/",
+}
+"""Where files are fetched from, and what their addresses must say: from GitHub's trees, the commit."""
 PUBLISHED = [file for file in FILES if not file.built_in]
 
 
@@ -21,13 +27,18 @@ def test_the_designs_names_are_all_there():
         "YOLOv5l",
         "YOLOv5n",
         "scrfd_10g",
+        "scrfd_2.5g",
+        "yunet_2023",
+        "yunet_2026",
+        "yoloface_8n",
     )
     assert {"mesh", "inswapper_128", "reswapper_128", "reswapper_256", "hyperswap_1a_256"} <= {
         *catalog.names("swapper")
     }
     assert {"codeformer-v0.1.0.pth", "GFPGANv1.4.pth", "GFPGANv1.3.pth"} <= {*catalog.names("restorer")}
     assert catalog.names("embedder") == ("dlib128", "w600k_r50")
-    assert catalog.names("attributes") == ("dlib_gender", "genderage")
+    assert catalog.names("attributes") == ("dlib_gender", "genderage", "fairface")
+    assert catalog.names("landmarker") == ("hrffa_vitt", "hrffa_hg0", "2dfan4")
     assert catalog.names("parser") == (
         "builtin",
         "bisenet",
@@ -67,10 +78,10 @@ def test_published_files_can_be_fetched_and_found(file):
     assert file.urls and file.folders
     for url in file.urls:
         parts = urlparse(url)
-        assert parts.scheme == "https" and parts.netloc in ("huggingface.co", "github.com")
+        assert parts.scheme == "https" and parts.netloc in PLACES
         assert parts.path.rpartition("/")[2] in file.names
         assert not file.crc32_urls or url.replace(".onnx", ".hash") in file.crc32_urls
-        assert ("/resolve/main/" if parts.netloc == "huggingface.co" else "/releases/download/") in parts.path
+        assert re.search(PLACES[parts.netloc], parts.path)
     known = {"insightface", "reswapper", "hyperswap", "facefusion", "facerestore_models", "facedetection", "facexlib"}
     assert {folder.partition("/")[0] for folder in file.folders} <= known
 
@@ -80,7 +91,7 @@ def test_shipped_files_are_there():
 
 
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(SettingsError, match=r"detector: expected one of builtin, .*scrfd_10g, got 'yolov8'"):
+    with pytest.raises(SettingsError, match=r"detector: expected one of builtin, .*yoloface_8n, got 'yolov8'"):
         catalog.find("detector", "yolov8")
     with pytest.raises(SettingsError, match="embedder: expected one of dlib128, w600k_r50, got 'mesh'"):
         catalog.find("embedder", "mesh")

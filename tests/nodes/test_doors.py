@@ -47,8 +47,10 @@ def image(pair):
 
 
 @pytest.fixture(scope="module")
-def people(session, image):
-    return session.order(session.detect(list(image.numpy()), gender=True, identity=True))
+def people(comfy, session, image):
+    found = session.order(session.detect(list(image.numpy()), gender=True, identity=True))
+    age = comfy.module("pipeline.types").AgeRange(20, 29)
+    return replace(found, frames=tuple(tuple(replace(face, age=age) for face in faces) for faces in found))
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Measure landmarks of faces that a detector found."""
