@@ -27,7 +27,8 @@ RULES = {
 }
 KNOWN = {
     ("environment", "media/environment.py"),  # Folders and the key come from variables.
-    ("network", "models/download.py"),  # Models are fetched on demand.
+    ("network", "models/download.py"),
+    ("network", "models/published.py"),  # Models are fetched on demand.
     ("network", "hosted/segmind/transport.py"),  # The hosted engine.
     ("network", "hosted/segmind/connections.py"),
     ("signing", "marking/certificates.py"),  # Signs results, where the user has a certificate for that.

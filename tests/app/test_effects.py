@@ -30,6 +30,7 @@ def session(tmp_path_factory):
     standins.pooled(folder / "w600k_r50.onnx", scale=40)
     standins.restorer(folder / "GPEN-BFR-512.onnx")
     standins.restorer(folder / "codeformer.onnx", weight="double")
+    standins.live_portrait(folder)
     return Session([folder], "cpu")
 
 
@@ -62,8 +63,10 @@ def images(result):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", list(settings.SETTINGS["swap"]))
 def test_a_swap(session, picture, people, monkeypatch, name, engine):
-    parsers = {"bisenet": HalfSeen(), "builtin": BuiltinParser()}
-    monkeypatch.setattr(type(session.models), "parser", lambda self, model: parsers[model])
+    builtin = BuiltinParser()
+    monkeypatch.setattr(
+        type(session.models), "parser", lambda self, model: builtin if model == "builtin" else HalfSeen()
+    )
     monkeypatch.setattr(type(session.models), "require", lambda self, models: None)
     monkeypatch.setattr("multifaceswap.app.session.model_lines", lambda models, choices: [])
     index_map = session.map(people, people, "0", "1")
