@@ -1,18 +1,19 @@
-"""Makes the README's picture and its tables of settings and models: `python scripts/make_docs.py`."""
+"""Makes the README's picture, its tables and the page of models: `python scripts/make_docs.py`."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections import Counter
 
 import numpy as np
 from checkout import ROOT, load_checkout
 from PIL import Image
 
-README = ROOT / "README.md"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "models.md")
 _KINDS = {
     "swapper": "swap",
     "detector": "detection",
     "restorer": "restoration",
+    "expression": "expression",
     "parser": "masks",
     "embedder": "identity",
     "attributes": "gender and age",
@@ -23,7 +24,7 @@ _KINDS = {
 _PORTRAITS = ("grace_hopper.jpg", "astronaut.png")
 _VALUES = {
     "switch": "on, off",
-    "model": "a name below",
+    "model": "a [model](docs/models.md)",
     "indexes": "a list",
     "parts": "a list",
     "padding": "percents",
@@ -75,8 +76,22 @@ def _lights(picture: np.ndarray) -> list[np.ndarray]:
     return [np.clip(np.rint(one), 0, 255).astype(np.uint8) for one in lit]
 
 
+def summary() -> str:
+    """The catalog as a short table: for each purpose what ships, and the families of what can be fetched."""
+    from multifaceswap.models.catalog import MODELS
+
+    lines = ["| for | shipped | to be fetched |", "| --- | --- | --- |"]
+    for kind, word in _KINDS.items():
+        rows = [model for model in MODELS if model.kind == kind]
+        shipped = ", ".join(f"`{model.name}`" for model in rows if model.built_in)
+        families = Counter(model.family for model in rows if not model.built_in)
+        fetched = ", ".join(family if count == 1 else f"{family} ({count})" for family, count in families.items())
+        lines.append(f"| {word} | {shipped} | {fetched} |")
+    return "\n".join(lines) + "\n"
+
+
 def models() -> str:
-    """The catalog as a table, a row for each family under one licence: its models, how fast, ComfyUI's folder."""
+    """A row for each family under one licence: its models, ComfyUI's folder, how fast they are."""
     from multifaceswap.models.catalog import MODELS
 
     groups: dict[tuple[str, ...], list[str]] = {}
@@ -112,12 +127,13 @@ def _shown(value: object) -> str:
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
-def readme(text: str) -> str:
-    """The README's text with the tables as settings and catalog are now."""
-    for name, table in (("settings", settings()), ("models", models())):
+def filled(text: str) -> str:
+    """A page with its tables as settings and catalog are now, each between the lines that name it."""
+    for name, table in (("settings", settings), ("models", summary), ("all models", models)):
         begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->\n"
-        before, _, rest = text.partition(begin)
-        text = before + begin + table + end + rest.partition(end)[2]
+        if begin in text:
+            before, _, rest = text.partition(begin)
+            text = before + begin + table() + end + rest.partition(end)[2]
     return text
 
 
@@ -126,7 +142,8 @@ def main() -> None:
     load_checkout()
     pair()
     light()
-    Path(README).write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -90,11 +90,12 @@ def test_every_shipped_weight_is_package_data_with_its_notice():
         assert file.name in notice, file
 
 
-def test_the_readmes_table_is_the_catalogs():
+def test_the_tables_are_those_of_catalog_and_settings():
     make_docs = runpy.run_path(str(ROOT / "scripts" / "make_docs.py"))
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert make_docs["readme"](text) == text
-    assert "`hyperswap_1a_256`" in text
+    readme, page = (path.read_text(encoding="utf-8") for path in make_docs["PAGES"])
+    assert (make_docs["filled"](readme), make_docs["filled"](page)) == (readme, page)
+    assert "HyperSwap (3)" in readme and "`mask_padding`" in readme and len(readme.splitlines()) < 200
+    assert "`hyperswap_1a_256` (fast)" in page
 
 
 @pytest.fixture(scope="module")
