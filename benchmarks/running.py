@@ -12,8 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from multifaceswap.models.catalog import DET_10G, INSWAPPER_128, W600K_R50
+from multifaceswap.models.insightface import DET_10G, W600K_R50
 from multifaceswap.models.runtime.onnx import Session
+from multifaceswap.models.swappers.rows import INSWAPPER_128
 
 from . import clips, detecting, networks, paste_restore, pasting, peers, starting, swapping
 from .timing import Row

@@ -12,6 +12,8 @@ from multifaceswap.models.pool import ModelPool
 from multifaceswap.models.runtime.onnx import Session
 from multifaceswap.models.swappers.network import SwapNetwork
 from multifaceswap.models.swappers.neural import NeuralSwapper
+from multifaceswap.models.swappers.sources import IdentitySource
+from multifaceswap.pipeline import templates
 from multifaceswap.pipeline.compose.swap import SwapSettings, swap_batch
 from multifaceswap.pipeline.faces.detect import detect_batch
 from multifaceswap.pipeline.types import Embedding, Face, FaceSet, IndexMap, Pair, Size
@@ -113,7 +115,10 @@ def _builtin_row(network: float) -> Row:
 
 def _swapper(session: Any) -> NeuralSwapper:
     """Without a recogniser: the faces come with their identity."""
-    return NeuralSwapper(SwapNetwork(session, 128), ArcFace(session, "w600k_r50"), maps=True)
+    network = SwapNetwork(session, 128)
+    return NeuralSwapper(
+        network, IdentitySource(network, ArcFace(session, "w600k_r50"), "mapped"), templates.arcface(128)
+    )
 
 
 def _faces(size: Size, side: int, count: int) -> list[Face]:

@@ -22,7 +22,7 @@ from ..marking.places import Signing
 from ..media.clips import is_clip
 from ..media.pictures import FORMATS, is_mentioned, is_picture, passed_over_note
 from ..pipeline.errors import ImageError, ModelError, NotFiniteError, SettingsError
-from ..pipeline.quotes import excerpt, named
+from ..pipeline.quotes import excerpt, named, nearest
 from . import console
 from .batch_refusals import local, refused_items
 from .files import add_paths, pictures_of, require_free
@@ -179,7 +179,10 @@ def _with_options(values: Mapping[str, Value], options: Mapping[str, str]) -> di
     known = {name.replace("_", "-"): row for row in rows.values() for name in (row.name, *row.old_names)}
     for option, text in options.items():
         if option not in known:
-            raise SettingsError(f"manifest: {excerpt(option[:80])} is not a setting, expected {', '.join(rows)}")
+            hint = nearest(option, rows)
+            raise SettingsError(
+                f"manifest: {excerpt(option[:80])} is not a setting, expected one that `batch --help` names{hint}"
+            )
         values[known[option].name] = known[option].parse(text)
     return values
 

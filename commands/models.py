@@ -27,7 +27,7 @@ from ..pipeline.errors import (
     MultiFaceSwapError,
     SettingsError,
 )
-from ..pipeline.quotes import listed
+from ..pipeline.quotes import listed, nearest
 from . import console
 
 OFFLINE = "MULTIFACESWAP_OFFLINE"
@@ -179,5 +179,7 @@ def _chosen(names: Sequence[str]) -> list[Model]:
     known = list(dict.fromkeys(model.name for model in catalog.MODELS))
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise SettingsError(f"model: expected {', '.join(known)}, got {listed(one[:60] for one in unknown[:3])}")
+        hint = nearest(unknown[0], known)
+        shown = listed(one[:60] for one in unknown[:3])
+        raise SettingsError(f"model: expected names as `multifaceswap models list` gives them{hint}, got {shown}")
     return [model for model in catalog.MODELS if model.name in names]

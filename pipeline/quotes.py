@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from reprlib import Repr
 from typing import Final
 
@@ -30,6 +31,12 @@ def quoted(value: object) -> str:
     except (ValueError, RecursionError):  # Python writes no number of more than 4300 digits
         return f"a {type(value).__name__} too large to be shown"
     return _cut(" ".join(line.strip() for line in lines))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known names that are most like a word, for `…, such as a, b`; empty where none is."""
+    found = get_close_matches(word[:_NAME], list(known), cutoff=0.5)
+    return f", such as {', '.join(found)}" if found else ""
 
 
 def excerpt(text: object) -> str:

@@ -122,7 +122,10 @@ def test_a_cancel_keeps_what_is_done(tmp_path, folder, monkeypatch):
     [
         ("target\nx.png\n", "there is no source"),
         ("target,source,strength\nx.png,y.png,2\n", "expected 0 to 1"),
-        ("target,source,stength\nx.png,y.png,1\n", "stength is not a setting"),
+        (
+            "target,source,stength\nx.png,y.png,1\n",
+            "stength is not a setting, expected one that `batch --help` names, such as stren",
+        ),
         ("target,source,output\nx.png,y.png,y.png\n", "is an input and would be overwritten"),
     ],
 )
@@ -194,7 +197,7 @@ def test_a_wrong_setting_of_a_manifest_names_its_target(tmp_path, capsys):
     manifest = tmp_path / "list.csv"
     manifest.write_text(f"target,strength\n{MAN},0.5\n{WOMAN},abc\n")
     assert _batch("--source", WOMAN, "--target", manifest, "--output", tmp_path / "out") == 2
-    assert f"{WOMAN}: strength: expected 0 to 1, got 'abc'" in capsys.readouterr().err
+    assert f"{WOMAN}: strength: expected -1 to 2, got 'abc'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--source", "--reference"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from multifaceswap.pipeline.quotes import MOST, excerpt, listed, named, quoted
+from multifaceswap.pipeline.quotes import MOST, excerpt, listed, named, nearest, quoted
 
 LONG = "x" * 100_000
 
@@ -78,3 +78,9 @@ def test_an_address_that_became_a_path_is_named_as_it_was_typed(typed):
 )
 def test_other_colons_are_left_alone(path):
     assert named(path) == path
+
+
+def test_names_that_are_most_like_a_word_are_named():
+    known = ("strength", "start", "mask_feather")
+    assert nearest("stength", known) == ", such as strength"
+    assert nearest("x" * 10_000, known) == nearest("qqqq", known) == ""

@@ -7,6 +7,8 @@ from multifaceswap import open_model
 from multifaceswap.models.detectors.retinaface import decode, priors
 from multifaceswap.pipeline.types import Size
 
+pytestmark = pytest.mark.xdist_group("rebuilt detectors")  # whose weights take long to make
+
 VARIANTS = {"retinaface_resnet50": "retinaface_resnet50", "retinaface_mobile0.25": "retinaface_mobile025"}
 
 

@@ -7,6 +7,8 @@ from multifaceswap import open_model
 from multifaceswap.models.detectors.yolov5_face import YoloFaceNetwork, decode
 from multifaceswap.pipeline.types import Size
 
+pytestmark = pytest.mark.xdist_group("rebuilt detectors")  # whose weights take long to make
+
 VARIANTS = {"YOLOv5n": "yolov5n_face", "YOLOv5l": "yolov5l_face"}
 PADDING = {"a": (0, 16), "b": (0, 0)}
 """By which the reference's network coordinates lie right and below of the picture's."""

@@ -11,7 +11,7 @@ from multifaceswap.pipeline.errors import DamagedModelError, EngineError, Mismat
 from multifaceswap.pipeline.templates import FFHQ_512
 
 torch = pytest.importorskip("torch")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("rebuilt restorers")]  # whose weights take long to make
 
 
 def crop(vectors):

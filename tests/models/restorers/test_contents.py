@@ -102,6 +102,7 @@ def test_a_changed_file_is_looked_at_again(tmp_path):
     assert look(path) is None
 
 
+@pytest.mark.xdist_group("rebuilt restorers")
 def test_further_restorers_are_offered_by_contents_and_without_torch(folder, tmp_path):
     places = Folders({"facerestore_models": [folder / "facerestore_models"]}, [tmp_path])
     standins.restorer(tmp_path / "my gpen.onnx", size=256)
