@@ -82,5 +82,5 @@ def test_other_colons_are_left_alone(path):
 
 def test_names_that_are_most_like_a_word_are_named():
     known = ("strength", "start", "mask_feather")
-    assert nearest("stength", known) == ", such as strength"
+    assert nearest("stength", known) == ", such as strength, start"
     assert nearest("x" * 10_000, known) == nearest("qqqq", known) == ""
