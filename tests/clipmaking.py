@@ -86,9 +86,12 @@ def write_clip(
     turned: int = 0,
     sound: bool = False,
     tags: dict[str, int] | None = None,
+    metadata: dict[str, str] | None = None,
 ) -> Path:
-    """A clip at 25 frames a second, or at `times` in ticks of 1/12800 s."""
-    with av.open(str(path), "w") as out:
+    """A clip at 25 frames a second, or at `times` in ticks of 1/12800 s; `metadata` as phones write it into MOV."""
+    options = {"movflags": "+use_metadata_tags"} if metadata else {}
+    with av.open(str(path), "w", container_options=options) as out:
+        out.metadata.update(metadata or {})
         stream = out.add_stream(codec, rate=25)
         context = stream.codec_context
         context.width, context.height = frames[0].shape[1], frames[0].shape[0]

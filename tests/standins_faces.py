@@ -44,7 +44,7 @@ def _scores(stride: int, name: str, full: float):
     }
     window = {"kernel_shape": [stride, stride], "strides": [stride, stride]}
     nodes = [
-        helper.make_node("Conv", [name, f"K{stride}", f"b{stride}"], [f"m{stride}"]),
+        helper.make_node("Conv", [name, f"K{stride}", f"b{stride}"], [f"m{stride}"], kernel_shape=[1, 1]),
         helper.make_node("AveragePool", [f"m{stride}"], [f"p{stride}"], **window),
         helper.make_node("Mul", [f"p{stride}", f"steep{stride}"], [f"q{stride}"]),
         helper.make_node("Sigmoid", [f"q{stride}"], [f"s{stride}"]),
