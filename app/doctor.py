@@ -6,14 +6,10 @@ import os
 import platform
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
-from pathlib import Path
 from types import ModuleType
 
-from ..hosted.segmind.key import KEY_VARIABLE as KEY
-from ..hosted.segmind.key import find_key
 from ..media.environment import variables
 from ..models import store
 from ..models.catalog import BUILTIN_FOLDER, DLIB_GENDER, MODELS, ModelFile
@@ -22,7 +18,8 @@ from ..models.runtime.devices import CUDA, why_not
 from ..models.runtime.symptoms import recognise
 from ..models.store import Folders
 from ..models.verify import verify
-from ..pipeline.errors import ModelError, MultiFaceSwapError, SettingsError
+from ..pipeline.errors import ModelError, MultiFaceSwapError
+from .set_up import Finding, key, signing
 
 try:
     from . import programs
@@ -30,9 +27,15 @@ except ImportError:
     programs = None  # The archive of ComfyUI's registry leaves it out.
 
 _NEEDED = ("numpy", "opencv-python", "Pillow", "requests", "tqdm")
-_OPTIONAL = {"torchvision": "models", "spandrel": "models", "spandrel_extra_arches": "models", "av": "video"}
+_OPTIONAL = {
+    "torchvision": "models",
+    "spandrel": "models",
+    "spandrel_extra_arches": "models",
+    "av": "video",
+    "c2pa-python": "marking",
+}
 """The extra of this package that brings each of them."""
-_FOR = {"models": "some models need it", "video": "clips need it"}
+_FOR = {"models": "some models need it", "video": "clips need it", "marking": "signatures need it"}
 # Each of them brings cv2.
 _OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 _CPU = "CPUExecutionProvider"
@@ -50,16 +53,6 @@ _NO_NVIDIA = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    topic: str
-    text: str
-    cure: str = ""
-    """What to do; empty where nothing is wrong."""
-
-
 def examine(device: str = "auto", folders: Folders | None = None) -> Iterator[Finding]:
     """Look at everything, one finding after the other. Raises SettingsError for an unknown device."""
     folders = Folders.default() if folders is None else folders
@@ -75,6 +68,7 @@ def examine(device: str = "auto", folders: Folders | None = None) -> Iterator[Fi
     yield from searched(folders)
     yield from weights(folders)
     yield key(variables())
+    yield signing()
 
 
 def installed(names: Iterable[str]) -> dict[str, str]:
@@ -219,15 +213,6 @@ def _weight(file: ModelFile, folders: Folders) -> Finding:
     except (ModelError, OSError) as error:
         return Finding("Weights", str(error), cure)
     return Finding("Weights", f"{file.name} is intact")
-
-
-def key(environment: Mapping[str, str], folders: Sequence[Path] | None = None) -> Finding:
-    """Where there is a key for the hosted engine; never what it is. `folders` may hold its file."""
-    try:
-        found = find_key(folders, environment)
-    except SettingsError as error:
-        return Finding(KEY, str(error), "make a key at https://cloud.segmind.com/console/api-keys and put it there")
-    return Finding(KEY, f"found in {found.origin}" if found else "not found: only the hosted engine needs it")
 
 
 def _pip(*words: str) -> str:

@@ -6,8 +6,9 @@ from importlib import metadata
 from types import SimpleNamespace
 
 import pytest
-from multifaceswap.app import doctor, programs
+from multifaceswap.app import doctor, programs, set_up
 from multifaceswap.app.doctor import Finding
+from multifaceswap.marking import places
 from multifaceswap.models import store
 from multifaceswap.models.catalog import DLIB_GENDER
 from multifaceswap.models.runtime import onnx as runtime
@@ -25,7 +26,8 @@ def test_examine_tells_of_every_topic_and_this_python(tmp_path):
     findings = list(doctor.examine("cpu", Folders({}, [tmp_path])))
     topics = {finding.topic for finding in findings}
     assert topics == {
-        "Python", "System", "Package", "onnxruntime", "torch", "Providers", "In use", "Models", "Weights", doctor.KEY,
+        "Python", "System", "Package", "onnxruntime", "torch", "Providers", "In use", "Models", "Weights", set_up.KEY,
+        "Signing",
     }  # fmt: skip
     assert any(sys.executable in finding.text for finding in findings)
     assert Finding("In use", CPU) in findings
@@ -270,25 +272,52 @@ def test_a_damaged_and_a_missing_weight_are_told(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("value", ["", "  ", None])
 def test_no_key(value):
-    environment = {} if value is None else {doctor.KEY: value}
-    assert doctor.key(environment, []).text.startswith("not found")
+    environment = {} if value is None else {set_up.KEY: value}
+    assert set_up.key(environment, []).text.startswith("not found")
 
 
 def test_the_file_of_a_key_is_named(tmp_path):
     (tmp_path / "segmind_api_key.txt").write_text("SG_secret")
-    finding = doctor.key({}, [tmp_path])
-    assert finding == Finding(doctor.KEY, f"found in the file {tmp_path / 'segmind_api_key.txt'}")
+    finding = set_up.key({}, [tmp_path])
+    assert finding == Finding(set_up.KEY, f"found in the file {tmp_path / 'segmind_api_key.txt'}")
 
 
 def test_what_is_no_key_is_told_with_its_cure():
-    finding = doctor.key({doctor.KEY: "two words"}, [])
+    finding = set_up.key({set_up.KEY: "two words"}, [])
     assert "expected letters and digits" in finding.text and "two words" not in repr(finding)
     assert "https://cloud.segmind.com/console/api-keys" in finding.cure
 
 
 def test_a_key_is_told_but_never_shown(monkeypatch):
-    monkeypatch.setenv(doctor.KEY, "SG_secret")
+    monkeypatch.setenv(set_up.KEY, "SG_secret")
     monkeypatch.setattr(doctor, "find_spec", lambda name: None)
     findings = list(doctor.examine("cpu"))
-    assert Finding(doctor.KEY, "found in the environment") in findings
+    assert Finding(set_up.KEY, "found in the environment") in findings
     assert not any("SG_secret" in repr(finding) for finding in findings)
+
+
+def test_signing_that_is_not_set_up_is_told_and_not_wrong(monkeypatch, tmp_path):
+    monkeypatch.setattr("multifaceswap.marking.places.user_config_path", lambda *_, **__: tmp_path)
+    monkeypatch.delenv("MULTIFACESWAP_SIGNING", raising=False)
+    finding = set_up.signing()
+    assert finding.text.startswith("not set up") and finding.cure == ""
+
+
+def test_signing_is_tried_and_the_key_never_shown(monkeypatch, tmp_path):
+    pytest.importorskip("c2pa")
+    _, key = places.set_up(tmp_path, "Ada")
+    monkeypatch.setenv("MULTIFACESWAP_SIGNING", str(tmp_path))
+    finding = set_up.signing()
+    assert (finding.text, finding.cure) == ("results are signed by Ada (es256)", "")
+    assert not any(line in repr(finding) for line in key.read_text().splitlines())
+    key.unlink()
+    finding = set_up.signing()
+    assert "private_key.pem" in finding.text and "can't be read" in finding.text and "mark init" in finding.cure
+
+
+def test_signing_without_its_packages_names_the_extra(monkeypatch, tmp_path):
+    for name in ("certificate.pem", "private_key.pem"):
+        (tmp_path / name).write_text("PEM")
+    monkeypatch.setitem(sys.modules, "c2pa", None)
+    finding = set_up.signing(places.Signing(tmp_path / "certificate.pem", tmp_path / "private_key.pem"))
+    assert "packages are missing" in finding.text and "multifaceswap[marking]" in finding.cure
