@@ -12,6 +12,7 @@ from ..pipeline.errors import MissingPackageError, SettingsError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
     from cryptography.x509 import Certificate
 
 _PACKAGES: Final = ("c2pa", "cryptography")
@@ -68,10 +69,10 @@ def loaded(certificates: bytes, private_key: bytes) -> Credentials:
     require_packages()
     from cryptography import x509
     from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
     try:
-        certificate = x509.load_pem_x509_certificates(certificates)[0]
+        chain = x509.load_pem_x509_certificates(certificates)
     except ValueError as error:
         raise SettingsError("the certificate: expected a PEM file with certificates") from error
     try:
@@ -79,22 +80,30 @@ def loaded(certificates: bytes, private_key: bytes) -> Credentials:
     except (ValueError, TypeError) as error:
         reason = "it is encrypted" if isinstance(error, TypeError) else "something else came"
         raise SettingsError(f"the private key: expected a PEM file without a passphrase, {reason}") from None
+    certificate, algorithm = chain[0], _algorithm(key)
     if key.public_key() != certificate.public_key():
         raise SettingsError("the private key isn't that of the certificate")
     _require_valid(certificate)
     fingerprint = certificate.fingerprint(SHA256()).hex()
-    return Credentials(certificates, private_key, _algorithm(key), _name(certificate), fingerprint)
+    # C2PA takes neither other forms of keys, as openssl writes them, nor anything beside keys and certificates.
+    encoded = b"".join(one.public_bytes(Encoding.PEM) for one in chain)
+    return Credentials(encoded, _encoded(key), algorithm, _name(certificate), fingerprint)
 
 
 def made(name: str) -> Made:
     """A new key, EC P-256, and a certificate that it signs itself for what C2PA asks. Raises MissingPackageError."""
     require_packages()
     from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+    from cryptography.hazmat.primitives.serialization import Encoding
 
     key = ec.generate_private_key(ec.SECP256R1())
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return Made(_certificate(key, name).public_bytes(Encoding.PEM), private)
+    return Made(_certificate(key, name).public_bytes(Encoding.PEM), _encoded(key))
+
+
+def _encoded(key: PrivateKeyTypes) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _certificate(key: EllipticCurvePrivateKey, name: str) -> Certificate:

@@ -24,6 +24,10 @@ _TRIED_WITH: Final = (
     b"\xaeB`\x82"
 )
 """A PNG of one pixel."""
+_ASKED_FOR: Final = (
+    "it asks for one that isn't an authority's, with the key usage digitalSignature, an extended key usage such as "
+    "emailProtection, an authority key identifier, and for RSA 2048 bits or more"
+)
 _SETTINGS: Final = {
     # Thumbnails would show the faces as they were.
     "builder": {"thumbnail": {"enabled": False}},
@@ -73,7 +77,7 @@ def require_usable(credentials: Credentials) -> None:
     try:
         sign(credentials, Statement(WITH_AI), "trial", "image/png", BytesIO(_TRIED_WITH), signed)
     except ImageError as error:
-        raise SettingsError(f"the certificate: C2PA takes no signature of it: {error}") from error
+        raise SettingsError(f"the certificate: C2PA takes no signature of it: {error}; {_ASKED_FOR}") from error
     found = read_credentials(signed, "image/png")
     if found is None or found.broken:
         reason = ", ".join(found.problems) if found else "nothing was signed"
