@@ -74,8 +74,9 @@ class Packet:
 
     def set(self, texts: Mapping[str, str], prefixes: Mapping[str, str]) -> None:
         """Give properties simple texts, whatever they were before; `prefixes` by namespace, where there are none."""
+        about = self._about()
         self.remove(lambda namespace, name: f"{{{namespace}}}{name}" in texts)
-        described = SubElement(self.root, _DESCRIPTION, {_ABOUT: self._about()})
+        described = SubElement(self.root, _DESCRIPTION, {_ABOUT: about})
         for name, text in texts.items():
             SubElement(described, name).text = text
         self.prefixes.update({known: prefix for known, prefix in prefixes.items() if known not in self.prefixes})
@@ -83,6 +84,9 @@ class Packet:
     def remove(self, matches: Matches) -> None:
         """Take away properties, and what is inside of others."""
         _remove(self.root, matches)
+        # Else a packet grew by one that says nothing with each change.
+        for empty in [one for one in self.root if not len(one) and not _properties(one)]:
+            self.root.remove(empty)
 
     def add(self, other: Packet) -> None:
         """Take over what another packet describes."""
@@ -105,6 +109,11 @@ class Packet:
     def _about(self) -> str:
         """What the others are about: all of them must say the same."""
         return next((one.get(_ABOUT) or one.get("about") or "" for one in self.root), "")
+
+
+def _properties(described: Element) -> set[str]:
+    """Those that are written as attributes."""
+    return described.attrib.keys() - {_ABOUT, "about"}
 
 
 def split(name: str) -> tuple[str, str]:

@@ -323,3 +323,16 @@ def test_exiftool_reads_the_same(tmp_path, name):
     assert tags["XMP-iptcExt:DigitalSourceType"] == URI + WITH_AI
     assert tags["XMP-iptcExt:AISystemUsed"] == "ComfyUI-MultiFaceSwap"
     assert tags["XMP-dc:Creator"] == "Jane Doe"
+
+
+@pytest.mark.parametrize("given", [None, packet(CREATOR)])
+def test_a_packet_does_not_grow_when_it_is_marked_again(given):
+    once = Statement(WITH_AI).xmp(given)
+    again = kept_xmp(FoundXmp([Statement(WITH_AI).xmp(once)]), turned=True).packet
+    assert Statement(WITH_AI).xmp(again) == once
+
+
+def test_what_others_are_about_stays_where_marks_were_all_that_was_said():
+    said = Packet.of(Statement(WITH_AI).xmp(None))
+    said.root[0].set("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about", "uuid:1")
+    assert b'about="uuid:1"' in Statement(WITH_AI).xmp(said.to_bytes())
