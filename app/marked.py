@@ -116,4 +116,5 @@ def _signed(found: FoundCredentials | None) -> str:
     signer = f"signed by {found.signer}"
     known = "whom C2PA's lists name" if found.state == "Trusted" else "whom no list of trust names"
     made = [f"made of {', '.join(found.ingredients)}"] if found.ingredients else []
-    return "; ".join([f"{signer}, {known}", *found.source_types, *made, *found.problems])
+    broken = [f"{name} was changed after it had been signed" for name in found.broken_ingredients]
+    return "; ".join([f"{signer}, {known}", *found.source_types, *made, *broken, *found.problems])

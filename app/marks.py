@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from ..marking.certificates import Credentials
+from ..marking.checking import carries_credentials
 from ..marking.signing import Ingredient, sign
-from ..marking.statement import SYNTHETIC, WITH_AI, Statement
+from ..marking.statement import SYNTHETIC, WITH_AI, Said, Statement, said_by, said_by_tags
 from ..media.atomic import remove, replace_file, temporary_name
 from ..media.clips import HOLD_XMP, Marks, append_xmp, output_format, read_clip_xmp
 from ..media.files import open_file
 from ..media.pictures import Finish, Metadata, xmp_of
-from ..media.xmp_kept import kept_xmp
+from ..media.xmp_kept import FoundXmp, kept_xmp
 from ..models.catalog import find
 from ..models.restorers.rows import SHARPEN
 from ..models.spec import SwapperParams
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
 _CLIP_TYPES: Final = {"mp4": "video/mp4", "mov": "video/quicktime"}
 UNKNOWN: Final = "application/octet-stream"
-_SIGNED: Final = b"urn:c2pa:"
 _SIGNED_ALREADY: Final = "not marked: it came with Content Credentials, which a change would break"
+_LEFT_OUT: Final = "Content Credentials left out: only a result that is signed carries them on"
 
 
 class MarkedPicture(NamedTuple):
@@ -72,19 +73,26 @@ class Marker:
 
         `finish` raises ImageError where the signature fails, and OSError.
         """
+        marker = self.after(_said_in(metadata.xmp))
         said = replace(metadata, xmp=self.statement.xmp(metadata.xmp))
-        finish = self.credentials and partial(self._signed, self.credentials, title, target, metadata.media_type)
+        finish = self.credentials and partial(marker._signed, self.credentials, title, target, metadata.media_type)
         return MarkedPicture(said, self.names, (), finish)
 
+    def after(self, target: Said) -> Marker:
+        """For results of a target that says this of itself: the signature says the same as the XMP."""
+        return replace(self, statement=self.statement.after(target))
+
     def clip(self, clip: Clip, output: Path, xmp: bytes | None) -> MarkedClip:
-        """Mark a clip with its XMP. `given.finish` raises as that of pictures."""
+        """Mark a clip with its XMP. `given.finish` raises as that of pictures; this raises ImageError and OSError."""
+        said = _said_in(xmp) if xmp else _said_in_tags(clip)
         kind = output_format(output)
         if kind not in HOLD_XMP:
             holds = f"{output.suffix.lower()} holds neither XMP nor a signature, .mp4 and .mov hold both"
-            tags = Marks(tags=self.statement.tags)
+            tags = Marks(tags=self.statement.tags(said))
             return MarkedClip(tags, ("tags",), (f"{holds}: tags say that faces were changed",))
-        finish = self.credentials and partial(self._sign_clip, self.credentials, clip, output.name, _CLIP_TYPES[kind])
-        return MarkedClip(Marks(self.statement.xmp(xmp), finish=finish), self.names)
+        signs = self.after(said)._sign_clip
+        finish = self.credentials and partial(signs, self.credentials, clip, output.name, _CLIP_TYPES[kind])
+        return MarkedClip(Marks(self.statement.xmp(xmp, said), finish=finish), self.names)
 
     def copy(self, made: Path, saved: Path) -> None:
         """Mark `saved`, which another program made of the marked clip `made`, where its format holds marks.
@@ -100,7 +108,8 @@ class Marker:
         if not read_clip_xmp(saved).packets:
             append_xmp(saved, next(iter(read_clip_xmp(made).packets), None) or self.statement.xmp(None))
         if self.credentials:
-            self._sign_clip(self.credentials, Clip(made), saved.name, kind, saved)
+            marker = self.after(said_by(read_clip_xmp(saved)))
+            marker._sign_clip(self.credentials, Clip(made), saved.name, kind, saved)
 
     def _signed(
         self,
@@ -139,22 +148,23 @@ def made_by(values: Mapping[str, Value]) -> Statement:
 def marked_picture(
     marker: Marker | None, metadata: Metadata, title: str, target: Path | None, *, changed: bool
 ) -> MarkedPicture:
-    """As `Marker.picture`; unmarked without a marker, and where nothing was changed."""
-    return marker.picture(metadata, title, target) if marker and changed else MarkedPicture(metadata)
+    """As `Marker.picture`; unmarked without a marker, and where nothing was changed. Raises OSError."""
+    marked = marker.picture(metadata, title, target) if marker and changed else MarkedPicture(metadata)
+    return marked._replace(notes=_left_out(target, marked.names))
 
 
 def marked_hosted(
     marker: Marker | None, data: bytes, given: Metadata | None, title: str, target: Path | None
 ) -> MarkedPicture:
     """As `Marker.picture`, of a file that came from elsewhere, with what it says of itself, else with what its target
-    said. Raises ImageError for a file that is no picture."""
+    said. Raises ImageError for a file that is no picture, and OSError."""
     packet, notes = kept_xmp(xmp_of(data), turned=False)
     metadata = replace(given or Metadata(), xmp=packet or (given and given.xmp))
     if marker is None:
-        return MarkedPicture(replace(metadata, xmp=None), notes=notes)
-    if marker.credentials is None and _SIGNED in data:
+        return MarkedPicture(replace(metadata, xmp=None), notes=(*notes, *_left_out(target, ())))
+    if marker.credentials is None and carries_credentials(BytesIO(data)):
         return MarkedPicture(replace(metadata, xmp=None), notes=(*notes, _SIGNED_ALREADY))
-    return marker.picture(metadata, title, target)._replace(notes=notes)
+    return marker.picture(metadata, title, target)._replace(notes=(*notes, *_left_out(target, marker.names)))
 
 
 def marked_clip(marker: Marker | None, clip: Clip, output: Path, swapped: int) -> MarkedClip:
@@ -166,14 +176,31 @@ def marked_clip(marker: Marker | None, clip: Clip, output: Path, swapped: int) -
     if packet and output_format(output) not in HOLD_XMP:
         notes = (*notes, f"XMP left out: {output.suffix.lower()} can't hold it")
     if marker is None or not swapped:
-        return MarkedClip(Marks(packet), notes=notes)
+        return MarkedClip(Marks(packet), notes=(*notes, *_left_out(clip.source, ())))
     marked = marker.clip(clip, output, packet)
-    return marked._replace(notes=(*notes, *marked.notes))
+    return marked._replace(notes=(*notes, *marked.notes, *_left_out(clip.source, marked.names)))
 
 
 def with_marks(done: str, names: tuple[str, ...], changed: bool = True) -> str:
     """The line that says what was done, and how that is marked; what wasn't `changed` needs no mark."""
     return f"{done}, marked: {' and '.join(names)}" if names else f"{done}, not marked" if changed else done
+
+
+def _left_out(target: str | os.PathLike[str] | BufferedIOBase | None, names: tuple[str, ...]) -> tuple[str, ...]:
+    """A line where a target's own credentials don't go along, into a result that has these marks."""
+    if "C2PA" in names:
+        return ()
+    with _opened(target) as file:
+        return (_LEFT_OUT,) if file and carries_credentials(file) else ()
+
+
+def _said_in(packet: bytes | None) -> Said:
+    return said_by(FoundXmp([packet] if packet else ()))
+
+
+def _said_in_tags(clip: Clip) -> Said:
+    with clip.opened() as (container, _):
+        return said_by_tags(container.metadata) or Said()
 
 
 def clip_type(source: BinaryIO | BufferedIOBase) -> str:

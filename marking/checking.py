@@ -13,6 +13,9 @@ from .certificates import require_packages
 _MADE_BY: Final = ("c2pa.created", "c2pa.edited", "c2pa.opened")
 _UNTRUSTED: Final = "signingCredential.untrusted"
 _SHOWN: Final = 5
+_LABEL: Final = b"jumdc2pa" + bytes.fromhex("00110010800000aa00389b71")
+"""What each store of manifests begins with, in all kinds of files (C2PA Technical Specification 2.2, 11.1.4.2)."""
+_AT_ONCE: Final = 1 << 20
 
 
 class _Actions(TypedDict):
@@ -30,10 +33,23 @@ class _Signature(TypedDict, total=False):
     issuer: str
 
 
+class _Codes(TypedDict, total=False):
+    failure: Sequence[Mapping[str, str]]
+
+
+class _Results(TypedDict, total=False):
+    activeManifest: _Codes
+
+
+class _Ingredient(TypedDict, total=False):
+    title: str
+    validation_results: _Results
+
+
 class _Manifest(TypedDict, total=False):
     signature_info: _Signature
     assertions: Sequence[_Assertion]
-    ingredients: Sequence[Mapping[str, str]]
+    ingredients: Sequence[_Ingredient]
 
 
 class _Store(TypedDict, total=False):
@@ -53,12 +69,25 @@ class FoundCredentials(NamedTuple):
     source_types: tuple[str, ...]
     """What was done says it is."""
     ingredients: tuple[str, ...]
+    broken_ingredients: tuple[str, ...]
+    """Those that were changed after they had been signed."""
     problems: tuple[str, ...]
     """C2PA's codes of what is wrong, and words on them."""
 
     @property
     def broken(self) -> bool:
         return self.state == "Invalid"
+
+
+def carries_credentials(stream: BinaryIO | BufferedIOBase) -> bool:
+    """Whether a file holds Content Credentials, of whatever worth; without the packages that read them."""
+    stream.seek(0)
+    end = b""
+    while more := stream.read(_AT_ONCE):
+        if _LABEL in end + more:
+            return True
+        end = more[-len(_LABEL) :]
+    return False
 
 
 def read_credentials(stream: BinaryIO | BufferedIOBase, media_type: str) -> FoundCredentials | None:
@@ -78,7 +107,7 @@ def read_credentials(stream: BinaryIO | BufferedIOBase, media_type: str) -> Foun
     except (c2pa.C2paError.ManifestNotFound, c2pa.C2paError.NotSupported):
         return None
     except c2pa.C2paError as error:
-        return FoundCredentials("Invalid", "", (), (), (excerpt(error),))
+        return FoundCredentials("Invalid", "", (), (), (), (excerpt(error),))
 
 
 def _found(store: _Store, state: str) -> FoundCredentials:
@@ -94,9 +123,19 @@ def _found(store: _Store, state: str) -> FoundCredentials:
         state,
         excerpt(signer.get("common_name") or signer.get("issuer") or ""),
         tuple(dict.fromkeys(map(excerpt, types))),
-        tuple(excerpt(one.get("title", "")) for one in manifest.get("ingredients", ())),
+        tuple(map(_title, manifest.get("ingredients", ()))),
+        tuple(_title(one) for one in manifest.get("ingredients", ()) if _is_broken(one)),
         tuple(problems[:_SHOWN]),
     )
+
+
+def _title(ingredient: _Ingredient) -> str:
+    return excerpt(ingredient.get("title", ""))
+
+
+def _is_broken(ingredient: _Ingredient) -> bool:
+    found = ingredient.get("validation_results", _Results()).get("activeManifest", _Codes())
+    return any(one.get("code") != _UNTRUSTED for one in found.get("failure", ()))
 
 
 def _actions(manifest: _Manifest) -> Iterator[Mapping[str, object]]:

@@ -24,8 +24,20 @@ _IPTC: Final = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _SOURCE_TYPE: Final = f"{{{_IPTC}}}DigitalSourceType"
 _USED: Final = f"{{{_IPTC}}}AISystemUsed"
 _VERSION_USED: Final = f"{{{_IPTC}}}AISystemVersionUsed"
+_NAMES: Final = (_SOURCE_TYPE, _USED, _VERSION_USED)
 _TAGS: Final = ("DIGITAL_SOURCE_TYPE", "AI_SYSTEM_USED", "AI_SYSTEM_VERSION_USED")
 _BETWEEN: Final = "; "
+
+
+class Said(NamedTuple):
+    """What a file says of how it was made; None where it doesn't."""
+
+    source_type: str | None = None
+    system: str | None = None
+    version: str | None = None
+
+
+_NOTHING: Final = Said()
 
 
 class Statement(NamedTuple):
@@ -39,45 +51,43 @@ class Statement(NamedTuple):
         """The source type as IPTC writes it."""
         return _SOURCE_TYPES + self.source_type
 
-    def xmp(self, packet: bytes | None) -> bytes:
-        """The packet with the statement: what a target says of AI in it stays said. Raises XmpError for a damaged one.
+    def after(self, target: Said) -> Statement:
+        """A target that is all AI's, or in part, makes a result that is so in part, whatever the engine."""
+        old = (target.source_type or "").rstrip("/").rpartition("/")[2]
+        return Statement(WITH_AI) if old in (WITH_AI, ALL_AI) else self
 
-        A target that is all AI's, or in part, makes a result that is so in part, whatever the engine.
+    def xmp(self, packet: bytes | None, target: Said = _NOTHING) -> bytes:
+        """The packet with the statement: what `target` says of AI, which the packet may lack, stays said.
+
+        Raises XmpError for a damaged one.
         """
         found = Packet.empty() if packet is None else Packet.of(packet)
-        old = (found.get(_SOURCE_TYPE) or "").rpartition("/")[2]
-        said = Statement(WITH_AI) if old in (WITH_AI, ALL_AI) else self
-        used = {_USED: SYSTEM, _VERSION_USED: __version__}
-        texts = {name: _with(found.get(name), text) for name, text in used.items()}
-        found.set({_SOURCE_TYPE: said.uri, **texts}, {_IPTC: "Iptc4xmpExt"})
+        old = _said(found)
+        texts: dict[str, str] = dict(zip(_NAMES, self._texts(old if any(old) else target), strict=True))
+        found.set(texts, {_IPTC: "Iptc4xmpExt"})
         return found.to_bytes()
 
-    @property
-    def tags(self) -> Mapping[str, str]:
-        """For formats that hold no XMP."""
-        return dict(zip(_TAGS, (self.uri, SYSTEM, __version__), strict=True))
+    def tags(self, target: Said = _NOTHING) -> Mapping[str, str]:
+        """For formats that hold no XMP; as `xmp`."""
+        return dict(zip(_TAGS, self._texts(target), strict=True))
 
-
-class Said(NamedTuple):
-    """What XMP says of how something was made; None where it doesn't."""
-
-    source_type: str | None
-    system: str | None
-    version: str | None
+    def _texts(self, target: Said) -> tuple[str, str, str]:
+        return self.after(target).uri, _with(target.system, SYSTEM), _with(target.version, __version__)
 
 
 def said_by(found: FoundXmp) -> Said:
     """What the first packet says. Raises XmpError for a damaged one."""
-    if not found.packets:
-        return Said(None, None, None)
-    packet = Packet.of(found.packets[0])
-    return Said(packet.get(_SOURCE_TYPE), packet.get(_USED), packet.get(_VERSION_USED))
+    return _said(Packet.of(found.packets[0])) if found.packets else _NOTHING
 
 
 def said_by_tags(tags: Mapping[str, str]) -> Said | None:
     """What a clip's tags say; None where they say nothing of it."""
     found = Said(*(tags.get(name) for name in _TAGS))
     return found if any(found) else None
+
+
+def _said(packet: Packet) -> Said:
+    return Said(*(packet.get(name) for name in _NAMES))
 
 
 def _with(old: str | None, new: str) -> str:

@@ -11,7 +11,7 @@ from clipmaking import EXAMPLES, Read, moving, write_clip
 from multifaceswap import Session
 from multifaceswap.app.marked import look
 from multifaceswap.marking.places import Signing, set_up
-from multifaceswap.marking.statement import SYNTHETIC
+from multifaceswap.marking.statement import ALL_AI, SYNTHETIC, WITH_AI, Statement
 from multifaceswap.media.clips import append_xmp, read_clip_xmp
 from multifaceswap.media.pictures import read_picture
 from multifaceswap.media.xmp import MOST, Packet
@@ -137,3 +137,46 @@ def test_exiftool_reads_the_same(tmp_path, clip, source, name):
     (tags,) = json.loads(said.stdout)
     assert tags["DigitalSourceType"] == URI + SYNTHETIC
     assert tags["AISystemUsed"] == "ComfyUI-MultiFaceSwap"
+
+
+@pytest.fixture
+def ai_clip(tmp_path, clip):
+    """A Matroska whose tags say that all of it is AI's, as another maker's."""
+    with av.open(clip) as given, av.open(tmp_path / "ai.mkv", "w") as out:
+        out.metadata.update(Statement(ALL_AI).tags() | {"AI_SYSTEM_USED": "Other"})
+        film = out.add_stream_from_template(given.streams.video[0])
+        for one in given.demux(video=0):
+            if one.dts is not None:
+                one.stream = film
+                out.mux(one)
+    return tmp_path / "ai.mkv"
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
+def test_what_tags_say_of_ai_stays_said(tmp_path, ai_clip, source, name):
+    swapped(ai_clip, tmp_path / name, source)
+    found = look(tmp_path / name)
+    said = found.xmp or found.tags
+    assert (said.source_type, said.system) == (URI + WITH_AI, "Other; ComfyUI-MultiFaceSwap")
+
+
+def test_what_xmp_says_of_ai_stays_said_in_tags(tmp_path, clip, source):
+    append_xmp(clip, Statement(ALL_AI).xmp(None))
+    swapped(clip, tmp_path / "a.mkv", source)
+    assert look(tmp_path / "a.mkv").tags.source_type == URI + WITH_AI
+
+
+@pytest.mark.parametrize(("name", "mark"), [("b.mp4", True), ("b.mp4", False), ("b.mkv", True)])
+def test_credentials_of_a_clip_that_are_lost_are_told(tmp_path, clip, source, files, name, mark):
+    first = swapped(clip, tmp_path / "a.mp4", source, Signing(*files))
+    assert not any("Content Credentials" in line for line in first.report)
+    signing = Signing(*files) if name == "b.mkv" else None
+    result = swapped(tmp_path / "a.mp4", tmp_path / name, source, signing, mark=mark)
+    assert sum(line.startswith("Content Credentials left out") for line in result.report) == 1
+
+
+def test_the_signature_of_a_clip_says_what_its_xmp_says(tmp_path, clip, source, files):
+    append_xmp(clip, Statement(ALL_AI).xmp(None))
+    swapped(clip, tmp_path / "a.mp4", source, Signing(*files))
+    found = look(tmp_path / "a.mp4")
+    assert found.credentials.source_types == (URI + WITH_AI,) == (found.xmp.source_type,)
