@@ -127,7 +127,7 @@ def swap_clip(
     )
     hints = () if result.swapped or plan.values["turns"] else (TURNS,)
     measured = (*remark_lines(sources=donors.faces, references=people and people.faces), *age_lines(plan))
-    told = (*hints, *donors.notes, *measured, *plan.notes, *session.model_lines(plan))
+    told = (*hints, *donors.notes, *measured, *plan.notes, *session.swap_lines(plan, result.swapped))
     names = tuple(name for one in marked for name in one.names)
     return result._replace(report=(*result.report, *told, *(note for one in marked for note in one.notes)), marks=names)
 

@@ -231,7 +231,8 @@ class Session:
             mesher=self.models.mesher(),
             progress=progress,
         )
-        return replace(result, report=(*result.report, *limits.notes, *plan.notes, *self.model_lines(plan)))
+        lines = (*plan.notes, *self.swap_lines(plan, index_map.count))
+        return replace(result, report=(*result.report, *limits.notes, *lines))
 
     def restore(
         self,
@@ -409,6 +410,10 @@ class Session:
         return told.of_models(self.models, plan.models())
 
     def model_lines(self, plan: Plan) -> list[str]:
-        """For the report: which model files aren't the published ones, what each model ran on, and the watermark."""
-        marked = ["watermark: swapped faces carry it"] if plan.values.get("watermark") else []
-        return [*model_lines(self.models, list(plan.models())), *marked]
+        """For the report: which model files aren't the published ones, and what each model ran on."""
+        return model_lines(self.models, list(plan.models()))
+
+    def swap_lines(self, plan: Plan, swapped: int) -> list[str]:
+        """As `model_lines`, and that so many faces carry the watermark, where they do."""
+        marked = ["watermark: swapped faces carry it"] if swapped and plan.values.get("watermark") else []
+        return [*self.model_lines(plan), *marked]

@@ -56,11 +56,12 @@ def with_watermark(session: Session, picture: FloatArray, changed: Mask | None) 
     wholly for None; those that have it already stay. And lines for the report. Raises as `Session.detect` does."""
     faces, marked = session.detect([picture]), picture.copy()
     area = areas_of(faces)[0] if changed is None else np.clip(changed, 0, 1)
-    notes: list[str] = []
+    count, notes = 0, list[str]()
     for face in faces.frames[0]:
-        if score(picture, face) < THRESHOLD and (note := mark_face(marked, face, area)):
-            notes.append(f"face {face.index}: {note}")
-    return marked, (f"watermark in {counted(faces.count, 'face')}", *notes)
+        note = mark_face(marked, face, area) if score(picture, face) < THRESHOLD else ""
+        count += note is not None
+        notes += [f"face {face.index}: {note}"] if note else []
+    return marked, (f"watermark in {counted(count, 'face')}", *notes)
 
 
 def _frames(clip: Clip) -> Iterator[Picture]:

@@ -35,27 +35,29 @@ _PEAK: Final = 3.0
 _PIXELS_AT_ONCE: Final = 1 << 18
 
 
-def mark_face(picture: Picture, face: Face, changed: Mask, *, fixed: bool = False) -> str:
-    """As `embed`; a line for the report where the mark may not last."""
-    embed(picture, face, changed, fixed=fixed)
+def mark_face(picture: Picture, face: Face, changed: Mask, *, fixed: bool = False) -> str | None:
+    """As `embed`; a line for the report, empty but where the mark may not last, and None where nothing was marked."""
+    if not embed(picture, face, changed, fixed=fixed):
+        return None
     side = float((face.box[2:] - face.box[:2]).max())
     return "" if side >= _LASTING else f"smaller than {_LASTING} pixels: copies may lose its watermark"
 
 
-def embed(picture: Picture, face: Face, changed: Mask, *, fixed: bool = False, key: str = KEY) -> None:
+def embed(picture: Picture, face: Face, changed: Mask, *, fixed: bool = False, key: str = KEY) -> bool:
     """Mark a face that was swapped in `picture` (H, W, C), in place: the same amount in all colours, alpha stays.
 
     `changed` (H, W) in [0, 1] is how much of each pixel was swapped, and so how much of the pattern it takes: where it
     is 0, no bit changes. Integers are rounded to nearest. `fixed` puts the pattern in one place of the face, for
-    frames of a clip, and not where the face agrees with it best.
+    frames of a clip, and not where the face agrees with it best. False where nothing of the face was swapped.
     """
     place = placement(face)
     mask = extract_crop(changed[..., None], place)[..., 0] * (window() > 0)
     if not mask.any():
-        return
+        return False
     side = round(SIDE / scale_of(place.matrix))
     marks = _marks(luma(extract_crop(picture, place)), mask, side, key, fixed)
     _add(picture, marks, _region(mask, place.matrix, Size.of(picture)), place.matrix, changed)
+    return True
 
 
 def _marks(grey: Mask, mask: Mask, side: int, key: str, fixed: bool) -> Mask:

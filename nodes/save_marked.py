@@ -92,7 +92,7 @@ class SaveMarked(io.ComfyNode):
         limits = limits_of(mask, frames)
         for index, frame in enumerate(frames):
             picture, notes = with_watermark(session(), frame, None if limits is None else limits[index])
-            said += notes
+            said += notes if len(frames) == 1 else [f"picture {index}: {note}" for note in notes]
             file = f"{name.replace('%batch_num%', str(index))}_{number + index:05}_{FORMATS[format]}"
             marked = marker.picture(given, file, None)
             said += write_picture(

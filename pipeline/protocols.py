@@ -171,9 +171,9 @@ class Expresser(Protocol):
 class FaceMarker(Protocol):
     """Marks a swapped face as such, unseen."""
 
-    def __call__(self, picture: Picture, face: Face, changed: Mask) -> str:
+    def __call__(self, picture: Picture, face: Face, changed: Mask) -> str | None:
         """Mark a face in place, no pixel where `changed` (H, W) is 0; gives a line for the report, empty where all is
-        well."""
+        well, and None where nothing of the face was changed."""
         ...
 
 

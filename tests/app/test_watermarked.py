@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from multifaceswap import cli
 from multifaceswap.app.plan import Plan
-from multifaceswap.app.watermarked import FoundWatermark, look_for_watermark
+from multifaceswap.app.watermarked import FoundWatermark, look_for_watermark, with_watermark
 from multifaceswap.media.pictures import write_picture
 from multifaceswap.pipeline.compose.crops import SwapSettings
 
@@ -84,3 +84,29 @@ def test_it_is_off_unless_asked_for():
     assert Plan.of("swap", {}).swap == SwapSettings()
     marker = Plan.of("clip", {"watermark": True}).swap.marker
     assert marker is not None and replace(Plan.of("clip", {"watermark": True}).swap, marker=None) == SwapSettings()
+
+
+def test_no_watermark_is_told_where_nobody_was_swapped(session, files, tmp_path, capsys):
+    swap(files, tmp_path / "a.png", "--watermark", "--input-faces-index", "7")
+    assert LINE not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(("share", "told"), [(0, "0 faces"), (0.5, "1 face"), (1, "1 face")])
+def test_faces_are_counted_that_got_it(session, astronaut, share, told):
+    """By a mask that leaves out all that a face has, half of it, or nothing."""
+    picture = astronaut[:300].astype(np.float32) / 255
+    left, right = session.detect([picture]).flat()[0].box[[0, 2]]
+    mask = np.zeros(picture.shape[:2], np.float32)
+    mask[:, : round(left + share * (right - left))] = share > 0
+    if not share:
+        mask[:, : round(left) - 150] = 1
+    marked, (line, *_) = with_watermark(session, picture, mask)
+    assert line == f"watermark in {told}" and np.array_equal(marked[mask == 0], picture[mask == 0])
+    assert (marked != picture).any() == (share > 0)
+
+
+def test_faces_that_have_it_already_count_and_stay(session, astronaut):
+    picture = astronaut[:300].astype(np.float32) / 255
+    once, _ = with_watermark(session, picture, None)
+    again, lines = with_watermark(session, once, None)
+    assert lines == ("watermark in 1 face",) and np.array_equal(again, once)

@@ -153,3 +153,8 @@ def test_what_carries_it_already_stays(comfy, host, portrait, tmp_path):
     first = np.asarray(Image.open(tmp_path / "a" / "b_00001_.png"))
     save(comfy, torch.from_numpy(first[None].astype(np.float32) / 255), format="png")
     assert np.array_equal(first, np.asarray(Image.open(tmp_path / "a" / "b_00002_.png")))
+
+
+def test_of_several_pictures_each_says_what_it_carries(comfy, host, portrait):
+    _, report = save(comfy, torch.cat([portrait, torch.zeros_like(portrait)]), format="png")
+    assert "picture 0: watermark in 1 face\n" in report and "picture 1: watermark in 0 faces\n" in report
