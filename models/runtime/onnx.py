@@ -31,7 +31,7 @@ from .devices import (
     why_not,
 )
 from .memory_hook import MemoryHook, Network
-from .onnx_types import Array, InferenceSession
+from .onnx_types import Array, InferenceSession, as_declared
 from .outputs import Origin, require_outputs, require_possible
 from .probe import has_nvidia_driver
 from .signature import Shape
@@ -149,7 +149,7 @@ class Session:
         """Outputs of the shapes `wanted`, in this order, as float32 for arrays in host memory.
 
         They are those of `names`, without names the graph's first ones, and with `any_order` whichever have the shapes.
-        `whole`: they are whole numbers, not floats.
+        `whole`: they are whole numbers, not floats. Floats are fed in the precision that the graph declares.
         Raises EngineError, OutOfMemoryError, and as `require_outputs` does.
         """
         session = self.open()
@@ -158,7 +158,8 @@ class Session:
         asked = list(known)[: None if any_order else len(wanted)] if names is None else list(names)
         if not any_order:
             require_possible([known.get(name, []) for name in asked], wanted, origin)
-        found = self._guarded(session, lambda: session.run(asked, dict(feeds)))
+        given = as_declared(feeds, session.get_inputs())
+        found = self._guarded(session, lambda: session.run(asked, given))
         return require_outputs(found, wanted, origin, any_order=any_order, whole=whole)
 
     def run_batched(

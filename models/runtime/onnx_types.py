@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ class Node(Protocol):
     """An input or output of a graph, as onnxruntime describes it."""
 
     name: str
+    type: str
+    """E.g. `tensor(float16)`."""
     shape: list[int | str | None]
     """A free axis is a name or None."""
 
@@ -30,3 +33,17 @@ class InferenceSession(Protocol):
     def get_outputs(self) -> Sequence[Node]: ...
 
     def get_providers(self) -> list[str]: ...
+
+
+_FLOATS: Final = MappingProxyType(
+    {"tensor(float16)": np.dtype(np.float16), "tensor(float)": np.dtype(np.float32), "tensor(double)": np.dtype(float)}
+)
+
+
+def as_declared(feeds: Mapping[str, Array], inputs: Sequence[Node]) -> dict[str, Array]:
+    """The feeds, floats in the precision that each of the graph's inputs declares: published files differ in it."""
+    declared = {node.name: _FLOATS[node.type] for node in inputs if node.type in _FLOATS}
+    return {
+        name: values.astype(declared[name], copy=False) if values.dtype.kind == "f" and name in declared else values
+        for name, values in feeds.items()
+    }

@@ -35,6 +35,18 @@ def _feeds(rows):
     return {"target": random.random((rows, 3, 32, 32), np.float32), "source": random.random((rows, 512), np.float32)}
 
 
+@pytest.mark.parametrize("given", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(("declared", "exact"), [("FLOAT16", 1e-3), ("FLOAT", 1e-6), ("DOUBLE", 1e-6)])
+def test_floats_are_fed_in_the_precision_that_the_graph_declares(tmp_path, declared, exact, given):
+    from onnx import TensorProto
+
+    path = standins.restorer(tmp_path / "r.onnx", size=32, element=TensorProto.DataType.Value(declared))
+    values = (np.arange(3 * 32 * 32).reshape(1, 3, 32, 32) / 4096).astype(given)
+    (found,) = Session(path).run({"input": values}, [(1, 3, 32, 32)])
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, values.astype(np.float64) * 0.9 + 0.05, atol=exact)
+
+
 WANTED = [(3, 32, 32), (1, 32, 32)]
 """What the network gives a row."""
 
