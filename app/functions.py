@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Literal, overload
 from ..models.pool import open_row
 from ..models.spec import Kind
 from ..models.store import Folders, ModelFolders
-from ..pipeline.protocols import Attributes, Detector, Embedder, Landmarker, Mesher, Parser, Restorer, Swapper
+from ..pipeline.protocols import Attributes, Detector, Embedder, Expresser, Landmarker, Mesher, Parser, Restorer, Swapper
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Notice, Picture, Progress, SwapResult
 from .session import Session
+from .settings import licence_of
 
 if TYPE_CHECKING:
     from ..media.clips import Clip, ClipResult, OnFrame
@@ -68,6 +69,12 @@ def open_model(
 
 @overload
 def open_model(
+    kind: Literal["expression"], name: str, *, folders: ModelFolders = None, device: str = "cpu", **options: object
+) -> Expresser: ...
+
+
+@overload
+def open_model(
     kind: Literal["attributes"], name: str, *, folders: ModelFolders = None, device: str = "cpu", **options: object
 ) -> Attributes: ...
 
@@ -78,10 +85,10 @@ def open_model(
     """Open one model by its catalog name.
 
     `folders` replaces the search path. `device`: `cpu`, `cuda`, `cuda:1`, `tensorrt`, `rocm`, `migraphx`, `coreml`,
-    `directml` or `auto`. Options are the adapter's, e.g. `confidence=0.6` for detectors. Raises SettingsError,
-    MissingModelError, DamagedModelError.
+    `directml` or `auto`. Options are the adapter's, e.g. `confidence=0.6` for detectors. Raises SettingsError, also for
+    what the environment variable MULTIFACESWAP_LICENCE leaves out, MissingModelError, DamagedModelError.
     """
-    return open_row(kind, name, Folders.of(folders), device, **options)
+    return open_row(kind, name, Folders.of(folders), device, licence_of(None), **options)
 
 
 def detect_faces(

@@ -76,7 +76,7 @@ class ModelPool:
             return model
 
     def _open(self, kind: Kind, name: str, options: Mapping[str, object]) -> Any:
-        row = self._allowed(kind, name)
+        row = _allowed(kind, name, self.folders, self.licence)
         return _open(row, self.folders, self._shipped if row.built_in else self._registry, options, self._warned)
 
     def detector(self, name: str, **options: object) -> Detector:
@@ -118,7 +118,7 @@ class ModelPool:
 
         Raises SettingsError for an unknown name, MissingPackageError where a package is missing that they need.
         """
-        rows = [self._allowed(kind, name) for kind, name in dict.fromkeys(models)]
+        rows = [_allowed(kind, name, self.folders, self.licence) for kind, name in dict.fromkeys(models)]
         missing: list[str] = []
         for row in rows:
             try:
@@ -128,12 +128,6 @@ class ModelPool:
         if missing:
             raise MissingModelError("\n".join(missing))
         store.require_packages(rows)
-
-    def _allowed(self, kind: Kind, name: str) -> Model:
-        row = _find(kind, name, self.folders)
-        if self.licence == "permissive":
-            require_permissive(row)
-        return row
 
     def licences(self, kind: Kind, name: str) -> list[str]:
         """The licences of a model's files, each once. Raises as `open` does."""
@@ -155,12 +149,12 @@ class ModelPool:
             registry.close()
 
 
-def open_row(kind: Kind, name: str, folders: Folders, device: str, **options: object) -> Any:
+def open_row(kind: Kind, name: str, folders: Folders, device: str, licence: Licence, **options: object) -> Any:
     """A new adapter of a catalog row, its files found and verified; warns of files that aren't known.
 
     Raises as `ModelPool.open` does.
     """
-    row = _find(kind, name, folders)
+    row = _allowed(kind, name, folders, licence)
     return _open(row, folders, SessionRegistry(_light(device) if row.built_in else device), options, set())
 
 
@@ -172,6 +166,13 @@ def require_opening(row: Model, folders: Folders) -> None:
 def _light(device: str) -> str:
     # The shipped networks take milliseconds on a CPU: no GPU memory and no start-up of its libraries for them unasked.
     return "cpu" if device == "auto" else device
+
+
+def _allowed(kind: Kind, name: str, folders: Folders, licence: Licence) -> Model:
+    row = _find(kind, name, folders)
+    if licence == "permissive":
+        require_permissive(row)
+    return row
 
 
 def _find(kind: Kind, name: str, folders: Folders) -> Model:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import standins
-from multifaceswap import Session
+from multifaceswap import Session, open_model
 from multifaceswap.app.settings import licence_of
 from multifaceswap.models import catalog
 from multifaceswap.models.licences import is_permissive
@@ -74,3 +74,15 @@ def test_what_remains_does_the_work(tmp_path, astronaut):
         made = session.swap([astronaut], [astronaut], session.map(faces, faces), face_restore="sharpen")
         assert made.faces.count == 1
         assert not any("non-commercial" in line for line in made.report)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("swapper", "uniface_256"), ("restorer", "mine.onnx"), ("parser", "xseg_3"), ("detector", "yoloface_8n")],
+)
+def test_a_model_by_itself_is_refused_too(tmp_path, monkeypatch, kind, name):
+    standins.restorer(tmp_path / "facerestore_models" / "mine.onnx")
+    monkeypatch.setenv("MULTIFACESWAP_LICENCE", "permissive")
+    with pytest.raises(SettingsError, match=f"licence: permissive leaves out {name}"):
+        open_model(kind, name, folders=tmp_path)
+    assert open_model("restorer", "sharpen", folders=tmp_path).sessions == ()
