@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Literal, overload
 from ..models.pool import open_row
 from ..models.spec import Kind
 from ..models.store import Folders, ModelFolders
-from ..pipeline.protocols import Attributes, Detector, Embedder, Expresser, Landmarker, Mesher, Parser, Restorer, Swapper
+from ..pipeline.protocols import (
+    Attributes,
+    Detector,
+    Embedder,
+    Expresser,
+    Landmarker,
+    Mesher,
+    Parser,
+    Restorer,
+    Swapper,
+)
 from ..pipeline.types import FaceSet, FloatArray, IndexMap, Notice, Picture, Progress, SwapResult
 from .session import Session
 from .settings import licence_of

@@ -19,7 +19,7 @@ from .marks import MarkedPicture, made_by, marked_picture, with_marks
 from .pictures import Donors, PictureResult
 from .report import Json, TargetReport, network_failure
 from .session import Session
-from .settings import SETTINGS, Value, checked
+from .settings import SETTINGS, Scope, Value, checked
 
 PathLike = str | os.PathLike[str]
 _SOURCES: Final = ("detect_gender_source", "detect_age_source")
@@ -131,7 +131,12 @@ def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mappin
         str(job.target),
         str(job.output),
         network_failure(len(pairs), done.notes),
-        details={"faces": done.faces.count, "pairs": pairs, "marks": marked.names},
+        details={
+            "faces": done.faces.count,
+            "pairs": pairs,
+            "marks": marked.names,
+            "models": _models(session, "picture", _picture_settings(values), donors),
+        },
         notes=notes,
         summary=with_marks(f"{len(pairs)} of {done.faces.count} face(s) swapped", marked.names, bool(pairs)),
     )
@@ -179,10 +184,18 @@ def _swap_clip(
             "swapped": result.swapped,
             "encoder": result.encoder,
             "marks": result.marks,
+            "models": _models(session, "clip", settings, donors),
         },
         notes=notes,
         summary=with_marks(told, result.marks, bool(result.swapped)),
     )
+
+
+def _models(session: Session, scope: Scope, settings: Mapping[str, object], donors: FileDonors) -> list[Json]:
+    """Which models worked on a target and its sources, with their licences, for the report."""
+    people = donors.donors.references
+    plan = session.plan(scope, settings, Case(references=people is not None))
+    return [one.as_json() for one in session.ran(plan, *(() if people is None else (people.faces,)))]
 
 
 def _each(calls: Sequence[OnFrame]) -> OnFrame:

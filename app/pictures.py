@@ -14,7 +14,7 @@ from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, Progress, S
 from .effects import Case
 from .hints import remark_lines
 from .plan import Plan
-from .report import counted, of_one_picture
+from .report import counted, model_lines, of_one_picture
 
 if TYPE_CHECKING:
     from .session import Session
@@ -107,7 +107,9 @@ def swap_picture(
         [target], donors.pictures, index_map, mask=limits, progress=progress, **plan.values_of("swap")
     )
     idle = (line for line in plan.notes if line not in result.report)
-    measured = (*found.faces.remarks, *_remarks_of(donors))
+    swapping = list(session.plan("swap", plan.values_of("swap")).models())
+    finding = model_lines(session.models, [choice for choice in plan.models() if choice not in swapping])
+    measured = (*found.faces.remarks, *_remarks_of(donors), *finding)
     notes = (*(left_out if index_map.report else ()), *of_one_picture(result.report), *measured, *idle)
     return PictureResult(found.faces, index_map, result, notes)
 

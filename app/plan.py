@@ -86,7 +86,7 @@ class Plan:
             yield self.detector
         if "swap_model" in self.values:
             yield self.swapper
-        if "embedder" in self.values and self._recognises and self.values["embedder"] != "auto":
+        if "embedder" in self.values and self.recognises and self.values["embedder"] != "auto":
             yield self.embedder
         guesser = self.attributes
         if guesser is not None and not find(guesser.kind, guesser.name).built_in:
@@ -109,6 +109,18 @@ class Plan:
     def analyses(self) -> bool:
         """Whether faces are looked at beyond where they are, for which they need a mesh."""
         return bool(self.attributes or self.values["identity"])
+
+    @property
+    def recognises(self) -> bool:
+        """Whether people are told apart by their looks, or made ready for it."""
+        return self.case.references or bool(self.values.get("track") or self.values.get("identity"))
+
+    @property
+    def meshes(self) -> bool:
+        """Whether meshes are fitted, beside those that the built-in detector finds by itself."""
+        if self.scope == "detect":
+            return self.analyses or self.landmarker is not None
+        return self.scope in ("swap", "picture", "clip", "restore") and self._restores
 
     @property
     def attributes(self) -> ModelChoice | None:
@@ -229,10 +241,6 @@ class Plan:
     @property
     def _searches(self) -> bool:
         return self._restores and not (self.case.faces or self.case.boxes)
-
-    @property
-    def _recognises(self) -> bool:
-        return self.case.references or bool(self.values.get("track"))
 
     @property
     def _restores(self) -> bool:

@@ -405,9 +405,13 @@ class Session:
             self._credentials = ((self._signing or Signing()).credentials(),)
         return self._credentials[0]
 
-    def told(self, plan: Plan) -> list[str]:
-        """For a report even where all went well: the models of the work, and their licences."""
-        return told.of_models(self.models, plan.models())
+    def told(self, plan: Plan, *people: FaceSet) -> list[str]:
+        """For a report even where all went well: the models of the work, and their licences; as `ran`."""
+        return list(map(str, self.ran(plan, *people)))
+
+    def ran(self, plan: Plan, *people: FaceSet) -> list[told.Ran]:
+        """Every model of the plan's work. `people`: reference faces, whose identities may choose the embedder."""
+        return told.of_models(self.models, plan, people)
 
     def model_lines(self, plan: Plan) -> list[str]:
         """For the report: which model files aren't the published ones, and what each model ran on."""

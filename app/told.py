@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from .report import counted
+from .recognise import embedder_of
+from .report import Json, counted
 
 if TYPE_CHECKING:
     from ..models.pool import ModelPool
+    from ..models.spec import Kind
     from ..pipeline.types import Face, FaceSet, IndexMap, Pair
-    from .plan import ModelChoice
+    from .plan import Plan
 
 _KINDS = {
     "detector": "facedetection",
@@ -22,6 +24,7 @@ _KINDS = {
     "embedder": "embedder",
     "attributes": "attributes",
     "landmarker": "landmarks",
+    "mesher": "mesh",
 }
 _MOST_PAIRS = 20
 """Lines of pairs that are told one by one."""
@@ -47,14 +50,39 @@ def of_pairs(index_map: IndexMap, swapped: FaceSet | None = None) -> list[str]:
     return lines if more <= 0 else [*lines[:_MOST_PAIRS], f"and {counted(more, 'further run')} of frames"]
 
 
-def of_models(models: ModelPool, choices: Iterable[ModelChoice]) -> list[str]:
-    """A line a model: what it is to the work, its name, and the licences of its files."""
-    lines: list[str] = []
-    for choice in choices:
-        licences = models.licences(choice.kind, choice.name)
-        text = f"licence {', '.join(licences)}" if licences else "needs no model file"
-        lines.append(f"{_KINDS.get(choice.kind, choice.kind)} {choice.name}: {text}")
-    return lines
+class Ran(NamedTuple):
+    """A model of some work."""
+
+    use: str
+    """What it is to the work: the setting that chooses it, where there is one."""
+    name: str
+    licences: tuple[str, ...]
+    """Of its files; none where it needs no file."""
+
+    def __str__(self) -> str:
+        text = f"licence {', '.join(self.licences)}" if self.licences else "needs no model file"
+        return f"{self.use} {self.name}: {text}"
+
+    def as_json(self) -> dict[str, Json]:
+        return {"use": self.use, "name": self.name, "licences": self.licences}
+
+
+def of_models(models: ModelPool, plan: Plan, people: Sequence[FaceSet] = ()) -> list[Ran]:
+    """Every model of a plan's work, those that ship too. `people`: faces whose identities say which embedder goes on
+    with them."""
+    chosen: list[tuple[Kind, str]] = [(one.kind, one.name) for one in plan.models()]
+    each = dict.fromkeys([*chosen, *_shipped(plan, people)])
+    return [Ran(_KINDS.get(kind, kind), name, tuple(models.licences(kind, name))) for kind, name in each]
+
+
+def _shipped(plan: Plan, people: Sequence[FaceSet]) -> Iterator[tuple[Kind, str]]:
+    """What a plan's work opens beside what has to be looked for."""
+    if plan.meshes:
+        yield "mesher", "facemesh"
+    if plan.attributes is not None:
+        yield "attributes", plan.attributes.name
+    if plan.recognises:
+        yield "embedder", embedder_of(str(plan.values.get("embedder", "auto")), *people).name
 
 
 def took(seconds: float, work: str) -> str:

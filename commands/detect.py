@@ -38,7 +38,9 @@ def run(arguments: Namespace) -> int:
         refused = refusals(targets.files, wanted, [()] * len(wanted), None)
     jobs = [*zip(targets.files, previews, strict=True)]
     with Session(device=arguments.device, licence=arguments.licence) as session:
-        for line in session.plan("detect", _asked(arguments)).notes:
+        plan = session.plan("detect", _asked(arguments))
+        models = [one.as_json() for one in session.ran(plan)]
+        for line in plan.notes:
             console.note(line)
         with console.progress(jobs, "picture") as bar:
             done = [
@@ -46,7 +48,7 @@ def run(arguments: Namespace) -> int:
             ]
     if arguments.json:
         entries = [{"file": one.target, **one.details, "error": one.error} for one in done]
-        console.say(json.dumps({"pictures": entries}, indent=2))
+        console.say(json.dumps({"pictures": entries, "models": models}, indent=2))
     return console.exit_code([one.error for one in done])
 
 

@@ -77,12 +77,13 @@ def _restore(session: Session, job: _Restoration, arguments: Namespace) -> Targe
     marker = session.marker(made_by(values), values)
     marked = marked_picture(marker, metadata, job.output.name, job.file, changed=bool(result.faces.count))
     lost = save_picture(job.output, result.images[0], marked, values_of(arguments, "file"))
+    models = [one.as_json() for one in session.ran(session.plan("restore", values_of(arguments, "restore")))]
     done = TargetReport(
         str(job.file),
         str(job.output),
         network_failure(result.faces.count, result.report),
         notes=(*metadata.notes, *of_one_picture(result.report), *idle, *lost),
-        details={"marks": marked.names},
+        details={"marks": marked.names, "models": models},
         summary=with_marks(f"{result.faces.count} face(s) restored", marked.names, bool(result.faces.count)),
     )
     console.done(done)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io
 
 from ..app import told
+from ..app.effects import Case
 from ..app.report import counted
 from ..pipeline.validation import require_faces, require_pictures
 from .bridge import frames_of
@@ -78,9 +79,12 @@ class MapFaces(io.ComfyNode):
         sources = _checked(source_faces, source_image, "source")
         settings = values_of("map", given)
         references = None if reference_faces is None else _checked(reference_faces, reference_image, "reference")
+        models: list[str] = []
         if reference_faces is None:
             index_map = session().map(target_faces, source_faces, **settings)
         else:
+            plan = session().plan("map", settings, Case(references=True))
+            models = session().told(plan, reference_faces, target_faces)
             index_map = session().match(
                 target_faces, source_faces, reference_faces, targets=targets, references=references, **settings
             )
@@ -88,7 +92,7 @@ class MapFaces(io.ComfyNode):
         people = (target_faces, targets) if reference_faces is None else (reference_faces, references)
         in_page = {**in_node(preview), **choices(*people, source_faces, sources, index_map, reference_faces is None)}
         found = f"{counted(target_faces.count, 'target face')}, {counted(source_faces.count, 'source face')}"
-        report = telling.text([found], told.of_pairs(index_map), index_map.report)
+        report = telling.text([found], told.of_pairs(index_map), index_map.report, models)
         return io.NodeOutput(index_map, preview, report, index_map.count, ui=shown(report, in_page))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import folder_paths
 from comfy_api.latest import InputImpl, io
 
+from ..app.effects import Case
 from ..app.report import counted
 from .bridge import frames_of
 from .host import frame_progress, session
@@ -93,8 +94,10 @@ class SwapFacesVideo(io.ComfyNode):
         )
         swapped = f"{counted(result.swapped, 'face')} swapped in {counted(result.frames, 'frame')}"
         done = with_marks(f"{swapped}, {result.encoder}", result.marks, bool(result.swapped))
-        plan = session().plan("clip", values)
-        models = session().told(plan)
+        people = [] if reference_faces is None else [reference_faces]
+        case = Case(source_faces=source_faces is not None, references=bool(people or references))
+        plan = session().plan("clip", values, case)
+        models = session().told(plan, *people)
         report = telling.text([done], result.report, models)
         marker = session().marker(made_by(plan.values), plan.values) if result.marks else None
         made = MarkedVideo(result.output, marker) if marker else InputImpl.VideoFromFile(str(result.output))

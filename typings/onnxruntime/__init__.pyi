@@ -17,6 +17,7 @@ class SessionOptions:
 
 class NodeArg:
     name: str
+    type: str
     shape: list[int | str | None]
 
 class InferenceSession:
