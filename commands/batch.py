@@ -16,7 +16,7 @@ from ..app.names import result_name
 from ..app.outputs import require_outputs
 from ..app.report import Json
 from ..app.session import Session
-from ..app.settings import Scope, Value
+from ..app.settings import Scope, Value, licence_of
 from ..batch import Cluster, Entry, Item, Place, Worker, items_of, owned_folder, run_locally, run_on_ray, tally
 from ..marking.places import Signing
 from ..media.clips import is_clip
@@ -103,7 +103,8 @@ def _worker(arguments: Namespace) -> tuple[Worker, OpenSwaps]:
     sources, references = (_shared(given) for given in (arguments.source, arguments.reference))
     values = values_of(arguments, *_SCOPES)
     signing = signing_of(arguments)
-    open_work = OpenSwaps(arguments.device, arguments.licence, values, sources, references, signing)
+    # Workers elsewhere don't share this machine's environment.
+    open_work = OpenSwaps(arguments.device, licence_of(arguments.licence), values, sources, references, signing)
     signer = signing.credentials() if values["mark"] else None
     depends_on = {**values, "source": arguments.source, "reference": arguments.reference, "multifaceswap": __version__}
     depends_on |= {"signer": signer and signer.fingerprint}
@@ -167,10 +168,13 @@ def _require_models(items: Sequence[Item], arguments: Namespace) -> None:
         for options, targets in several.items():
             try:
                 own = _with_options(values, dict(options))
+                session.credentials(own)
+                require_models(session, targets, own, bool(arguments.reference))
             except SettingsError as error:
+                # What the command itself says is no row's.
+                if not options:
+                    raise
                 raise SettingsError(f"{named(targets[0])}: {error}") from error
-            session.credentials(own)
-            require_models(session, targets, own, bool(arguments.reference))
 
 
 def _with_options(values: Mapping[str, Value], options: Mapping[str, str]) -> dict[str, Value]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from argparse import ArgumentParser
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,33 @@ def test_a_wrong_setting_of_a_manifest_names_its_target(tmp_path, capsys):
     manifest.write_text(f"target,strength\n{MAN},0.5\n{WOMAN},abc\n")
     assert _batch("--source", WOMAN, "--target", manifest, "--output", tmp_path / "out") == 2
     assert f"{WOMAN}: strength: expected -1 to 2, got 'abc'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("strength", "1.5", "strength: mesh takes no identity"),
+        ("swap-model", "uniface_256", "licence: permissive leaves out uniface_256"),
+        ("detection-size", "320", "detection_size: builtin looks at pictures of its own size"),
+    ],
+)
+def test_a_setting_that_cannot_act_in_a_row_names_its_target(tmp_path, capsys, column, value, reason):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"target,{column}\n{MAN},\n{WOMAN},{value}\n")
+    words = ("--source", WOMAN, "--output", tmp_path / "out", "--licence", "permissive")
+    assert _batch(*words, "--target", manifest) == 2
+    assert f"{WOMAN}: {reason}" in capsys.readouterr().err
+    assert _batch(*words, "--target", WOMAN, f"--{column}", value) == 2
+    assert f"error: {reason}" in capsys.readouterr().err
+
+
+def test_workers_know_the_licence_that_this_machine_asks_for(tmp_path, monkeypatch):
+    parser = ArgumentParser()
+    batch.add_arguments(parser)
+    given = parser.parse_args(["--source", str(WOMAN), "--target", str(MAN), "--output", str(tmp_path)])
+    assert batch._worker(given)[1].licence == "any"
+    monkeypatch.setenv("MULTIFACESWAP_LICENCE", "permissive")
+    assert batch._worker(given)[1].licence == "permissive"
 
 
 @pytest.mark.parametrize("option", ["--source", "--reference"])
