@@ -93,7 +93,7 @@ def _state(model: Model, folders: Folders) -> str:
     if not missing:
         paths = [(file, store.locate(file, folders)) for file in model.files]
         wrong = [note for file, path in paths if path is not None for note in [wrong_size(path, file)] if note]
-        return f"found, but {' '.join(wrong)}" if wrong else f"found, {_licences(model)}"
+        return f"found, {_licences(model)}{', but ' if wrong else ''}{' '.join(wrong)}"
     return "missing: " + ", ".join(f"{file.name}{_size(file)}, {file.licence}" for file in missing)
 
 

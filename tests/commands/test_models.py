@@ -86,7 +86,7 @@ def test_list_says_that_a_file_has_another_size_than_the_published_one(published
     assert _main("models", "list") == 0
     (line,) = (line for line in capsys.readouterr().out.splitlines() if " tiny " in line)
     told = f"det.onnx has {len(content) - 9:,} bytes, the published file {len(content):,}."
-    assert line.endswith(f"found, but {told}")
+    assert line.endswith(f"found, for nobody, but {told}")
 
 
 def test_get_says_what_it_fetches_and_where_to(published, folder, capsys):
