@@ -45,7 +45,9 @@ def _ask(url: str) -> str:
 
     try:
         with requests.get(url, timeout=_TIMEOUT, stream=True) as response:
-            content = response.raw.read(_LONGEST + 1) if response.status_code == 200 else b""
+            # Servers may compress so small a text, asked for or not.
+            parts = response.iter_content(_LONGEST + 1)
+            content = next(parts, b"") if response.status_code == 200 else b""
     except (requests.RequestException, OSError, ValueError) as error:
         log.debug("%s: no answer (%s)", url, type(error).__name__)
         return ""

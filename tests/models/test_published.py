@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from dataclasses import replace
 
@@ -80,6 +81,12 @@ def test_the_source_is_asked_for_the_crc32_and_its_word_is_kept(fetched, path, e
     assert "is not the published file" in verify(standins.pooled(target, seed=5), file)
 
 
+@pytest.mark.parametrize(("packed", "encoding"), [(gzip.compress, "gzip"), (zlib.compress, "deflate")])
+def test_an_answer_may_come_compressed(fetched, path, packed, encoding):
+    file, _ = fetched(200, packed(crc32(path).encode()), Content_Encoding=encoding)
+    assert known(file).crc32 == (crc32(path),)
+
+
 def test_what_another_crc32_belongs_to_is_not_taken(fetched, tmp_path):
     with pytest.raises(DamagedModelError, match=r"gave another file.*published CRC32 0badcafe"):
         fetched(200, b"0badcafe")
@@ -94,6 +101,11 @@ def test_without_such_an_answer_the_contents_are_checked_alone(fetched, caplog, 
     assert target.is_file() and not known(file).is_proven
     assert "a.onnx: its source doesn't say its CRC32" in caplog.text
     assert proof(target, file).startswith("sound; no hash is known")
+
+
+def test_an_answer_that_claims_to_be_compressed_is_none(fetched, path):
+    file, target = fetched(200, crc32(path).encode(), Content_Encoding="gzip")
+    assert target.is_file() and not known(file).is_proven
 
 
 def test_known_hashes_are_not_asked_for(server, path, tmp_path):
