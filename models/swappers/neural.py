@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from ...pipeline.compose.masks import has_holes, outline_mask, oval_mask, rim_mask
+from ...pipeline.compose.masks import has_holes, is_empty, outline_mask, oval_mask, rim_mask
 from ...pipeline.errors import SettingsError
 from ...pipeline.geometry import transform_points
 from ...pipeline.types import (
@@ -96,10 +96,11 @@ class NeuralSwapper:
         """The network's own mask, else the face's outline, else where faces lie; never up to the crop's border. And a
         note where its own can't be used."""
         side = len(crop.image)
-        if own is not None and not has_holes(own):
-            return np.minimum(own, rim_mask(side)), ()
         if own is not None:
-            wrong = f"the mask of {self._network.session.path.name} has holes"
+            fault = "is empty" if is_empty(own) else "has holes" if has_holes(own) else ""
+            if not fault:
+                return np.minimum(own, rim_mask(side)), ()
+            wrong = f"the mask of {self._network.session.path.name} {fault}"
         notes = (f"{wrong}: {_INSTEAD}",) if wrong else ()
         if crop.face.mesh is not None:
             return outline_mask(transform_points(crop.matrix, crop.face.mesh[:, :2]), side), notes

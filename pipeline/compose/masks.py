@@ -119,6 +119,11 @@ def oval_mask(template: Points, side: int) -> Mask:
     return np.minimum(oval, rim_mask(side))
 
 
+def is_empty(mask: Mask) -> bool:
+    """Whether a mask (H, W) in [0, 1] weighs nothing anywhere, as holes do."""
+    return bool(mask.max(initial=0) < _HOLE)
+
+
 def has_holes(mask: Mask) -> bool:
     """Whether a mask of a face (H, W) in [0, 1] has holes that nothing before the face explains: within it, without a
     way to its outside, as large together as an eye at least. Half precision leaves such on some GPUs."""

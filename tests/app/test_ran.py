@@ -23,7 +23,7 @@ ENGINE = "swap_model mesh: licence Apache-2.0"
 
 @pytest.fixture
 def session(tmp_path):
-    """One in whose folder there are a landmarker, a guesser of ages and an occluder: it isn't looked at what they do."""
+    """One in whose folder there are a landmarker, a guesser and an occluder: it isn't looked at what they do."""
     for name in ("hrffa_hg0_ibug68_1x3x256x256", "fairface", "xseg_3", "w600k_r50", "scrfd_2.5g"):
         standins.restorer(tmp_path / f"{name}.onnx", size=128)
     with Session(tmp_path) as opened:

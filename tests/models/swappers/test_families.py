@@ -291,6 +291,17 @@ def test_a_mask_that_is_no_number_is_replaced_and_said(masked, picture, boost):
     )
 
 
+@pytest.mark.parametrize(("brightest", "replaced"), [(0, True), (0.2, True), (0.3, False)])
+def test_a_mask_that_shows_no_face_is_replaced_and_said(masked, picture, brightest, replaced):
+    swapper = masked(True)
+    crop = cut_face(picture, _face(), swapper, "Bilinear")
+    image = np.full_like(crop.image, brightest)
+    patch = swapper.swap([crop._replace(image=image)], [Donor(_face(), embedding=_embedding(1))], 1.0)[0]
+    said = ("the mask of hyperswap_1a_256.onnx is empty: where the face lies is used instead",)
+    assert patch.notes == (said if replaced else ())
+    assert np.array_equal(patch.mask, oval_mask(np.float32(V128), 256)) is replaced
+
+
 def test_a_mask_with_holes_is_replaced_and_said(masked, picture):
     swapper = masked(True)
     crop = cut_face(picture, _face(), swapper, "Bilinear")
