@@ -16,6 +16,7 @@ from ..models import catalog, store
 from ..models.download import download
 from ..models.licences import is_permissive
 from ..models.pool import require_opening
+from ..models.published import known
 from ..models.spec import Model, ModelFile
 from ..models.store import Folders
 from ..models.verify import proof, verify, wrong_size
@@ -163,10 +164,11 @@ def _verify(arguments: Namespace, folders: Folders) -> int:
 
 
 def _verified(path: Path, file: ModelFile, model: Model, folders: Folders) -> bool:
-    """Whether a file is the published one. Another is opened, to see whether it would do."""
+    """Whether a file is the published one. Another, and one of which no hash is known, is opened, to see whether it
+    would do."""
     try:
         note = verify(path, file)
-        if note and all(store.locate(other, folders) for other in model.files):
+        if (note or not known(file).is_proven) and all(store.locate(other, folders) for other in model.files):
             require_opening(model, folders)
     except (MultiFaceSwapError, OSError) as error:
         console.fail(console.message(error, path))

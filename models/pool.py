@@ -199,7 +199,8 @@ def _open(
     except DamagedModelError as error:
         paths = store.require(row, folders)
         sizes = [wrong_size(path, file) for path, file in zip(paths, row.files, strict=True)]
-        raise DamagedModelError(" ".join([str(error), *filter(None, sizes)])) from error
+        said = [str(error), *filter(None, sizes)]
+        raise DamagedModelError(". ".join(one.removesuffix(".") for one in said) + ".") from error
 
 
 def _warn(notes: Iterable[str], warned: set[str]) -> None:

@@ -172,6 +172,21 @@ def test_verify_opens_what_is_not_the_published_file(published, folder, capsys):
     assert "another network than SCRFD" in capsys.readouterr().err
 
 
+def test_verify_opens_what_no_hash_is_known_of(folder, capsys):
+    for path in (folder / "blendswap_256.onnx", folder / "scrfd_2.5g.onnx"):
+        standins.pooled(path)
+    assert _main("models", "verify", "blendswap_256") == 1
+    said = capsys.readouterr().err
+    assert "holds another network than its name says: expected one that takes a face" in said
+    assert " bytes, the published file 1,661,432,957.\n" in said
+    assert "3×112×112. blendswap_256.onnx has " in said
+    assert _main("models", "verify", "scrfd_2.5g") == 1
+    assert "another network than SCRFD" in capsys.readouterr().err
+    standins.scrfd(folder / "scrfd_2.5g.onnx")
+    assert _main("models", "verify", "scrfd_2.5g") == 0
+    assert "sound; no hash is known" in capsys.readouterr().out
+
+
 def test_verify_finds_damage_and_what_is_missing(published, folder, capsys):
     content, _ = published
     assert _main("models", "verify", "tiny") == 2

@@ -29,6 +29,7 @@ def test_two_people_change_faces_and_nothing_else_does(comfy, graph, image):
         "target 0 ← source 1, target 1 ← source 0",
         "swap_model mesh: licence Apache-2.0",
         "occluder builtin: needs no model file",
+        "mesh facemesh: licence Apache-2.0",
     ]
     assert re.fullmatch(r"swapping took \d+\.\d\d s", time)
     assert run.ui[swapped]["mfs_report"] == [run["report"]]
@@ -60,6 +61,7 @@ def test_people_are_recognised_wherever_they_stand(comfy, graph, image):
     lines = run["report"].splitlines()[3:]
     assert lines[0] == "matched by identity: euclidean distance, threshold 0.6"
     assert lines[1].startswith("reference 0 → source 1: targets 0, 1 in frames 0-1, distance 0.")
+    assert "embedder dlib128: licence CC0-1.0" in lines
 
 
 def test_nobody_is_recognised_below_the_threshold_or_without_pictures(comfy, graph, image):

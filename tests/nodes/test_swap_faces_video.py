@@ -120,6 +120,7 @@ def test_a_reference_is_followed_through_a_cut(comfy, graph, tmp_path, donor, by
         ["L"] * 3 + [""] * 3 + ["R"] * 3
     )
     assert "reference 0 → source 0: frames 0-2, 6-8, distance 0." in run["report"]
+    assert "embedder dlib128: licence CC0-1.0" in run["report"]
 
 
 def test_without_a_source_face_the_clip_is_not_begun(comfy, graph, clip):
