@@ -20,6 +20,8 @@ from .paste import paste
 from .restore import Batches, RestoreSettings, corrected, cut_face
 
 Finished = list[tuple[Crop, Patch]]
+_FAINTEST = 1e-2
+"""Weight below which what was blended isn't worked out again: rounding would show."""
 
 
 class SwapStage(Protocol):
@@ -115,4 +117,7 @@ def _mounted(
 def _done(one: _Mounted, image: ImageF32, patch: Patch) -> tuple[Crop, Patch]:
     # A part of the target that was left in on purpose is in the changed picture already: no second share of it.
     whole = one.mask / max(float(one.mask.max()), 1e-6)
-    return one.crop, Patch(image, combined([whole, square_mask(len(whole))]), notes=patch.notes)
+    share = np.maximum(whole, _FAINTEST)[..., None]
+    # At the rim the swapped face is blended into the crop already: the model's change alone is weighed once more.
+    full = one.crop.image + (one.image - one.crop.image) / share + (image - one.image)
+    return one.crop, Patch(np.asarray(full, np.float32), combined([whole, square_mask(len(whole))]), notes=patch.notes)

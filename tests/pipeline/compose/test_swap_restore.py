@@ -144,3 +144,33 @@ def test_limits_hold_for_boosted_faces_too():
     result = swapped(SwapRestore(Restorer(lambda crop: np.zeros_like(crop)), PLAIN), limits=[limit])
     np.testing.assert_array_equal(result.images[0][60:], picture()[60:])
     assert not result.masks[0][60:].any() and result.masks[0][:60].max() == 1
+
+
+class Soft(Swapper):
+    """A mask that rises from its rim to the middle."""
+
+    def swap(self, crops, donors, strength):
+        axis = 1 - np.abs(np.linspace(-1, 1, self.spec.size, dtype=np.float32))
+        mask = np.minimum.outer(axis, axis) * strength
+        return [Patch(np.broadcast_to(DONOR, crop.image.shape), mask) for crop in crops]
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+@pytest.mark.parametrize("added", [0.0, 0.05])
+@pytest.mark.parametrize("stages", [1, 2])
+def test_a_soft_rim_is_as_wide_as_without_a_restorer(strength, added, stages):
+    target, people = np.full((120, 200, 3), 0.4, np.float32), faces()
+    index_map = map_indexes(people, people, "*", "0")
+    settings = SwapSettings(colour_match="none", strength=strength)
+
+    def made(*through):
+        return swap_batch([target], [target], index_map, Soft(), settings, stages=through)
+
+    plain = made()
+    restored = made(*[SwapRestore(Restorer(lambda crop: crop + np.float32(added)), PLAIN)] * stages)
+    weight = plain.masks[0] / strength
+    expected = plain.images[0] + stages * added * weight[..., None]
+    known = weight > 0.1
+    assert known.sum() > 1000 and (weight[known] < 0.6).mean() > 0.3
+    # Resampling twice moves the weights of a rim of a few pixels by some hundredths.
+    assert np.abs(restored.images[0] - expected)[known].max() < 0.03
