@@ -89,7 +89,7 @@ def write_clip(
     metadata: dict[str, str] | None = None,
 ) -> Path:
     """A clip at 25 frames a second, or at `times` in ticks of 1/12800 s; `metadata` as phones write it into MOV."""
-    options = {"movflags": "+use_metadata_tags"} if metadata else {}
+    options = {"movflags": "+use_metadata_tags"} if metadata and path.suffix == ".mov" else {}
     with av.open(str(path), "w", container_options=options) as out:
         out.metadata.update(metadata or {})
         stream = out.add_stream(codec, rate=25)

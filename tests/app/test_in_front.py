@@ -171,6 +171,7 @@ def test_a_face_that_was_found_twice_is_not_in_front_of_itself(session, astronau
     np.testing.assert_array_equal(once.images[0], twice.images[0])
 
 
+@pytest.mark.slow
 def test_the_face_in_front_stays_through_a_clip(pool, make, group, donors):
     """The head in front drifts by half a pixel a frame. Numbered from the right, the one behind is first."""
     made = make(SCENES[2])

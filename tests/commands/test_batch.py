@@ -35,6 +35,7 @@ def _report(path: Path):
     return json.loads(path.read_text())
 
 
+@pytest.mark.slow
 def test_a_folder_is_done_as_swap_does_it_and_only_once(tmp_path, folder, capsys):
     out = tmp_path / "out"
     assert cli.main(["swap", "--source", str(WOMAN), "--target", str(MAN), "--output", str(tmp_path / "man.jpg")]) == 0

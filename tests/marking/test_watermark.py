@@ -90,6 +90,7 @@ def scores(session, picture):
     return [score(picture, face) for face in session.detect([picture]).flat()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "copy",
     [jpeg, half, without_a_quarter, lambda p: jpeg(half(p)), lambda p: jpeg(half(without_a_quarter(p)))],
@@ -101,6 +102,7 @@ def test_copies_show_the_mark(session, marked, copy):
         assert found > THRESHOLD + 1.5
 
 
+@pytest.mark.slow
 def test_unmarked_faces_do_not_show_it(session, swapped, group):
     for picture, _, _ in swapped:
         assert max(scores(session, jpeg(half(picture)))) < QUIET

@@ -482,6 +482,7 @@ HOLD = """
 """
 
 
+@pytest.mark.slow
 def test_lock_goes_with_the_process_that_held_it(journal, tmp_path):
     with python(HOLD, tmp_path / "a/b", D) as other:
         assert other.stdout.readline() == "held\n"
@@ -500,6 +501,7 @@ def test_lock_goes_with_the_process_that_held_it(journal, tmp_path):
     assert list((tmp_path / "a/b").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_one_holder_among_processes(tmp_path):
     script = """
         import sys, pathlib, time
@@ -529,6 +531,7 @@ def test_one_holder_among_processes(tmp_path):
     assert list((tmp_path / "journal").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_processes_at_once_do_not_corrupt_it(tmp_path):
     script = """
         import sys, pathlib

@@ -396,6 +396,7 @@ KILLING = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the process that is killed at each step is forked for it")
 @pytest.mark.parametrize(("route", "mode"), MODES)
 def test_killed_at_every_step_is_submitted_once(api, run, key, tmp_path, route, mode):

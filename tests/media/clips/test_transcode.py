@@ -162,6 +162,7 @@ def test_what_was_cut_off_goes_on_and_ends_the_same(swap, short_parts, tmp_path,
     assert not (tmp_path / ".out.mp4.parts").exists()
 
 
+@pytest.mark.slow
 def test_other_settings_start_over(swap, short_parts, tmp_path):
     target = write_clip(tmp_path / "in.mp4", moving("grace_hopper.jpg", 24))
     with pytest.raises(CancelledError):
@@ -171,6 +172,7 @@ def test_other_settings_start_over(swap, short_parts, tmp_path):
     assert seen[0] == 1
 
 
+@pytest.mark.slow
 def test_a_crash_between_the_last_part_and_the_file_needs_no_frame_again(swap, short_parts, tmp_path, monkeypatch):
     target = write_clip(tmp_path / "in.mp4", moving("grace_hopper.jpg", 20))
 

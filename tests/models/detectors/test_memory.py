@@ -59,6 +59,7 @@ def scanning():
     return ScanningDetector(Bottom(), confidence=0.5, turns=True, tiles=True, min_size=64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opened", [builtin, scanning])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_twenty_four_megapixels_take_less_than_their_own_bytes_again(opened, dtype, monkeypatch):

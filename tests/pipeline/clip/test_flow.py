@@ -220,6 +220,7 @@ def test_regions_and_masks_say_what_changed():
     assert (done.mask[changed] == 1).all() and [face.index for face in done.faces] == [0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clip", [ClipSettings(), ClipSettings(smooth=False, max_gap=0), ClipSettings(track=False)])
 def test_as_many_frames_are_held_for_a_long_clip_as_for_a_short_one(clip):
     def most_alive(count: int) -> int:
@@ -285,6 +286,7 @@ def flicker(shaky, pool, astronaut, smooth) -> tuple[float, float]:
     )
 
 
+@pytest.mark.slow
 def test_landmarks_and_mask_flicker_a_fraction_of_what_they_did(shaky, pool, astronaut):
     (raw_jitter, raw_mask), (calm_jitter, calm_mask) = (
         flicker(shaky, pool, astronaut, smooth) for smooth in (False, True)

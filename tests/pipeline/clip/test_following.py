@@ -64,6 +64,7 @@ def matched(some, others):
     return [face for face in some if others and iou(face.box, np.stack([o.box for o in others])).max() > 0.5]
 
 
+@pytest.mark.slow
 def test_what_is_followed_is_what_a_search_of_every_frame_finds(session, heads):
     model = detector(session)
     every, following = Finder(model), Finder(model, model)
@@ -269,6 +270,7 @@ def test_other_detectors_look_around_small_faces_and_at_tiles_in_turn():
     assert newcomer[-1] == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speed", [6, 18, 30])
 def test_a_face_that_moves_fast_is_followed_by_no_other(session, heads, speed):
     """Nothing is left behind on hair or hats: never more faces than a search of the frame finds."""

@@ -100,6 +100,7 @@ def test_the_mask_stays_within_the_face(session, astronaut, hopper):
     assert rows.max() <= bottom + 3
 
 
+@pytest.mark.slow
 def test_strength_is_the_share_of_the_donor(session, astronaut, hopper):
     none, half, full = (_swap(session, hopper, astronaut, strength=s)[0] for s in (0.0, 0.5, 1.0))
     assert (none.images[0] == hopper).all()
@@ -108,6 +109,7 @@ def test_strength_is_the_share_of_the_donor(session, astronaut, hopper):
     assert np.abs(half.images[0] - middle).max() <= 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interpolation", ["Nearest", "Bilinear", "Bicubic", "Lanczos"])
 def test_every_pixel_is_sampled_whatever_the_interpolation(session, astronaut, hopper, interpolation):
     """Memory that nobody wrote to would show as noise, another one in every run."""
@@ -121,6 +123,7 @@ def test_every_pixel_is_sampled_whatever_the_interpolation(session, astronaut, h
     assert all((result == results[0]).all() for result in results)
 
 
+@pytest.mark.slow
 def test_a_turned_face_is_swapped_turned(session, astronaut, hopper):
     upright, _ = _swap(session, hopper, astronaut)
     turned = np.ascontiguousarray(np.rot90(hopper))
