@@ -13,12 +13,13 @@ from ...pipeline.protocols import Guess
 from ...pipeline.types import OLDEST, AgeRange, Face, FloatArray, Gender, Picture
 from ..alignment import published_placement
 from ..runtime.onnx import Session, contiguous
+from ..spec import IMAGENET
 
 SIDE = 224
 OUTPUTS = ("gender_id", "age_id")
 """Whole numbers that name a gender and an age; a third output, which nobody needs here, isn't read."""
 _SPEC = templates.arcface(SIDE)
-_MEAN, _STD = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
+_MEAN, _STD = np.array(IMAGENET, np.float32)
 _LABELS: tuple[Gender, Gender] = ("male", "female")
 AGES = (
     AgeRange(0, 2),

@@ -120,7 +120,7 @@ def _torch(row: Model, path: Path, build: Callable[[str], nn.Module], registry: 
 def _side(row: Model, size: int) -> int:
     side = size or row.params_of(DetectorParams).size
     if side < _SMALLEST_SIZE:
-        raise SettingsError(f"size: expected {_SMALLEST_SIZE} or more, got {side}")
+        raise SettingsError(f"detection_size: expected {_SMALLEST_SIZE} or more, got {side}")
     return side
 
 

@@ -4,46 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...pipeline.types import FloatArray, Size
-from ..runtime.onnx import Session, contiguous
+from ...pipeline.types import FloatArray
+from ..runtime.onnx import contiguous
 from ..runtime.signature import require_ports
-from .corner import fixed_size, into_corner, require_size
-from .scan import Detections, Letterbox
+from .corner import CornerNetwork
+from .scan import Detections
 
 _STRIDES = (8, 16, 32)
 NUMBERS = 20
 """Of a row: middle and size of the box, the score, and x, y and certainty of each landmark."""
 
 
-class Yolo8FaceNetwork:
-    """Looks at pictures whose longer side is `side` at most, or of the only size that the file takes."""
+class Yolo8FaceNetwork(CornerNetwork):
+    """See CornerNetwork."""
 
-    padding = 0.0
     overlap = 0.4
-    border = 0.0
-
-    def __init__(self, session: Session, side: int, asked: int | None = None) -> None:
-        """`asked`: the side where it was chosen, which a file of another size refuses."""
-        self.session = session
-        self._side, self._asked = asked or side, asked
 
     def check(self) -> None:
         """Open the file. Raises DamagedModelError for another network, SettingsError for a size that it refuses."""
         require_ports(self.session.path, "YOLOv8-face", [(1, 3, None, None)], [(1, NUMBERS, None)])
-        self.session.open()
-        require_size(self.session, self._asked)
-
-    @property
-    def side(self) -> int:
-        """The longer side of the input in pixels."""
-        return max(fixed_size(self.session) or (self._side,))
-
-    @property
-    def sessions(self) -> tuple[Session, ...]:
-        return (self.session,)
-
-    def fit(self, size: Size) -> Letterbox:
-        return into_corner(size, self._side, fixed_size(self.session))
+        self.open()
 
     def look(self, images: FloatArray, confidence: float) -> list[Detections]:
         """Faces scored `confidence` or more in each input (N, H, W, 3)."""

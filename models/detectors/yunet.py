@@ -11,11 +11,11 @@ import numpy as np
 
 from ...pipeline.errors import DamagedModelError
 from ...pipeline.types import FloatArray, Size
-from ..runtime.onnx import Session, contiguous
+from ..runtime.onnx import contiguous
 from ..runtime.onnx_file import read_ports
 from ..runtime.signature import Shape, agrees, listed
-from .corner import fixed_size, into_corner, require_size
-from .scan import Detections, Letterbox
+from .corner import CornerNetwork
+from .scan import Detections
 
 _STRIDES = (8, 16, 32)
 _WIDTHS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
@@ -25,17 +25,10 @@ _LARGEST_POWER = 16.0
 """Of e: no face is larger, and nothing overflows."""
 
 
-class YuNetNetwork:
-    """Looks at pictures whose longer side is `side` at most, or of the only size that the file takes."""
+class YuNetNetwork(CornerNetwork):
+    """See CornerNetwork."""
 
-    padding = 0.0
     overlap = 0.3
-    border = 0.0
-
-    def __init__(self, session: Session, side: int, asked: int | None = None) -> None:
-        """`asked`: the side where it was chosen, which a file of another size refuses."""
-        self.session = session
-        self._side, self._asked = asked or side, asked
 
     def check(self) -> None:
         """Open the file. Raises DamagedModelError for another network, SettingsError for a size that it refuses."""
@@ -51,20 +44,7 @@ class YuNetNetwork:
                 f"{', '.join(_NAMES)} of 1, 1, 4 and 10 numbers a row, this one takes "
                 f"{listed([port.shape for port in inputs])} and gives {listed([port.shape for port in outputs])}."
             )
-        self.session.open()
-        require_size(self.session, self._asked)
-
-    @property
-    def side(self) -> int:
-        """The longer side of the input in pixels."""
-        return max(fixed_size(self.session) or (self._side,))
-
-    @property
-    def sessions(self) -> tuple[Session, ...]:
-        return (self.session,)
-
-    def fit(self, size: Size) -> Letterbox:
-        return into_corner(size, self._side, fixed_size(self.session))
+        self.open()
 
     def look(self, images: FloatArray, confidence: float) -> list[Detections]:
         """Faces scored `confidence` or more in each input (N, H, W, 3)."""

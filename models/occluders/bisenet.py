@@ -19,6 +19,7 @@ from ...pipeline.types import Crop, CropSpec, Face, FloatArray, Mask, Placement,
 from ..alignment import published_placement
 from ..runtime.onnx import Session, contiguous
 from ..runtime.torch import TorchNetwork
+from ..spec import IMAGENET
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 SIDE: Final = 512
 CLASSES: Final = 19
 _SPEC = CropSpec(FFHQ_512, SIDE)
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_STD = np.array([0.229, 0.224, 0.225], np.float32)
+_MEAN, _STD = np.array(IMAGENET, np.float32)
 _OTHERS = (0, 14, 16, 17, 18)
 """Background, neck, cloth, hair, hat: what isn't the face."""
 _AT_ONCE = 4
