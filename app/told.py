@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from .recognise import embedder_of
 from .report import Json, counted
 
 if TYPE_CHECKING:
@@ -82,6 +81,8 @@ def _shipped(plan: Plan, people: Sequence[FaceSet]) -> Iterator[tuple[Kind, str]
     if plan.attributes is not None:
         yield "attributes", plan.attributes.name
     if plan.recognises:
+        from .recognise import embedder_of  # with OpenCV, which listing the nodes does without
+
         yield "embedder", embedder_of(str(plan.values.get("embedder", "auto")), *people).name
 
 

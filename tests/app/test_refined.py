@@ -71,7 +71,8 @@ def session_of(monkeypatch, turned):
         monkeypatch.setattr(session.models, "detector", lambda name, **options: Upside(box, wrong))
         monkeypatch.setattr(session.models, "landmarker", lambda name: Truth(points))
         monkeypatch.setattr(session.models, "require", lambda models: None)
-        monkeypatch.setattr("multifaceswap.app.session.model_lines", lambda models, choices: [])
+        for module in ("session", "pictures"):
+            monkeypatch.setattr(f"multifaceswap.app.{module}.model_lines", lambda models, choices: [])
         return session
 
     return made
