@@ -19,6 +19,7 @@ from ..pipeline.clip.recognition import Recognition
 from ..pipeline.clip.watching import Models, Watcher
 from ..pipeline.errors import FaceNotFoundError, SettingsError
 from ..pipeline.faces.ordering import Wanted
+from ..pipeline.faces.views import NO_PICTURE
 from ..pipeline.protocols import Embedder, Swapper
 from ..pipeline.types import FaceSet, Notice, Picture, Progress
 from ..pipeline.validation import require_pictures
@@ -94,6 +95,7 @@ def swap_clip(
     donors = _donors(session, given, plan)
     swapper = session.swapper(plan)
     donors = donors._replace(faces=_usable(session, donors, swapper))
+    plan = replace(plan, case=case._replace(merged=donors.faces.merged))
     require_donors(donors, plan)
     people = donors.references
     references = people and _References(*known_references(session.models, plan, people.faces, people.pictures))
@@ -176,12 +178,13 @@ def _usable(session: Session, donors: Donors, swapper: Swapper) -> FaceSet:
         return donors.faces
     mesher = session.models.mesher()
     frames = tuple(
-        tuple(session.prepared.with_mesh(face, donors.pictures[face.frame], mesher) for face in faces)
-        for faces in donors.faces
+        tuple(session.prepared.with_mesh(face, donors.pictures, mesher) for face in faces) for faces in donors.faces
     )
-    usable = replace(donors.faces, frames=tuple(tuple(f for f in faces if f.mesh is not None) for faces in frames))
+    kept = tuple(tuple(face for face in faces if face.mesh is not None and face.pictured) for faces in frames)
+    usable = replace(donors.faces, frames=kept)
     if not usable.count:
-        raise FaceNotFoundError("no mesh fits any source face: nothing can be swapped")
+        lacking = "no mesh fits any source face" if any(f.pictured for f in donors.faces.flat()) else NO_PICTURE
+        raise FaceNotFoundError(f"{lacking}: nothing can be swapped")
     return usable
 
 
@@ -216,9 +219,12 @@ def _digest(plan: Plan, donors: Donors, references: _References | None) -> str:
     for picture in donors.pictures:
         digest.update(f"{picture.shape} {picture.dtype}".encode())
         digest.update(np.ascontiguousarray(picture).data)
-    for face in donors.faces.flat():
-        digest.update(face.box.tobytes() + face.landmarks.tobytes())
-    for face in references.faces.flat() if references else ():
+    for donor in donors.faces.flat():
+        for face in donor.person:
+            digest.update(face.box.tobytes() + face.landmarks.tobytes())
+    # Of saved faces without pictures, the identity is all that there is.
+    known = [face for donor in donors.faces.flat() for face in donor.person if not face.pictured]
+    for face in (*known, *(references.faces.flat() if references else ())):
         if face.embedding is not None:
             digest.update(face.embedding.model.encode() + face.embedding.vector.tobytes())
     return digest.hexdigest()

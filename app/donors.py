@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Final, NamedTuple
 
@@ -13,7 +14,7 @@ import numpy as np
 from ..pipeline.compose.stream import DonorOf
 from ..pipeline.faces.detect import add_meshes, with_meshes
 from ..pipeline.protocols import Mesher, Swapper
-from ..pipeline.types import Donor, Face, IndexMap, Picture
+from ..pipeline.types import Donor, Face, IndexMap, Picture, View
 
 _MOST: Final = 64
 """Prepared donors that are kept; one holds about twice the pixels of its face."""
@@ -50,19 +51,32 @@ class DonorCache:
 
         def donor_of(face: Face) -> Donor:
             if id(face) not in keys:
-                keys[id(face)] = (id(swapper), *_fingerprint(sources[face.frame], face))
+                views = View.all_of(face, sources)
+                keys[id(face)] = (id(swapper), *(_fingerprint(*view) for view in views))
             found = self._get(keys[id(face)])
             if not isinstance(found, Donor):
-                found = swapper.prepare(sources[face.frame], face)
+                (picture, own), *others = View.all_of(face, sources)
+                found = swapper.prepare(picture, own, others)
                 self._put(keys[id(face)], Prepared(swapper, found))
             # The pixels are the same; where the face stands in its batch may not be.
             return found._replace(face=face)
 
         return donor_of
 
-    def with_mesh(self, face: Face, picture: Picture, mesher: Mesher) -> Face:
-        """A source face with its mesh, fitted once; a face that no mesh fits stays without."""
-        if face.mesh is not None:
+    def with_mesh(self, face: Face, sources: Sequence[Picture], mesher: Mesher) -> Face:
+        """A source face with its mesh, fitted once; a face that no mesh fits stays without.
+
+        Of a person's views those stay that their pictures show and a mesh fits.
+        """
+        if not face.views:
+            return self._with_own_mesh(face, sources[face.frame], mesher)
+        people = (replace(face, views=()), *face.views)
+        fitted = [self._with_own_mesh(one, sources[one.frame], mesher) for one in people]
+        usable = [one for one in fitted if one.pictured and one.mesh is not None]
+        return replace(usable[0], index=face.index, views=tuple(usable[1:])) if usable else face
+
+    def _with_own_mesh(self, face: Face, picture: Picture, mesher: Mesher) -> Face:
+        if face.mesh is not None or not face.pictured:
             return face
         key = (id(mesher), *_fingerprint(picture, face), face.frame, face.index)
         found = self._get(key)
@@ -75,11 +89,13 @@ class DonorCache:
         self, index_map: IndexMap, targets: Sequence[Picture], sources: Sequence[Picture], mesher: Mesher
     ) -> IndexMap:
         """The map with a mesh on every face of its pairs; see `pipeline.faces.detect.with_meshes`."""
-        if all(face.mesh is not None for frame in index_map.frames for pair in frame for face in pair):
+        pairs = [pair for frame in index_map.frames for pair in frame]
+        faces = [face for pair in pairs for face in (pair.target, *pair.source.person)]
+        if all(face.mesh is not None and face.pictured for face in faces):
             return index_map
 
         def source_mesh(face: Face) -> Face:
-            return self.with_mesh(face, sources[face.frame], mesher)
+            return self.with_mesh(face, sources, mesher)
 
         return with_meshes(index_map, targets, sources, mesher, source_mesh)
 

@@ -23,6 +23,8 @@ class Case(NamedTuple):
     """The same for the sources."""
     references: bool = False
     """There are faces of people to recognise."""
+    merged: bool = False
+    """Some donor is shown by several faces."""
     image_format: str = ""
     """What a picture is written as; empty where none is."""
 
@@ -81,6 +83,10 @@ def _engine(name: str, values: Mapping[str, Value], _case: Case) -> str:
     return f"{row.name} makes faces of {known.size} pixels by itself" if too_small else ""
 
 
+def _single(_name: str, _values: Mapping[str, Value], case: Case) -> str:
+    return "" if case.merged else "no donor is shown by several faces"
+
+
 def _uncoloured(_name: str, values: Mapping[str, Value], _case: Case) -> str:
     match = values["colour_match"]
     return "" if match in ("auto", "lighting") else f"colour_match is {match}"
@@ -131,7 +137,8 @@ def _every_restorer_setting() -> Iterator[str]:
 
 
 _RULES: Final = (
-    _Rule(("mirror", "pixel_boost", "skin_tone", "glasses"), ("swap", "picture", "clip"), _engine),
+    _Rule(("mirror", "pixel_boost", "skin_tone", "glasses", "average"), ("swap", "picture", "clip"), _engine),
+    _Rule(("average",), ("swap", "picture", "clip"), _single),
     _Rule(("skin_tone",), ("swap", "picture", "clip"), _uncoloured),
     _Rule(("face_restore_weight",), ("swap", "picture", "clip"), _restorer),
     _Rule(tuple(_every_restorer_setting()), ("restore",), _restorer),

@@ -129,6 +129,14 @@ def order_faces(
         return opened.order(faces, **named, **settings)
 
 
+def merge_faces(
+    faces: FaceSet, pictures: Sequence[Picture] | None = None, *, session: Session | None = None, **settings: object
+) -> FaceSet:
+    """One donor of several faces: see `Session.merge`."""
+    with _opened(session) as opened:
+        return opened.merge(faces, pictures, **settings)
+
+
 def map_indexes(
     target_faces: FaceSet,
     source_faces: FaceSet,

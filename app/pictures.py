@@ -96,7 +96,11 @@ def swap_picture(
     settings: Mapping[str, object],
 ) -> PictureResult:
     """See `Session.swap_picture`, which raises what this raises."""
-    plan = session.plan("picture", settings, Case(references=donors.references is not None, source_faces=True))
+    plan = session.plan(
+        "picture",
+        settings,
+        Case(references=donors.references is not None, source_faces=True, merged=donors.faces.merged),
+    )
     require_donors(donors, plan)
     found = find_faces(session, [target], plan, "input")
     left_out = (*found.notes, *donors.notes)

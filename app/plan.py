@@ -155,6 +155,8 @@ class Plan:
         options = {name: self.values[name] for name in row.params_of(SwapperParams).options}
         if "pixel_boost" in options:
             options["pixel_boost"] = 0 if options["pixel_boost"] == "off" else int(str(options["pixel_boost"]))
+        if not self.case.merged:
+            options.pop("average", None)  # An engine that is opened otherwise is opened twice.
         return ModelChoice("swapper", row.name, options)
 
     @property

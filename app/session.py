@@ -152,6 +152,18 @@ class Session:
         order, gender, ages = (str(values[name]) for name in ("detection_face_order", "detect_gender", "detect_age"))
         return ordering.order_faces(faces, order, gender, int(values["limit"]), ages)
 
+    def merge(self, faces: FaceSet, pictures: Sequence[Picture] | None = None, **settings: object) -> FaceSet:
+        """One donor of all faces that show the person who is in most pictures: see `pipeline.faces.people.merge`.
+
+        Faces of other people are left out, and named in the notes. Identities that the faces lack are measured in
+        `pictures`, theirs; without either, all faces are taken for one person. Settings as of `map` that tell people
+        apart.
+        """
+        from .merging import merge_faces
+
+        require_faces(faces, "faces")
+        return merge_faces(self.models, self.plan("merge", settings), faces, pictures)
+
     def map(
         self,
         target_faces: FaceSet,
@@ -214,7 +226,8 @@ class Session:
         require_map(index_map, "index_map")
         limits = limits_in_range(mask, targets, "mask")
         sources = extended(sources)
-        plan = self.plan("swap", settings)
+        merged = any(pair.source.views for pairs in index_map.frames for pair in pairs)
+        plan = self.plan("swap", settings, Case(merged=merged))
         swapper = self.swapper(plan)
         if swapper.needs_mesh:
             index_map = self.prepared.with_meshes(index_map, targets, sources, self.models.mesher())

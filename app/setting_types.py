@@ -22,7 +22,9 @@ Value = str | float | bool
 SettingKind = Literal[
     "choice", "model", "number", "integer", "switch", "indexes", "parts", "padding", "ages", "moment", "device"
 ]
-Scope = Literal["detect", "order", "map", "swap", "restore", "crop", "paste", "picture", "clip", "file", "session"]
+Scope = Literal[
+    "detect", "order", "map", "merge", "swap", "restore", "crop", "paste", "picture", "clip", "file", "session"
+]
 """What a setting belongs to: one step each of the work on pictures; `picture`, all steps of a swap in one go; `clip`,
 the same for clips; `file`, how files are written; `session`, what is chosen once for all work."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)

@@ -19,7 +19,16 @@ from ..pipeline.faces.ordering import GENDERS, ORDERS
 from ..pipeline.faces.pairing import MISSING, PAIRINGS
 from ..pipeline.faces.parts import PARTS
 from ..pipeline.quotes import listed
-from ..pipeline.types import DEFAULT_INTERPOLATION, STRENGTHS, Alignment, ColourMatch, Glasses, Interpolation, SkinTone
+from ..pipeline.types import (
+    DEFAULT_INTERPOLATION,
+    STRENGTHS,
+    Alignment,
+    Average,
+    ColourMatch,
+    Glasses,
+    Interpolation,
+    SkinTone,
+)
 from .setting_types import DETECTOR, DISABLE, SCOPES, Scope, Setting, Value
 
 __all__ = ["DETECTOR", "DISABLE", "ROWS", "SCOPES", "SETTINGS", "Scope", "Setting", "Value", "changed", "checked", "of"]
@@ -27,6 +36,7 @@ __all__ = ["DETECTOR", "DISABLE", "ROWS", "SCOPES", "SETTINGS", "Scope", "Settin
 _FINDING: Final[tuple[Scope, ...]] = ("detect", "restore", "picture", "clip")
 _WHOLE: Final[tuple[Scope, ...]] = ("picture", "clip")
 _MAPPING: Final[tuple[Scope, ...]] = ("map", *_WHOLE)
+_COMPARING: Final[tuple[Scope, ...]] = ("merge", *_MAPPING)
 _SWAPPING: Final[tuple[Scope, ...]] = ("swap", *_WHOLE)
 _CLIP: Final[tuple[Scope, ...]] = ("clip",)
 _RESTORE: Final[tuple[Scope, ...]] = ("restore",)
@@ -179,7 +189,7 @@ ROWS: Final = (
         0.0,
         "How far from a reference face a face may be and still be that person, as the report gives it. "
         "0: what suits the embedder.",
-        _MAPPING,
+        _COMPARING,
         high=2,
         step=0.01,
         old_names=("threshold",),
@@ -190,7 +200,7 @@ ROWS: Final = (
         "model",
         "auto",
         "Network that tells people apart. auto: the one whose identities the faces carry, else the built-in dlib128.",
-        _MAPPING,
+        _COMPARING,
         ("auto",),
         model="embedder",
     ),
@@ -255,6 +265,14 @@ ROWS: Final = (
         "Side, in pixels, of the faces that neural engines make, in several passes. off: the engine's own.",
         _SWAPPING,
         ("off", "256", "512", "1024"),
+    ),
+    Setting(
+        "average",
+        "choice",
+        "mean",
+        "How the identities of a donor's several pictures become one, for engines that take an identity.",
+        _SWAPPING,
+        get_args(Average),
     ),
     Setting(
         "parse_mask",

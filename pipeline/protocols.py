@@ -24,6 +24,7 @@ from .types import (
     Picture,
     Placement,
     Points,
+    View,
 )
 
 
@@ -148,7 +149,9 @@ class Swapper(Protocol):
         """The crop that `swap` wants of a face."""
         ...
 
-    def prepare(self, frame: Picture, face: Face) -> Donor: ...
+    def prepare(self, frame: Picture, face: Face, others: Sequence[View] = ()) -> Donor:
+        """A donor of a source face and of `others`, further views of the same person."""
+        ...
 
     def swap(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> list[Patch]: ...
 

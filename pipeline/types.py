@@ -42,6 +42,7 @@ OLDEST = 120
 ColourMatch = Literal["auto", "none", "lighting", "mean"]
 SkinTone = Literal["target", "donor"]
 Glasses = Literal["donor", "target", "none"]
+Average = Literal["mean", "median"]
 Alignment = Literal["ffhq", "arcface", "upright"]
 NOT_SWAPPED, NOT_RESTORED = "not swapped: ", "not restored: "
 """How a note starts on a face that stays because the network failed at it; the network's error follows."""
@@ -147,8 +148,14 @@ class Face:
     """Who it is; None where that wasn't asked for."""
     age: AgeRange | None = None
     """A guess; None where it wasn't asked for."""
+    views: tuple[Face, ...] = ()
+    """Further faces of the same person, in any pictures of the batch: a donor that several pictures show."""
+    pictured: bool = True
+    """Whether its picture shows it; of a face that was saved without pictures, only numbers are left."""
 
     def __post_init__(self) -> None:
+        if any(view.views for view in self.views):
+            raise SettingsError("views: expected faces without views of their own")
         if not isfinite(self.score):
             raise SettingsError(f"score: expected a number from 0 to 1, got {self.score}")
         object.__setattr__(self, "box", _frozen(self.box, (4,), "box"))
@@ -163,6 +170,11 @@ class Face:
     def area(self) -> float:
         """Area of the box in square pixels."""
         return float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
+
+    @property
+    def person(self) -> tuple[Face, ...]:
+        """All faces that show this person: itself first, then its views."""
+        return (self, *self.views)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,6 +207,11 @@ class FaceSet:
         """The further faces of one picture."""
         return self.others[frame] if len(self.others) == len(self.frames) else ()
 
+    @property
+    def merged(self) -> bool:
+        """Whether somebody is shown by several faces."""
+        return any(face.views for face in self.flat())
+
     def flat(self) -> tuple[Face, ...]:
         """All faces, picture after picture: the numbering of sources."""
         return tuple(face for faces in self.frames for face in faces)
@@ -221,6 +238,8 @@ class Pair(NamedTuple):
     """Its `index` is its number in its picture."""
     source: Face
     """Its `index` is its number among the faces of all source pictures; one object in every pair that it serves."""
+    shares: tuple[float, ...] = ()
+    """How much each face of the source's person shows; empty where the engine chooses."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -250,7 +269,7 @@ class IndexMap:
         """Raise MismatchError unless these are the pictures that the pairs were made from."""
         require_match(self.target_size, len(self.frames), targets, "target")
         require_match(self.source_size, self.source_count, sources, "source")
-        frames = {pair.source.frame for pairs in self.frames for pair in pairs}
+        frames = {view.frame for pairs in self.frames for pair in pairs for view in pair.source.person}
         if not frames <= set(range(len(sources))):
             raise MismatchError(
                 f"the source faces are of the pictures {sorted(frames)}, but {len(sources)} came with them"
@@ -283,6 +302,18 @@ class Crop(NamedTuple):
     """(h, w), of any size: 1 where the crop shows the picture, 0 what lies outside; None where it is all inside."""
 
 
+class View(NamedTuple):
+    """A face of a donor in its picture."""
+
+    picture: Picture
+    face: Face
+
+    @classmethod
+    def all_of(cls, donor: Face, pictures: Sequence[Picture]) -> tuple[View, ...]:
+        """All views of a donor, the main one first."""
+        return tuple(cls(pictures[face.frame], face) for face in donor.person)
+
+
 class Donor(NamedTuple):
     """What an engine needs of a source face, computed once a source face and not once a frame."""
 
@@ -293,6 +324,10 @@ class Donor(NamedTuple):
     """In the engine's own space."""
     skin: FloatArray | None = None
     """(468,) in [0, 1]: how surely each mesh point shows the face and not hair over it."""
+    others: tuple[Donor, ...] = ()
+    """The same of the person's further views, for engines that take pictures."""
+    shares: tuple[float, ...] = ()
+    """How much each view shows, itself first; empty where the engine chooses for each target."""
 
 
 class Behind(NamedTuple):

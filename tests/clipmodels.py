@@ -67,7 +67,7 @@ class Blank:
         self._on_place()
         return Placement(np.array([[1.0, 0, -10], [0, 1.0, -10]]), Size(40, 40))
 
-    def prepare(self, frame: object, face: Face) -> Donor:
+    def prepare(self, frame: object, face: Face, others: object = ()) -> Donor:
         self._on_prepare()
         return Donor(face)
 

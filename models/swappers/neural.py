@@ -22,6 +22,7 @@ from ...pipeline.types import (
     Picture,
     Placement,
     Size,
+    View,
 )
 from ..alignment import published_placement
 from ..runtime.onnx import Session
@@ -61,9 +62,10 @@ class NeuralSwapper:
         matrix, size = published_placement(face, self._spec)
         return Placement(matrix * self._factor, Size(size.width * self._factor, size.height * self._factor))
 
-    def prepare(self, frame: Picture, face: Face) -> Donor:
-        """What the network takes of the donor. Raises EngineError, OutOfMemoryError."""
-        return self._source.prepare(frame, face)
+    def prepare(self, frame: Picture, face: Face, others: Sequence[View] = ()) -> Donor:
+        """What the network takes of the donor. Raises EngineError, OutOfMemoryError, and SettingsError for a saved face
+        that lacks it."""
+        return self._source.prepare(frame, face, others)
 
     def swap(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> list[Patch]:
         """One patch a crop. `strength` leads from the target's identity (0) to the donor's (1) and beyond both.

@@ -11,6 +11,7 @@ from ..spec import IMAGENET, SIGNED, UNIT, Alignment, Model, ModelFile, Normalis
 
 _ADAPTER = "swappers.adapters:neural"
 _OPTIONS = ("pixel_boost",)
+_IDENTITY_OPTIONS = (*_OPTIONS, "average")
 _REACTOR = "https://huggingface.co/datasets/Gourieff/ReActor/resolve/main/models"
 _RESWAPPER = "see https://github.com/somanchiu/ReSwapper"
 _GHOST_LICENCE = "Apache-2.0 (trained on VGGFace2, research data)"
@@ -82,7 +83,7 @@ def _row(family: str, speed: Speed, file: ModelFile, known: SwapperParams, *conv
 def _identity(
     crop: Alignment, takes: Normalisation, gives: Normalisation, identity: Literal["unit", "mapped", "as it is"]
 ) -> SwapperParams:
-    return SwapperParams(_OPTIONS, crop, takes, gives, identity, "w600k_r50")
+    return SwapperParams(_IDENTITY_OPTIONS, crop, takes, gives, identity, "w600k_r50")
 
 
 def _mapped(size: int) -> SwapperParams:

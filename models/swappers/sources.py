@@ -10,8 +10,10 @@ from typing import Literal, Protocol
 import numpy as np
 
 from ...pipeline.errors import EngineError, SettingsError
+from ...pipeline.faces.identity import average_of
+from ...pipeline.faces.views import nearest, pictured
 from ...pipeline.geometry import extract_crop, transform_points
-from ...pipeline.types import Crop, CropSpec, Donor, Face, FloatArray, Picture, Vector
+from ...pipeline.types import Average, Crop, CropSpec, Donor, Face, FloatArray, Picture, Vector, View
 from ..alignment import published_placement
 from ..embedders.arcface import ArcFace
 from ..runtime.onnx import Session, contiguous
@@ -32,8 +34,8 @@ class Source(Protocol):
     @property
     def sessions(self) -> tuple[Session, ...]: ...
 
-    def prepare(self, frame: Picture, face: Face) -> Donor:
-        """Raises EngineError, OutOfMemoryError, SettingsError."""
+    def prepare(self, frame: Picture, face: Face, others: Sequence[View] = ()) -> Donor:
+        """`others` are further views of the same person. Raises EngineError, OutOfMemoryError, SettingsError."""
         ...
 
     def feed(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> FloatArray:
@@ -52,8 +54,10 @@ class IdentitySource:
         embedder: ArcFace,
         identity: Literal["unit", "mapped", "as it is"] = "unit",
         converter: Session | None = None,
+        average: Average = "mean",
     ) -> None:
         """`identity`: see SwapperParams. `converter`: a graph (N, 512) to (N, 512) that leads to the network's space.
+        `average`: how the identities of several views of a person become one.
 
         FaceFusion, `processors/modules/face_swapper/core.py`, says which network takes which.
         """
@@ -61,14 +65,22 @@ class IdentitySource:
         self._embedder = embedder
         self._identity = identity
         self._converter = converter
+        self._average: Average = average
 
     @property
     def sessions(self) -> tuple[Session, ...]:
         return (*self._embedder.sessions, *(() if self._converter is None else (self._converter,)))
 
-    def prepare(self, frame: Picture, face: Face) -> Donor:
-        """From the face's own embedding where the embedder made it."""
-        return Donor(face, embedding=self._own(self._embedding(frame, face)))
+    def prepare(self, frame: Picture, face: Face, others: Sequence[View] = ()) -> Donor:
+        """From the faces' own embeddings where the embedder made them; views of which neither such an embedding nor a
+        picture is there don't count. Raises SettingsError where none is left."""
+        views = [view for view in (View(frame, face), *others) if view.face.pictured or self._knows(view.face)]
+        if not views:
+            raise SettingsError(
+                f"a saved face holds no identity of {self._embedder.name}, which this engine takes, and no picture to "
+                "measure it in: save it anew with pictures"
+            )
+        return Donor(face, embedding=self._own(average_of([self._embedding(*view) for view in views], self._average)))
 
     def feed(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> FloatArray:
         """Identities (N, 512). The targets are embedded only where the strength isn't 1.
@@ -89,12 +101,15 @@ class IdentitySource:
 
     def _embedding(self, picture: Picture, face: Face) -> Vector:
         known = face.embedding
-        if known is not None and known.model == self._embedder.name:
+        if known is not None and self._knows(face):
             if known.vector.shape != (IDENTITY,):
                 found = known.vector.size
                 raise SettingsError(f"a face's identity of {known.model}: expected {IDENTITY} numbers, got {found}")
             return known.vector
         return self._embedder.embed(picture, [face])[0].vector
+
+    def _knows(self, face: Face) -> bool:
+        return face.embedding is not None and face.embedding.model == self._embedder.name
 
     def _own(self, embedding: Vector) -> Vector:
         """An embedding in the network's space."""
@@ -123,13 +138,19 @@ class PictureSource:
     def __init__(self, spec: CropSpec) -> None:
         self._spec = spec
 
-    def prepare(self, frame: Picture, face: Face) -> Donor:
-        placement = published_placement(face, self._spec)
-        return Donor(face, crops=(Crop(extract_crop(frame, placement), placement.matrix, face),))
+    def prepare(self, frame: Picture, face: Face, others: Sequence[View] = ()) -> Donor:
+        """Raises SettingsError where no view has a picture."""
+        main, *further = [self._one(*view) for view in pictured((View(frame, face), *others))]
+        return main._replace(others=tuple(further))
 
     def feed(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> FloatArray:
-        """Pictures (N, 3, s, s)."""
-        return np.stack([self._picture(donor) for donor in donors])
+        """Pictures (N, 3, s, s), of each donor that of the view nearest to the target's."""
+        chosen = [nearest(crop.face, donor) for crop, donor in zip(crops, donors, strict=True)]
+        return np.stack([self._picture(donor) for donor in chosen])
+
+    def _one(self, frame: Picture, face: Face) -> Donor:
+        placement = published_placement(face, self._spec)
+        return Donor(face, crops=(Crop(extract_crop(frame, placement), placement.matrix, face),))
 
     def _picture(self, donor: Donor) -> FloatArray:
         side = self._spec.size

@@ -15,7 +15,7 @@ from ..faces.depth import from_behind
 from ..geometry import Region
 from ..protocols import Mesher, Parser, Swapper
 from ..streams import closing_source
-from ..types import NOT_SWAPPED, Crop, Donor, Face, Mask, Pair, Patch, Picture, Points
+from ..types import NOT_SWAPPED, Crop, Donor, Face, Mask, Pair, Patch, Picture, Points, View
 from .crops import SwapSettings, cut_face, finish
 from .occlusion import behind, bounded, with_parts
 from .padding import padded
@@ -101,7 +101,8 @@ def donors_of(sources: Sequence[Picture], swapper: Swapper) -> DonorOf:
     def donor_of(face: Face) -> Donor:
         key = face.frame, face.index
         if key not in donors:
-            donors[key] = swapper.prepare(sources[face.frame], face)
+            (picture, own), *others = View.all_of(face, sources)
+            donors[key] = swapper.prepare(picture, own, others)
         return donors[key]
 
     return donor_of
@@ -151,7 +152,7 @@ def _swapped(
         threads.submit(cut_face, work.target, pair.target, swapper, settings.interpolation) for work, pair, _ in faces
     ]
     crops = [one.result() for one in cuts]
-    donors = [donor_of(pair.source) for _, pair, _ in faces]
+    donors = [donor_of(pair.source)._replace(shares=pair.shares) for _, pair, _ in faces]
     made = list(zip(faces, crops, _patches(swapper, crops, donors, settings.strength), strict=True))
     failed = [(work, (pair, f"{NOT_SWAPPED}{done}")) for (work, pair, _), _, done in made if isinstance(done, str)]
     good = [(face, crop, done) for face, crop, done in made if not isinstance(done, str)]

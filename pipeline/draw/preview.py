@@ -119,7 +119,8 @@ def _mark(tile: Tile, face: Face, number: int, colour: Colour) -> _Mark:
 def _source_marks(pairs: Sequence[Pair], tiles: dict[int, Tile]) -> dict[int, _Mark]:
     """A mark for every source number, however many targets it serves."""
     marks: dict[int, _Mark] = {}
-    for place, (_, source) in enumerate(pairs):
+    for place, pair in enumerate(pairs):
+        source = pair.source
         colour = _LIGHT if source.index in marks else _colour(place)
         marks[source.index] = _mark(tiles[source.frame], source, source.index, colour)
     return marks

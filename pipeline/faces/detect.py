@@ -10,6 +10,7 @@ from ..errors import MismatchError
 from ..protocols import Attributes, Detector, Embedder, Locator, Mesher
 from ..types import Box, Face, FaceSet, IndexMap, Pair, Picture, Progress, Size
 from .landmarks import Refiner, refined
+from .views import NO_PICTURE
 
 
 def detect_batch(
@@ -154,5 +155,7 @@ def with_meshes(
 
 def _lacking(pair: Pair) -> str:
     """What a pair lacks to be swapped; nothing where both faces have a mesh."""
+    if not pair.source.pictured:
+        return f"{NO_PICTURE}, not swapped"
     side = "target" if pair.target.mesh is None else "source" if pair.source.mesh is None else ""
     return f"no mesh fits the {side} face, not swapped" if side else ""

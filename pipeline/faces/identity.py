@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import FaceNotFoundError, SettingsError
 from ..protocols import Embedder, Mesher, Metric
-from ..types import Face, FaceSet, FloatArray, IndexMap, Pair, Picture
+from ..types import Average, Embedding, Face, FaceSet, FloatArray, IndexMap, Pair, Picture, Vector
 from .detect import enriched
 from .index_list import Span
 from .pairing import join_spans, numbered, pair_faces, unpaired
@@ -81,17 +81,44 @@ def with_identities(
     embedder and mesher raise.
     """
     faces.require(pictures, what)
-    frames: list[tuple[Face, ...]] = []
-    for picture, some in zip(pictures, faces, strict=True):
-        lacking = [face for face in some if model_of(face) != embedder.name]
+
+    def measured(picture: Picture, some: Sequence[Face]) -> tuple[Face, ...]:
+        lacking = [face for face in some if face.pictured and model_of(face) != embedder.name]
         made = iter(enriched(picture, lacking, mesher=mesher, embedder=embedder))
-        frames.append(tuple(next(made) if any(face is other for other in lacking) else face for face in some))
-    return replace(faces, frames=tuple(frames))
+        return tuple(next(made) if any(face is other for other in lacking) else face for face in some)
+
+    def with_views(face: Face) -> Face:
+        views = [one for view in face.views for one in measured(pictures[view.frame], [view])]
+        return replace(face, views=tuple(views)) if views else face
+
+    frames = (measured(*both) for both in zip(pictures, faces, strict=True))
+    return replace(faces, frames=tuple(tuple(map(with_views, some)) for some in frames))
 
 
 def model_of(face: Face) -> str | None:
     """The model of the identity that a face carries; None where it carries none."""
     return None if face.embedding is None else face.embedding.model
+
+
+def average_of(vectors: Sequence[Vector], average: Average = "mean") -> Vector:
+    """What identities (D,) of one model come to: the mean or median of their directions, as long as they are on
+    average. One by itself stays as it is. Raises SettingsError where they have no direction together."""
+    if len(vectors) == 1:
+        return vectors[0]
+    rows = np.array(vectors, np.float64)
+    lengths = np.linalg.norm(rows, axis=1)
+    units = rows / np.maximum(lengths[:, None], 1e-12)
+    middle = units.mean(0) if average == "mean" else np.median(units, axis=0)
+    length = float(np.linalg.norm(middle))
+    if length < 1e-6:
+        raise SettingsError("the views of a person contradict each other: their identities have no common direction")
+    return np.asarray(middle / length * lengths.mean(), np.float32)
+
+
+def identity_of(person: Sequence[Face], model: str) -> Embedding | None:
+    """Who somebody is, of all faces that carry an identity of a model; None where none does."""
+    vectors = [face.embedding.vector for face in person if face.embedding is not None and face.embedding.model == model]
+    return Embedding(average_of(vectors), model) if vectors else None
 
 
 def distances(faces: Sequence[Face], references: Sequence[Face], embedder: Embedder) -> FloatArray:
@@ -129,19 +156,21 @@ def assign(table: FloatArray, threshold: float) -> list[Match]:
 
 
 def require_identities(faces: Sequence[Face], what: str, embedder: Embedder) -> FloatArray:
-    """(N, D) the faces' embeddings. Raises SettingsError unless all of them carry one of this embedder's."""
-    found = [face.embedding for face in faces if face.embedding is not None]
-    if len(found) < len(faces):
-        raise SettingsError(
-            f"the {what} faces carry no identity: detect them with identity, or give their pictures to this step"
-        )
-    others = sorted({embedding.model for embedding in found} - {embedder.name})
-    if others:
+    """(N, D) the faces' embeddings, of several views what they come to. Raises SettingsError unless all of them carry
+    one of this embedder's."""
+    found = [identity_of(face.person, embedder.name) for face in faces]
+    known = [embedding.vector for embedding in found if embedding is not None]
+    if len(known) < len(faces):
+        others = sorted({model for face in faces for model in map(model_of, face.person) if model} - {embedder.name})
+        if not others:
+            raise SettingsError(
+                f"the {what} faces carry no identity: detect them with identity, or give their pictures to this step"
+            )
         raise SettingsError(
             f"the {what} faces carry identities of {', '.join(others)}, which can't be compared with those of "
             f"{embedder.name}: give their pictures to this step, or choose that embedder"
         )
-    return np.array([embedding.vector for embedding in found], np.float64)
+    return np.array(known, np.float64)
 
 
 def _units(vectors: FloatArray) -> FloatArray:

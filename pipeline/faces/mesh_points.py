@@ -16,6 +16,8 @@ BROW_RIGHT: Final = (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
 FEATURES: Final = (LIPS_OUTER, EYE_LEFT, EYE_RIGHT, BROW_LEFT, BROW_RIGHT)
 """Outlines of what is no plain skin."""
 
+RIGID: Final = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 8, 9, 151, 10, 109, 338, 127, 356, 234, 454, 98, 327)
+"""Of the head's bones and the nose: they move with the head and with no expression."""
 LIP_TOP, LIP_BOTTOM = 13, 14
 MOUTH_LEFT, MOUTH_RIGHT = 61, 291
 OVAL: Final = (

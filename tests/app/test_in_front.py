@@ -45,7 +45,7 @@ class Negative:
     def place(self, face):
         return align(face, CropSpec(FFHQ_512, 256))
 
-    def prepare(self, frame, face):
+    def prepare(self, frame, face, others=()):
         return Donor(face)
 
     def swap(self, crops, donors, strength):

@@ -42,9 +42,9 @@ def counted(monkeypatch):
     calls = {"prepare": 0, "fit": 0}
     prepare, fit = MeshSwapper.prepare, FaceMesh.fit
 
-    def prepared(self, frame, face):
+    def prepared(self, frame, face, others=()):
         calls["prepare"] += 1
-        return prepare(self, frame, face)
+        return prepare(self, frame, face, others)
 
     def fitted(self, frame, faces):
         calls["fit"] += len(faces)
@@ -114,14 +114,14 @@ def test_a_source_is_one_object_in_every_pair(session, group, hopper):
 class Plain:
     """An engine whose donors are nothing but their faces."""
 
-    def prepare(self, frame, face):
+    def prepare(self, frame, face, others=()):
         return Donor(face)
 
 
 def test_the_cache_of_donors_is_bounded(session, hopper):
     (face,) = session.detect([hopper]).flat()
     cache, engine, prepared = DonorCache(most=3), Plain(), []
-    engine.prepare = lambda frame, face: prepared.append(1) or Donor(face)
+    engine.prepare = lambda frame, face, others: prepared.append(1) or Donor(face)
     pictures = [hopper + np.uint8(number) for number in range(5)]
     for picture in [*pictures, *pictures[2:], pictures[0]]:
         cache.of([picture], engine)(face)

@@ -134,7 +134,7 @@ class Wild:
     def place(self, face):
         return Placement(np.array([[1.3, 0.2, -5], [-0.2, 1.3, 3]]), Size(32, 32))
 
-    def prepare(self, frame, face):
+    def prepare(self, frame, face, others=()):
         return Donor(face)
 
     def swap(self, crops, donors, strength):

@@ -12,6 +12,7 @@ from ....pipeline.compose.crops import crop_of
 from ....pipeline.compose.tone import tone_factors
 from ....pipeline.errors import SettingsError, require_range
 from ....pipeline.faces.regions import lip_area, skin_area
+from ....pipeline.faces.views import pictured
 from ....pipeline.geometry import INTERPOLATION_FLAGS, bounds, resized, transform_mesh
 from ....pipeline.transparency import seen_part
 from ....pipeline.types import (
@@ -32,6 +33,7 @@ from ....pipeline.types import (
     Placement,
     Size,
     SkinTone,
+    View,
 )
 from .fields import Fields, fields_of
 from .mask import mouth_kept, soft_rim
@@ -94,8 +96,13 @@ class MeshSwapper:
         width, height = (max(ceil(side * scale), _SMALLEST_CROP) for side in region.size)
         return Placement(matrix, Size(width, height))
 
-    def prepare(self, frame: Picture, face: Face) -> Donor:
-        """The donor's pixels, in halving sizes so that a small target gets no aliases, and which points show skin."""
+    def prepare(self, frame: Picture, face: Face, others: Sequence[View] = ()) -> Donor:
+        """The donor's pixels, in halving sizes so that a small target gets no aliases, and which points show skin; the
+        same of his further views."""
+        main, *further = [self._prepared(*view) for view in pictured((View(frame, face), *others))]
+        return main._replace(others=tuple(further))
+
+    def _prepared(self, frame: Picture, face: Face) -> Donor:
         crops = [self._bare(seen_part(crop_of(frame, face, self.place(face)), frame))]
         while min(crops[-1].image.shape[:2]) > 32 and len(crops) < _DONOR_LEVELS:
             crops.append(_halved(crops[-1]))

@@ -81,7 +81,7 @@ def test_every_published_swapper_is_in_the_catalog_with_arcface():
         takes_pictures = name in ("uniface_256", "blendswap_256")
         assert [file.name for file in row.files][:2] == [f"{name}.onnx", "w600k_r50.onnx"][: 1 if takes_pictures else 2]
         assert row.params.size == int(name.removesuffix("_fp16").rpartition("_")[2])
-        assert row.params.options == ("pixel_boost",)
+        assert row.params.options == (("pixel_boost", "average") if row.params.identity else ("pixel_boost",))
     assert len(INSWAPPER_128.sha256) == len(INSWAPPER_128.sizes) == 2
 
 

@@ -46,7 +46,7 @@ class Painter:
         left, top, right, bottom = (round(float(edge)) for edge in face.box)
         return Placement(np.array([[1.0, 0, -left], [0, 1.0, -top]]), Size(right - left, bottom - top))
 
-    def prepare(self, frame, face):
+    def prepare(self, frame, face, others=()):
         return Donor(face, embedding=frame[0, 0] / 255)
 
     def swap(self, crops, donors, strength):

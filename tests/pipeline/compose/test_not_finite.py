@@ -38,7 +38,7 @@ class Network:
     def place(self, face):
         return Placement(np.array([[1.0, 0, -face.box[0]], [0, 1.0, -face.box[1]]]), Size(SIDE, SIDE))
 
-    def prepare(self, frame, face):
+    def prepare(self, frame, face, others=()):
         return Donor(face)
 
     def _run(self, images):
@@ -100,7 +100,7 @@ def test_a_picture_of_one_such_face_is_the_targets_bit_for_bit(picture):
 
 def test_a_donor_without_numbers_is_refused(picture):
     engine = Network()
-    engine.prepare = lambda frame, face: engine._run([np.zeros(1)])
+    engine.prepare = lambda frame, face, others: engine._run([np.zeros(1)])
     with pytest.raises(NotFiniteError, match=r"a\.onnx"):
         swap_batch([picture], [picture], _map(), engine, SETTINGS)
 

@@ -32,7 +32,7 @@ class Painter:
         left, top, right, bottom = target.box
         return Placement(np.array([[1.0, 0, -left], [0, 1.0, -top]]), Size(int(right - left), int(bottom - top)))
 
-    def prepare(self, frame, source):
+    def prepare(self, frame, source, others=()):
         self.prepared.append(source)
         return Donor(source, embedding=frame[int(source.box[1]), int(source.box[0])] / 255)
 

@@ -26,7 +26,7 @@ class Painter:
         left, top = (float(edge) for edge in face.box[:2])
         return Placement(np.array([[1.0, 0, -left], [0, 1.0, -top]]), Size(SIDE, SIDE))
 
-    def prepare(self, frame, face):
+    def prepare(self, frame, face, others=()):
         return Donor(face)
 
     def swap(self, crops, donors, strength):

@@ -29,7 +29,7 @@ class Swapper:
     def place(self, face):
         return align(face, self.spec)
 
-    def prepare(self, frame, face):
+    def prepare(self, frame, face, others=()):
         return Donor(face)
 
     def swap(self, crops, donors, strength):
