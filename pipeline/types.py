@@ -324,6 +324,8 @@ class Donor(NamedTuple):
     """In the engine's own space."""
     skin: FloatArray | None = None
     """(468,) in [0, 1]: how surely each mesh point shows the face and not hair over it."""
+    tint: FloatArray | None = None
+    """(3,) factors that lead its colours to those of the person's first view; None for that one."""
     others: tuple[Donor, ...] = ()
     """The same of the person's further views, for engines that take pictures."""
     shares: tuple[float, ...] = ()

@@ -10,7 +10,7 @@ import numpy as np
 
 from ....pipeline.compose.crops import crop_of
 from ....pipeline.compose.tone import tone_factors
-from ....pipeline.errors import SettingsError, require_range
+from ....pipeline.errors import require_range
 from ....pipeline.faces.regions import lip_area, skin_area
 from ....pipeline.faces.views import pictured
 from ....pipeline.geometry import INTERPOLATION_FLAGS, bounds, resized, transform_mesh
@@ -39,8 +39,10 @@ from .fields import Fields, fields_of
 from .mask import mouth_kept, soft_rim
 from .overlays import overlays_of, taken_off
 from .skin import skin_likelihood
+from .texture import Texture, choose_texture
 from .topology import Topology, smoothstep
-from .warp import Texture, choose_texture, openness, rasterise, with_shape_of
+from .views import ShownView, mesh_of, prepared, together, views_for
+from .warp import openness, rasterise, with_shape_of
 
 _LARGEST_CROP = 1024
 _SMALLEST_CROP = 8
@@ -48,8 +50,6 @@ _MARGIN = 0.08
 """Of the face's longer side: room around it."""
 _RASTER_SIDE = 128
 """Geometry varies slowly: it is worked out at this size and enlarged, whatever the crop's."""
-_SKIN_SIDE = 128
-_DONOR_LEVELS = 6
 _NO_SHARE = 0.02
 _TELL_MIRRORED = 0.1
 _TELL_TURNED = 0.06
@@ -87,7 +87,7 @@ class MeshSwapper:
 
     def place(self, face: Face) -> Placement:
         """The face's own pixels, unturned and unscaled, unless the face is larger than 1024 pixels."""
-        mesh = _mesh_of(face)
+        mesh = mesh_of(face)
         low, high = mesh[:, :2].min(0), mesh[:, :2].max(0)
         margin = _MARGIN * float((high - low).max())
         region = bounds(np.stack([low - margin, high + margin]))
@@ -97,17 +97,10 @@ class MeshSwapper:
         return Placement(matrix, Size(width, height))
 
     def prepare(self, frame: Picture, face: Face, others: Sequence[View] = ()) -> Donor:
-        """The donor's pixels, in halving sizes so that a small target gets no aliases, and which points show skin; the
-        same of his further views."""
-        main, *further = [self._prepared(*view) for view in pictured((View(frame, face), *others))]
-        return main._replace(others=tuple(further))
-
-    def _prepared(self, frame: Picture, face: Face) -> Donor:
-        crops = [self._bare(seen_part(crop_of(frame, face, self.place(face)), frame))]
-        while min(crops[-1].image.shape[:2]) > 32 and len(crops) < _DONOR_LEVELS:
-            crops.append(_halved(crops[-1]))
-        small = min(crops, key=lambda crop: abs(max(crop.image.shape) - _SKIN_SIDE))
-        return Donor(face, tuple(crops), skin=_skin_at_points(small, self._topology))
+        """The donor's pixels and which points show skin, of each view."""
+        views = pictured((View(frame, face), *others))
+        crops = [seen_part(crop_of(*view, self.place(view.face)), view.picture) for view in views]
+        return together([prepared(self._bare(crop), self._topology) for crop in crops], self._topology)
 
     def swap(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> list[Patch]:
         """One patch a crop. `strength` in [0, 1] is the share of the donor in the blend."""
@@ -116,22 +109,21 @@ class MeshSwapper:
 
     def _swap_one(self, crop: Crop, donor: Donor, strength: float) -> Patch:
         size, topology = Size.of(crop.image), self._topology
-        target = transform_mesh(crop.matrix, _mesh_of(crop.face))
-        level = _level_for(target, donor)
-        source = transform_mesh(level.matrix, _mesh_of(donor.face))
-        shaped = with_shape_of(target, source, topology)
-        skin = np.ones(len(target)) if donor.skin is None else donor.skin
-        texture = choose_texture(shaped, source, skin, topology, mirror=self._mirror)
+        target = transform_mesh(crop.matrix, mesh_of(crop.face))
+        views = views_for(target, crop.face, donor)
+        shaped = np.asarray(sum(with_shape_of(target, one.mesh, topology) * one.share for one in views if one.share))
+        open_source = sum(openness(one.mesh) * one.share for one in views if one.share)
+        texture = choose_texture(shaped, views, topology, mirror=self._mirror)
         small = _raster_size(size)
         fields = fields_of(rasterise(_scaled(shaped, size, small), topology.triangles, small), texture, topology)
-        image = self._textured(level.image, fields, size)
+        image = self._textured(views, texture, fields, size)
         half = Size(max(small.width // 2, 1), max(small.height // 2, 1))
         skin = _skin(fields, _scaled(target, size, half), crop)
         mask = fields.visible * soft_rim(fields.swapped) * smoothstep(0.5, HAIR, fields.swapped)
         bare = _bare(image, crop, skin)
         mask *= _without_hair(fields, *bare)
         skin = _surely_skin(fields, skin, bare)
-        mask *= 1 - mouth_kept(_scaled(target, size, small), openness(target) - openness(source), small)
+        mask *= 1 - mouth_kept(_scaled(target, size, small), openness(target) - open_source, small)
         mask = resized((mask * strength).astype(np.float32), size)
         lips = lip_area(_scaled(shaped, size, half), half)
         patch = Patch(image, mask, skin, _notes(texture), lips=lips, normals=fields.normals)
@@ -139,7 +131,7 @@ class MeshSwapper:
 
     def _bare(self, crop: Crop) -> Crop:
         """The donor's crop without strands of hair before the face, and without glasses where his aren't wanted."""
-        over = overlays_of(crop.image, transform_mesh(crop.matrix, _mesh_of(crop.face)))
+        over = overlays_of(crop.image, transform_mesh(crop.matrix, mesh_of(crop.face)))
         unwanted = (over.strands, None if self._glasses == "donor" else over.glasses)
         lines = [one for one in unwanted if one is not None]
         return crop._replace(image=taken_off(crop.image, np.maximum.reduce(lines))[0]) if lines else crop
@@ -161,21 +153,26 @@ class MeshSwapper:
         tone = tone_factors(patch.image, own, crop.image, theirs)
         return patch._replace(tone=tone) if tone is not None else patch._replace(notes=(*patch.notes, _OTHER_TONE))
 
-    def _textured(self, picture: ImageF32, fields: Fields, size: Size) -> ImageF32:
-        image = self._sampled(picture, resized(fields.first, size))
-        share = resized(fields.share, size)
-        left, top, width, height = cv2.boundingRect((share > _NO_SHARE).view(np.uint8))
-        if width:
-            part = np.s_[top : top + height, left : left + width]
-            other = self._sampled(picture, resized(fields.second, size)[part])
-            image[part] += (other - image[part]) * share[part][..., None]
+    def _textured(self, views: Sequence[ShownView], texture: Texture, fields: Fields, size: Size) -> ImageF32:
+        """(H, W, 3) the layers over each other."""
+        seen_in = [views[layer.view] for layer in texture.layers]
+        image = self._sampled(seen_in[0], resized(fields.places[0], size))
+        for view, places, small in zip(seen_in[1:], fields.places[1:], fields.shares, strict=True):
+            share = resized(small, size)
+            left, top, width, height = cv2.boundingRect((share > _NO_SHARE).view(np.uint8))
+            if width:
+                part = np.s_[top : top + height, left : left + width]
+                other = self._sampled(view, resized(places, size)[part])
+                image[part] += (other - image[part]) * share[part][..., None]
         return image
 
-    def _sampled(self, picture: ImageF32, places: FloatArray) -> ImageF32:
+    def _sampled(self, view: ShownView, places: FloatArray) -> ImageF32:
         # As two maps: of one with both coordinates, OpenCV 5.0's bilinear remap leaves pixels unwritten.
         columns, rows = cv2.split(places - np.float32(0.5))
         flags = INTERPOLATION_FLAGS[self._interpolation]
-        image = np.asarray(cv2.remap(picture, columns, rows, flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
+        image = np.asarray(cv2.remap(view.picture, columns, rows, flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
+        if view.tint is not None:
+            image *= view.tint
         return np.clip(image, 0, 1, out=image)
 
 
@@ -217,50 +214,9 @@ def _raster_size(size: Size) -> Size:
     return Size(ceil(size.width * ratio), ceil(size.height * ratio))
 
 
-def _mesh_of(face: Face) -> Mesh:
-    if face.mesh is None:
-        raise SettingsError("the mesh engine needs faces with a mesh: fit one first")
-    return face.mesh
-
-
-def _halved(crop: Crop) -> Crop:
-    size = Size(crop.image.shape[1] // 2, crop.image.shape[0] // 2)
-    ratio = np.array([[size.width / crop.image.shape[1]], [size.height / crop.image.shape[0]]])
-    return crop._replace(image=resized(crop.image, size), matrix=crop.matrix * ratio)
-
-
-def _level_for(target: Mesh, donor: Donor) -> Crop:
-    """The smallest of the donor's crops that still has about as many pixels as the target."""
-    source = transform_mesh(donor.crops[0].matrix, _mesh_of(donor.face))
-    excess = float(np.log2(_extent(source) / max(_extent(target), 1e-6)))
-    return donor.crops[int(np.clip(np.floor(excess + 0.4), 0, len(donor.crops) - 1))]
-
-
-def _extent(mesh: Mesh) -> float:
-    return float(np.sqrt(np.ptp(mesh[:, :2], axis=0).prod()))
-
-
 def _scaled(mesh: Mesh, size: Size, small: Size) -> Mesh:
     x, y = small.width / size.width, small.height / size.height
     return mesh * np.array([x, y, x])
-
-
-def _skin_at_points(crop: Crop, topology: Topology) -> FloatArray:
-    """(468,) how surely each mesh point of the donor shows skin and not hair over it; features count as seen."""
-    mesh = transform_mesh(crop.matrix, _mesh_of(crop.face))
-    size = Size.of(crop.image)
-    plain = rasterise(mesh, topology.triangles, size).spread((topology.skin * topology.swapped)[:, None])[..., 0]
-    if crop.valid is not None:
-        plain = plain * resized(crop.valid, size)
-    blurred = np.asarray(cv2.GaussianBlur(crop.image, (0, 0), 0.03 * max(size)), np.float32)
-    likely = skin_likelihood(blurred, plain)
-    x, y = np.clip(np.rint(mesh[:, :2] - 0.5).astype(int), 0, np.array(size) - 1).T
-    shown = np.where(topology.skin > 0, smoothstep(0.2, 0.6, likely[y, x]), 1.0)
-    if crop.valid is None:
-        return shown
-    # A little more than what lies outside is of no use: there its black mixes in.
-    inside = np.asarray(cv2.erode(crop.valid, np.ones((5, 5))), np.float32)
-    return resized(inside, size)[y, x] * shown
 
 
 def _notes(texture: Texture) -> tuple[str, ...]:

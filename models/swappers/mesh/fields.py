@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from ....pipeline.types import FloatArray, Mask
+from .texture import Texture
 from .topology import Topology, smoothstep
-from .warp import Raster, Texture
+from .warp import Raster
 
 _TARGET_SIDE = (0.0, 0.3)
 """Facing of the target's skin from which on it is swapped."""
@@ -18,14 +19,12 @@ _TARGET_SIDE = (0.0, 0.3)
 class Fields(NamedTuple):
     """(h, w) in [0, 1] at the size of the raster, unless said otherwise."""
 
-    first: FloatArray
-    """(h, w, 2) places in the donor's picture."""
-    second: FloatArray
-    """(h, w, 2) places on the donor's other side."""
+    places: tuple[FloatArray, ...]
+    """(h, w, 2) of each layer, in its picture."""
+    shares: tuple[Mask, ...]
+    """Of each layer but the first."""
     normals: FloatArray
     """(h, w, 3) normals of the skin, about of length 1; 0 outside the mesh."""
-    share: Mask
-    """Of the second."""
     visible: Mask
     """Whether the target's skin faces the viewer and the donor has something to show there."""
     swapped: Mask
@@ -41,12 +40,16 @@ class Fields(NamedTuple):
 def fields_of(raster: Raster, texture: Texture, topology: Topology) -> Fields:
     """Spread what is known of the mesh points over the raster."""
     seen = smoothstep(*_TARGET_SIDE, texture.seen)
-    weights = np.stack(
-        [texture.share, seen * texture.quality, topology.swapped, topology.forehead, topology.sides, seen], 1
-    )
-    spread = raster.spread(np.hstack([texture.first, texture.second, texture.normals, weights]))
-    fields = np.moveaxis(spread[..., 7:], 2, 0)
-    side = max(fields.shape[1:])
-    share = np.asarray(cv2.GaussianBlur(fields[0, ...], (0, 0), 0.01 * side), np.float32)
-    visible = np.asarray(cv2.GaussianBlur(fields[1, ...], (0, 0), 0.018 * side), np.float32)
-    return Fields(spread[..., :2], spread[..., 2:4], spread[..., 4:7], share, visible, *fields[2:])
+    layers, others = [layer.places for layer in texture.layers], texture.layers[1:]
+    shares = [layer.share for layer in others]
+    weights = [seen * texture.quality, topology.swapped, topology.forehead, topology.sides, seen]
+    spread = raster.spread(np.hstack([texture.normals, np.stack([*weights, *shares], 1), *layers]))
+    fields = np.moveaxis(spread[..., 3 : -2 * len(layers)], 2, 0)
+    visible, shown = _softened(fields[0], 0.018), tuple(_softened(share, 0.01) for share in fields[len(weights) :])
+    places = np.split(spread[..., -2 * len(layers) :], len(layers), axis=2)
+    return Fields(tuple(places), shown, spread[..., :3], visible, *fields[1 : len(weights)])
+
+
+def _softened(field: Mask, sigma: float) -> Mask:
+    """Blurred by a share of the longer side."""
+    return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma * max(field.shape)), np.float32)

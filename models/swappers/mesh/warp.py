@@ -1,8 +1,7 @@
-"""Carries a donor's face onto a target's mesh: shape, visibility, rasterising.
+"""Carries a donor's face onto a target's mesh: shape, normals, rasterising.
 
 The 468 points are the same places of the skin on every face; a triangle of the target shows what the same triangle of
-the donor shows. Where the donor turns a side away, or hair covers it, the mirrored triangle of the other side stands
-in.
+the donor shows.
 """
 
 from __future__ import annotations
@@ -17,38 +16,10 @@ from ....pipeline.faces import mesh_points as points
 from ....pipeline.types import FloatArray, Mesh, Points, Size
 from .topology import Topology, Triangles, smoothstep
 
-_DONOR_SIDE = (0.0, 0.2)
-"""Facing of the donor's skin from which on its picture is of use."""
-_STRETCH = (0.25, 0.55)
-"""Donor's facing over the target's: below, few donor pixels would be stretched over many."""
-_MIRROR_GAIN = 0.03
-"""The whole donor is mirrored where that lowers the mean squared difference in facing by more than this."""
-
 _MOUTH_SHARE = 0.6
 """How much of the donor's shape the mouth and what is below it take on: most of the difference is expression."""
 MOUTH_GAP = (0.03, 0.1)
 """By how much wider the target's mouth stands open from which on its shape is all the target's."""
-
-
-class Texture(NamedTuple):
-    """What of the donor shows at each mesh point."""
-
-    first: FloatArray
-    """(468, 2) places in the donor's picture."""
-    second: FloatArray
-    """(468, 2) places on the donor's other side, which stand in where the first are of no use."""
-    share: FloatArray
-    """(468,) of the second, in [0, 1]."""
-    quality: FloatArray
-    """(468,) in [0, 1], 0 where neither is of use."""
-    normals: FloatArray
-    """(468, 3) of the target's skin, z < 0 towards the viewer."""
-    seen: FloatArray
-    """(468,) cosine between the target's skin and the line of sight, 0 where it faces away."""
-    mirrored: float
-    """Share of the visible face that shows the donor's other side."""
-    misfit: float
-    """How differently the donor's head is turned: mean squared difference in facing; 0.06 is about 30 degrees."""
 
 
 class Raster(NamedTuple):
@@ -80,27 +51,6 @@ def with_shape_of(target: Mesh, donor: Mesh, topology: Topology) -> Mesh:
     shaped = target.copy()
     shaped[:, :2] += share[:, None] * (fitted - target)[:, :2]
     return shaped
-
-
-def choose_texture(target: Mesh, donor: Mesh, donor_skin: FloatArray, topology: Topology, *, mirror: bool) -> Texture:
-    """Which of the donor's pixels show where on the target; both meshes are (468, 3), `donor_skin` (468,) in [0, 1]."""
-    normals = smooth_normals(target, topology)
-    seen, donor_seen = np.clip(-normals[:, 2], 0, 1), facing(donor, topology)
-    usable = smoothstep(*_DONOR_SIDE, donor_seen) * donor_skin
-    own, other = np.arange(len(donor)), topology.mirror
-    misfits = [_misfit(seen, donor_seen[side]) for side in (own, other)]
-    turned = mirror and misfits[0] - misfits[1] > _MIRROR_GAIN
-    first, second = (other, own) if turned else (own, other)
-    one, two = (usable[s] * smoothstep(*_STRETCH, donor_seen[s] / np.maximum(seen, 0.3)) for s in (first, second))
-    share = smoothstep(0.05, 0.5, two - one) if mirror else np.zeros_like(one)
-    shown = seen * topology.swapped
-    mirrored = float(((1 - share if turned else share) * shown).sum() / max(float(shown.sum()), 1e-6))
-    quality = one + (two - one) * share
-    return Texture(donor[first, :2], donor[second, :2], share, quality, normals, seen, mirrored, misfits[turned])
-
-
-def _misfit(seen: FloatArray, donor_seen: FloatArray) -> float:
-    return float((seen * (seen - donor_seen) ** 2).sum() / max(float(seen.sum()), 1e-6))
 
 
 def _rigidly(points_from: FloatArray, points_to: FloatArray, weights: FloatArray) -> FloatArray:
