@@ -239,7 +239,7 @@ class Pair(NamedTuple):
     source: Face
     """Its `index` is its number among the faces of all source pictures; one object in every pair that it serves."""
     shares: tuple[float, ...] = ()
-    """How much each face of the source's person shows; empty where the engine chooses."""
+    """How much each pictured face of the source's person shows; empty where the engine chooses."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...pipeline.errors import EngineError, SettingsError
 from ...pipeline.faces.identity import average_of
-from ...pipeline.faces.views import nearest, pictured
+from ...pipeline.faces.views import pictured, shown
 from ...pipeline.geometry import extract_crop, transform_points
 from ...pipeline.types import Average, Crop, CropSpec, Donor, Face, FloatArray, Picture, Vector, View
 from ..alignment import published_placement
@@ -145,7 +145,7 @@ class PictureSource:
 
     def feed(self, crops: Sequence[Crop], donors: Sequence[Donor], strength: float) -> FloatArray:
         """Pictures (N, 3, s, s), of each donor that of the view nearest to the target's."""
-        chosen = [nearest(crop.face, donor) for crop, donor in zip(crops, donors, strict=True)]
+        chosen = [shown(crop.face, donor) for crop, donor in zip(crops, donors, strict=True)]
         return np.stack([self._picture(donor) for donor in chosen])
 
     def _one(self, frame: Picture, face: Face) -> Donor:

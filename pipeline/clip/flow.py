@@ -111,9 +111,13 @@ def _swapped(frames: Iterable[ObservedFrame[ClipFrame]], engine: Engine, masks: 
 def _work(seen: ObservedFrame[ClipFrame], mesher: Mesher | None, masks: bool) -> SwapTask:
     frame = seen.frame
     assert frame is not None  # frames that are observed once more are left out above
-    given = [(face, seen.sources.get(person)) for person, face in seen.people.items()]
-    pairs = [Pair(replace(face, frame=frame.number), source) for face, source in given if source is not None]
-    others = [face for face, source in given if source is None]
+    given = [(person, face, seen.sources.get(person)) for person, face in seen.people.items()]
+    pairs = [
+        Pair(replace(face, frame=frame.number), source, seen.shares.get(person, ()))
+        for person, face, source in given
+        if source is not None
+    ]
+    others = [face for _, face, source in given if source is None]
     stay = in_front(frame.picture, [pair.target for pair in pairs], others, mesher, partial(lead_by, seen.leads))
     changed = np.zeros(frame.picture.shape[:2], np.float32) if masks else None
     return SwapTask(frame.picture, pairs, frame.picture, changed, in_front=stay)

@@ -30,6 +30,8 @@ class ObservedFrame(Generic[T]):
     """Source faces by person, of all who are known in this frame's scene; None for who gets none."""
     leads: Leads = field(default_factory=dict[tuple[int, int], float])
     """Who is in front of whom."""
+    shares: Mapping[int, tuple[float, ...]] = field(default_factory=dict[int, tuple[float, ...]])
+    """How much each view of their donors people show."""
 
 
 def delay(max_gap: int, smooth: bool) -> int:
@@ -94,7 +96,7 @@ class _Window(Generic[T]):
         if self._next > max(self._radius, 1):
             self._frames.popleft()
             self._next -= 1
-        return ObservedFrame(frame, held.time, held.scene, people, sources, held.leads)
+        return ObservedFrame(frame, held.time, held.scene, people, sources, held.leads, held.shares)
 
     def _fill_in(self) -> None:
         """Where the newest frame shows somebody again after a gap, the gap is filled."""

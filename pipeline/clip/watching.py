@@ -20,6 +20,7 @@ from .looks import look_of
 from .notes import Notes, NoteState
 from .scenes import is_cut, thumbnail
 from .tracking import SAME_PERSON, Tracker, TrackerState
+from .view_choice import ChosenState, ViewChoice
 
 
 class ClipFrame(NamedTuple):
@@ -99,6 +100,7 @@ class WatcherState(TypedDict):
     depth: DepthState
     finder: FinderState
     notes: list[NoteState]
+    views: list[ChosenState]
 
 
 class Watcher:
@@ -120,6 +122,7 @@ class Watcher:
         self._scene = 0
         self._before: FloatArray | None = None
         self._notes = Notes()
+        self._views = ViewChoice()
 
     @property
     def scene(self) -> int:
@@ -134,10 +137,13 @@ class Watcher:
             self._tracker.reset()
             self._depth.reset()
             self._finder.reset()
+            self._views.reset()
             self._scene += 1
         self._before = now
         people = {face.index: face for face in self._tracked(frame)}
-        return ObservedFrame(frame, frame.time, self._scene, people, self.assignment.sources, self._depth.leads)
+        sources = self.assignment.sources
+        self._views.update(frame.time, list(people.values()), sources)
+        return ObservedFrame(frame, frame.time, self._scene, people, sources, self._depth.leads, self._views.shares)
 
     def as_json(self) -> WatcherState:
         """What `restore` goes on from."""
@@ -150,6 +156,7 @@ class Watcher:
             "depth": self._depth.as_json(),
             "finder": self._finder.as_json(),
             "notes": self._notes.as_json(),
+            "views": self._views.as_json(),
         }
 
     def restore(self, state: WatcherState) -> None:
@@ -162,6 +169,7 @@ class Watcher:
         self._depth.restore(state["depth"])
         self._finder.restore(state["finder"])
         self._notes = Notes(state["notes"])
+        self._views.restore(state["views"])
 
     def report(self) -> tuple[str, ...]:
         """Lines about who got whom, and about faces whose landmarks aren't sure."""
@@ -183,6 +191,7 @@ class Watcher:
             self.assignment.recognise(frame.number, identities)
         self.assignment.keep(self._tracker.people)
         self._depth.keep(self._tracker.people)
+        self._views.keep(self._tracker.people)
         self._depth.update(picture, faces)
         return faces
 

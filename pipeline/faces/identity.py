@@ -136,7 +136,8 @@ def apart(some: FloatArray, others: FloatArray, metric: Metric) -> FloatArray:
         return np.zeros((len(some), len(others)))
     if metric == "cosine":
         return 1 - _units(some) @ _units(others).T
-    return np.linalg.norm(some[:, None] - others[None], axis=2)
+    # One by one: the differences of all pairs at once may be gigabytes.
+    return np.stack([np.linalg.norm(one - others, axis=1) for one in some])
 
 
 def assign(table: FloatArray, threshold: float) -> list[Match]:

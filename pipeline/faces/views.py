@@ -41,9 +41,11 @@ def pictured(views: Sequence[View]) -> list[View]:
     return shown
 
 
-def nearest(target: Face, donor: Donor) -> Donor:
-    """The view of a prepared donor that is nearest to a target."""
+def shown(target: Face, donor: Donor) -> Donor:
+    """The view of a prepared donor that shows most, or else is nearest to the target."""
     views = (donor, *donor.others)
+    if len(donor.shares) == len(views):
+        return views[int(np.argmax(donor.shares))]
     return views[int(np.argmin(distances(target, [view.face for view in views])))]
 
 
@@ -52,6 +54,8 @@ def distances(target: Face, views: Sequence[Face]) -> FloatArray:
 
     Of meshes where all faces have one, else of the five landmarks, which know little of expression.
     """
+    if len(views) == 1:
+        return np.zeros(1)
     meshes = [view.mesh for view in views]
     known = [mesh for mesh in meshes if mesh is not None]
     if target.mesh is None or len(known) < len(meshes):

@@ -84,9 +84,9 @@ def choose_texture(target: Mesh, views: Sequence[Shown], topology: Topology, *, 
     sides = [_sides(number, view, seen, topology) for number, view in enumerate(views)]
     lead = max(range(len(views)), key=lambda number: views[number].share)
     own, other = sides[lead]
-    turned = mirror and own.misfit - other.misfit > _MIRROR_GAIN
+    turned = mirror and min(side.misfit for side, _ in sides) - other.misfit > _MIRROR_GAIN
     first, last = (other, own) if turned else (own, other)
-    layers, quality, mirrored = [Layer(lead, first.places, np.ones(len(target)))], first.quality, float(turned)
+    layers, quality = [Layer(lead, first.places, np.ones(len(target)))], first.quality
     by_themselves = [view.share for view in views]
     for number, (side, _) in enumerate(sides):
         if number != lead and by_themselves[number] > 0:

@@ -65,7 +65,7 @@ def views_for(target: Mesh, face: Face, donor: Donor) -> list[ShownView]:
     views = (donor, *donor.others)
     shares = donor.shares
     if len(shares) != len(views):
-        nearest = int(np.argmin(distances(face, [one.face for one in views]))) if donor.others else 0
+        nearest = int(np.argmin(distances(face, [one.face for one in views])))
         shares = tuple(float(number == nearest) for number in range(len(views)))
     return [_shown(target, one, share) for one, share in zip(views, shares, strict=True)]
 
