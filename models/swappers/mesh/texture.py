@@ -63,7 +63,7 @@ class Texture(NamedTuple):
     mirrored: float
     """Share of the visible face that shows the donor's other side."""
     misfit: float
-    """How differently the head of the leading view is turned: mean squared difference in facing; 0.06 is about 30
+    """How differently the head of the nearest view is turned: mean squared difference in facing; 0.06 is about 30
     degrees."""
 
 
@@ -101,7 +101,8 @@ def choose_texture(target: Mesh, views: Sequence[Shown], topology: Topology, *, 
         quality = quality + share * (side.quality - quality)
     shown = seen * topology.swapped
     mirrored = _mirrored(layers, [side for pair in sides for side in pair if side.mirrored], shown)
-    return Texture(tuple(layers), quality, normals, seen, mirrored, first.misfit)
+    misfit = min(first.misfit, *(side.misfit for side, _ in sides))
+    return Texture(tuple(layers), quality, normals, seen, mirrored, misfit)
 
 
 def _sides(number: int, view: Shown, seen: FloatArray, topology: Topology) -> tuple[_Side, _Side]:
