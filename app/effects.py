@@ -101,11 +101,12 @@ def _tracking(_name: str, values: Mapping[str, Value], _case: Case) -> str:
 
 
 def _telling_apart(_name: str, values: Mapping[str, Value], case: Case) -> str:
-    return "" if values["track"] or case.references else "track is off and there are no reference faces"
+    acts = values["track"] or case.references or case.merged
+    return "" if acts else "track is off and there are no reference faces"
 
 
 def _recognising(_name: str, _values: Mapping[str, Value], case: Case) -> str:
-    return "" if case.references else "there are no reference faces"
+    return "" if case.references or case.merged else "there are no reference faces"
 
 
 def _searching(_name: str, _values: Mapping[str, Value], case: Case) -> str:

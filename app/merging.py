@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..models.pool import ModelPool
 from ..pipeline.faces.identity import model_of, with_identities
-from ..pipeline.faces.people import merge
+from ..pipeline.faces.people import Merged, merge
 from ..pipeline.protocols import Embedder
 from ..pipeline.transparency import greyed
 from ..pipeline.types import Face, FaceSet, Picture
@@ -20,6 +20,12 @@ _UNKNOWN = "nobody was left out: the faces carry no identities, and their pictur
 
 def merge_faces(models: ModelPool, plan: Plan, faces: FaceSet, pictures: Sequence[Picture] | None) -> FaceSet:
     """See `Session.merge`."""
+    made = merged_person(models, plan, faces, pictures)
+    return replace(made.faces, notes=(*faces.notes, *made.told), remarks=faces.remarks)
+
+
+def merged_person(models: ModelPool, plan: Plan, faces: FaceSet, pictures: Sequence[Picture] | None) -> Merged:
+    """As `merge_faces`, with the faces of others. The plan's settings are those that tell people apart."""
     single = _single(faces)
     embedder = models.embedder(embedder_of(str(plan.values["embedder"]), single).name)
     if pictures is not None:
@@ -27,8 +33,7 @@ def merge_faces(models: ModelPool, plan: Plan, faces: FaceSet, pictures: Sequenc
         single = with_identities(single, greyed(pictures), embedder, models.mesher(), "merged")
     known = _known(single, embedder)
     merged = merge(single, embedder if known else None, threshold_of(plan))
-    told = merged.told if known else (_UNKNOWN,)
-    return replace(merged.faces, notes=(*faces.notes, *told), remarks=faces.remarks)
+    return merged if known else merged._replace(told=(_UNKNOWN,))
 
 
 def _single(faces: FaceSet) -> FaceSet:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..pipeline.errors import FaceNotFoundError, SettingsError
 from ..pipeline.faces.feasible import require_feasible
 from ..pipeline.faces.ordering import Wanted, is_wanted
-from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, Progress, SwapResult
+from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, Progress, Size, SwapResult
 from .effects import Case
+from .engine_needs import require_usable
 from .hints import remark_lines
+from .people import Person, Shown, gathered, name_of, searched
 from .plan import Plan
 from .report import counted, model_lines, of_one_picture
 
@@ -40,6 +43,10 @@ class Donors(NamedTuple):
     references: References | None = None
     notes: tuple[str, ...] = ()
     """What the filters left out of the sources, and what to try for those that show no face."""
+    names: tuple[str, ...] = ()
+    """What messages call whom each source picture shows."""
+    told: tuple[str, ...] = ()
+    """Of which faces a person's donor was made, and which were left out as another person's."""
 
 
 class PictureResult(NamedTuple):
@@ -60,31 +67,42 @@ class Found(NamedTuple):
 
 
 def find_donors(
-    session: Session, sources: Sequence[Picture], references: Sequence[Picture], settings: Mapping[str, object]
+    session: Session,
+    sources: Sequence[Shown | Person],
+    references: Sequence[Shown],
+    settings: Mapping[str, object],
 ) -> Donors:
-    """See `Session.donors`."""
-    plan = session.plan("picture", settings, Case(references=bool(references)))
-    found = find_faces(session, sources, plan, "source")
+    """The faces that count of pictures, people and saved faces, and who is to be recognised: see `Session.donors`."""
+    merges = any(isinstance(source, Person) for source in sources)
+    plan = session.plan("picture", settings, Case(references=bool(references), merged=merges))
+    found = _found(session, searched(sources), plan, "source")
     notes = tuple(f"sources: {note}" for note in found.notes)
+    own = gathered(session, plan, sources, found.faces)
     people = None
     if references:
-        known = find_faces(session, references, plan, "")
-        people = References(references, known.faces)
+        known = _found(session, searched(references), plan, "")
+        recognised = gathered(session, plan, references, known.faces)
+        people = References(recognised.pictures, recognised.faces)
         notes += tuple(f"references: {note}" for note in known.notes)
-    donors = Donors(sources, found.faces, people, notes)
+    donors = Donors(own.pictures, own.faces, people, notes, own.names, own.told)
     require_donors(donors, plan)
     return donors
 
 
+def _found(session: Session, pictures: Sequence[Picture], plan: Plan, side: str) -> Found:
+    return find_faces(session, pictures, plan, side) if pictures else Found(FaceSet((), Size(0, 0)), ())
+
+
 def require_donors(donors: Donors, plan: Plan) -> None:
     """Raise, before any target is looked at, where it is certain that no face can be swapped: see
-    `pipeline.faces.feasible`."""
+    `pipeline.faces.feasible`, or that a saved face lacks what the engine takes."""
     people = None if donors.references is None else donors.references.faces
     try:
         require_feasible(donors.faces, people, *plan.lists)
     except (FaceNotFoundError, SettingsError) as error:
         kind = FaceNotFoundError if isinstance(error, FaceNotFoundError) else SettingsError
         raise kind("; ".join([str(error), *donors.notes])) from error
+    require_usable(donors.faces.flat(), str(plan.values["swap_model"]), partial(name_of, donors.names))
 
 
 def swap_picture(
@@ -111,7 +129,7 @@ def swap_picture(
         [target], donors.pictures, index_map, mask=limits, progress=progress, **plan.values_of("swap")
     )
     idle = (line for line in plan.notes if line not in result.report)
-    swapping = list(session.plan("swap", plan.values_of("swap")).models())
+    swapping = list(session.plan("swap", plan.values_of("swap"), Case(merged=donors.faces.merged)).models())
     finding = model_lines(session.models, [choice for choice in plan.models() if choice not in swapping])
     measured = (*found.faces.remarks, *_remarks_of(donors), *finding)
     notes = (*(left_out if index_map.report else ()), *of_one_picture(result.report), *measured, *idle)

@@ -113,7 +113,8 @@ class Plan:
     @property
     def recognises(self) -> bool:
         """Whether people are told apart by their looks, or made ready for it."""
-        return self.case.references or bool(self.values.get("track") or self.values.get("identity"))
+        merges = self.case.merged and "embedder" in self.values
+        return self.case.references or merges or bool(self.values.get("track") or self.values.get("identity"))
 
     @property
     def meshes(self) -> bool:

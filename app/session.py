@@ -25,6 +25,7 @@ from ..pipeline.validation import require_boxes, require_faces, require_map, req
 from . import told
 from .donors import DonorCache
 from .effects import Case
+from .engine_needs import require_usable
 from .hints import hint_lines, hints, outside, remarks
 from .limits import limits_in_range
 from .plan import Plan
@@ -228,6 +229,8 @@ class Session:
         sources = extended(sources)
         merged = any(pair.source.views for pairs in index_map.frames for pair in pairs)
         plan = self.plan("swap", settings, Case(merged=merged))
+        donors = {id(pair.source): pair.source for pairs in index_map.frames for pair in pairs}
+        require_usable(donors.values(), str(plan.values["swap_model"]), lambda face: f"source {face.index}")
         swapper = self.swapper(plan)
         if swapper.needs_mesh:
             index_map = self.prepared.with_meshes(index_map, targets, sources, self.models.mesher())
@@ -334,14 +337,23 @@ class Session:
 
         return swap_picture(self, target, donors, mask, progress, settings)
 
-    def donors(self, sources: Sequence[Picture], references: Sequence[Picture] = (), **settings: object) -> Donors:
+    def donors(
+        self,
+        sources: Sequence[Picture],
+        references: Sequence[Picture] = (),
+        people: Mapping[str, Sequence[Picture]] | None = None,
+        **settings: object,
+    ) -> Donors:
         """The faces of source pictures and of pictures of people to recognise, found and numbered once for all targets.
 
-        Settings as of `swap_picture`.
+        Every face of `sources` is a donor; whoever is in most pictures of one of `people`, which are by their names, is
+        one donor, as by `merge`, and has a number behind those of `sources`. Settings as of `swap_picture`.
         """
+        from .people import by_name, singly
         from .pictures import find_donors
 
-        return find_donors(self, sources, references, settings)
+        known = [singly(references)] if len(references) else []
+        return find_donors(self, [singly(sources), *by_name(people or {})], known, settings)
 
     def swap_clip(
         self,
