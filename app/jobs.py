@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ..media.clips import FrameDone, OnFrame, Paced, PreviewFile, is_clip
 from ..media.pictures import picture_format, read_metadata, read_picture, write_mask, write_picture
 from ..pipeline.draw.preview import draw_pairs
-from ..pipeline.types import FaceSet, FloatArray, Notice, Picture, Progress, Size
-from .donor_colours import DonorColours
+from ..pipeline.types import FloatArray, Notice, Picture, Progress, Size
+from .donor_files import FileDonors, picture_settings
 from .effects import Case, only_for, without_effect
 from .limits import fitted_limit
 from .marks import MarkedPicture, made_by, marked_picture, with_marks
-from .pictures import Donors, PictureResult
+from .pictures import PictureResult
 from .report import Json, TargetReport, network_failure
 from .session import Session
 from .settings import SETTINGS, Scope, Value, checked
 
-PathLike = str | os.PathLike[str]
 _SOURCES: Final = ("detect_gender_source", "detect_age_source")
 _PACE: Final = 1.0
 """Seconds from one preview to the next."""
@@ -41,40 +39,6 @@ class Job:
     """Where pixels may change: see `limits.read_limit`."""
     watch: Path | None = None
     """Where a clip's frames are shown while they are swapped, before and after, about once a second."""
-
-
-class FileDonors(NamedTuple):
-    """Donors and what the report calls the files that they are from."""
-
-    names: Sequence[str]
-    donors: Donors
-    notes: tuple[str, ...] = ()
-    """What was left out of the files."""
-    colours: DonorColours = DonorColours()
-
-
-def read_donors(
-    session: Session,
-    sources: Sequence[PathLike],
-    references: Sequence[PathLike],
-    settings: Mapping[str, object],
-    names: Sequence[str] | None = None,
-) -> FileDonors:
-    """The faces of source files, and of files that show people to recognise, found once for all targets.
-
-    `names` are what the report calls the files, sources before references, where those aren't their own.
-    Raises ImageError for a file that can't be read, and as `Session.donors`, which tells where nothing can be swapped.
-    """
-    files = [*sources, *references]
-    pictures, metadata = [read_picture(file) for file in files], [read_metadata(file) for file in files]
-    found = session.donors(pictures[: len(sources)], pictures[len(sources) :], **_picture_settings(settings))
-    shown = [os.fspath(file) for file in files] if names is None else names
-    notes = [f"{os.fspath(file)}: {note}" for file, own in zip(files, metadata, strict=True) for note in own.notes]
-    notes += _without_faces(shown, found.faces, "source")
-    if found.references is not None:
-        notes += _without_faces(shown[len(sources) :], found.references.faces, "reference")
-    colours = DonorColours(tuple(own.profile for own in metadata[: len(sources)]))
-    return FileDonors(shown[: len(sources)], found, tuple(notes), colours)
 
 
 def swap_job(
@@ -115,7 +79,7 @@ def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mappin
     target, metadata = read_picture(job.target), read_metadata(job.target)
     mask = None if job.limit is None else fitted_limit(job.limit, Size.of(target), "--limit-mask")
     shown = donors.colours.seen_in(metadata.profile, donors.donors)
-    done = session.swap_picture(target, shown, mask=mask, **_for_targets(_picture_settings(values)))
+    done = session.swap_picture(target, shown, mask=mask, **_for_targets(picture_settings(values)))
     result = done.result
     if job.mask:
         write_mask(job.mask, result.masks[0])
@@ -135,7 +99,7 @@ def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mappin
             "faces": done.faces.count,
             "pairs": pairs,
             "marks": marked.names,
-            "models": _models(session, "picture", _picture_settings(values), donors),
+            "models": _models(session, "picture", picture_settings(values), donors),
         },
         notes=notes,
         summary=with_marks(f"{len(pairs)} of {done.faces.count} face(s) swapped", marked.names, bool(pairs)),
@@ -194,7 +158,8 @@ def _swap_clip(
 def _models(session: Session, scope: Scope, settings: Mapping[str, object], donors: FileDonors) -> list[Json]:
     """Which models worked on a target and its sources, with their licences, for the report."""
     people = donors.donors.references
-    plan = session.plan(scope, settings, Case(references=people is not None))
+    case = Case(references=people is not None, merged=donors.donors.faces.merged)
+    plan = session.plan(scope, settings, case)
     return [one.as_json() for one in session.ran(plan, *(() if people is None else (people.faces,)))]
 
 
@@ -206,18 +171,9 @@ def _each(calls: Sequence[OnFrame]) -> OnFrame:
     return call
 
 
-def _picture_settings(settings: Mapping[str, object]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name in SETTINGS["picture"]}
-
-
 def _for_targets(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Without what was done to the sources when their faces were found."""
     return {name: value for name, value in settings.items() if name not in _SOURCES}
-
-
-def _without_faces(files: Sequence[str], faces: FaceSet, what: str) -> list[str]:
-    """A line for each file that gives nothing, so that the numbers go on as if it weren't there."""
-    return [f"{file}: no {what} face found" for file, found in zip(files, faces, strict=False) if not found]
 
 
 def _pairs(done: PictureResult, names: Sequence[str]) -> list[Json]:

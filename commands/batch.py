@@ -11,7 +11,8 @@ from pathlib import Path
 
 from .. import __version__
 from ..app import report, settings
-from ..app.jobs import FileDonors, Job, read_donors, swap_job
+from ..app.donor_files import FileDonors, read_donors
+from ..app.jobs import Job, swap_job
 from ..app.names import result_name
 from ..app.outputs import require_outputs
 from ..app.report import Json

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..app import report
 from ..app.effects import Case
-from ..app.jobs import FileDonors, Job, read_donors, swap_job
+from ..app.donor_files import FileDonors, read_donors
+from ..app.jobs import Job, swap_job
 from ..app.limits import read_limit
 from ..app.outputs import require_outputs
 from ..app.report import TargetReport

@@ -55,6 +55,10 @@ class Folders:
         places += self.plain
         return [place / name for place in dict.fromkeys(places) for name in file.names]
 
+    def places(self, key: str) -> list[Path]:
+        """Every folder that a key stands for, best first, whether it is there or not."""
+        return list(dict.fromkeys(self._places(key)))
+
     def files(self, key: str, *, named: bool = False) -> list[Path]:
         """Every file in the folders of a key, best folder first; `named`: not in those that hold files of all kinds."""
         folders = dict.fromkeys(self._places(key) + ([] if named else list(self.plain)))

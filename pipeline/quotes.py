@@ -39,9 +39,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f", such as {', '.join(found)}" if found else ""
 
 
-def excerpt(text: object) -> str:
+def excerpt(text: object, most: int = MOST) -> str:
     """The start of a text that others wrote, such as a library's message, as one line."""
-    return _cut(_printable(" ".join(str(text)[: 4 * MOST].split())))
+    return _cut(_printable(" ".join(str(text)[: 4 * most].split())), most)
 
 
 def reason(error: BaseException) -> str:
@@ -73,8 +73,8 @@ def listed(names: Iterable[str]) -> str:
     return excerpt(", ".join([*(name[:_NAME] for name in given[:_MANY]), *(["…"] if len(given) > _MANY else [])]))
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= MOST else f"{text[: MOST - 1]}…"
+def _cut(text: str, most: int = MOST) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _printable(text: str) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from multifaceswap import Session
 from multifaceswap.app.donor_colours import DonorColours
-from multifaceswap.app.jobs import Job, read_donors, swap_job
+from multifaceswap.app.donor_files import read_donors
+from multifaceswap.app.jobs import Job, swap_job
 from multifaceswap.app.pictures import Donors
 from multifaceswap.media.pictures import Metadata, read_picture, write_picture
 from multifaceswap.pipeline.types import FaceSet, Size

@@ -1,0 +1,115 @@
+"""Donors from files: pictures, whose faces are a donor each, people with several pictures, and saved faces."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from ..media.pictures import read_metadata, read_picture
+from ..pipeline.types import FaceSet
+from .donor_colours import DonorColours
+from .people import Person, Shown
+from .pictures import Donors, find_donors
+from .faces import is_saved, read_saved
+from .session import Session
+from .settings import SETTINGS
+
+PathLike = str | os.PathLike[str]
+
+
+class PersonFiles(NamedTuple):
+    """Files that show one person, who is one donor."""
+
+    name: str
+    files: tuple[PathLike, ...]
+
+
+class FileDonors(NamedTuple):
+    """Donors and what the report calls whom each of their pictures shows."""
+
+    names: Sequence[str]
+    donors: Donors
+    notes: tuple[str, ...] = ()
+    """What was left out of the files, and what saved faces say of consent."""
+    colours: DonorColours = DonorColours()
+
+
+class _Read(NamedTuple):
+    """What one file holds."""
+
+    shown: Shown
+    profiles: tuple[bytes | None, ...]
+    notes: tuple[str, ...]
+
+
+def read_donors(
+    session: Session,
+    sources: Sequence[PathLike | PersonFiles],
+    references: Sequence[PathLike],
+    settings: Mapping[str, object],
+    names: Sequence[str] | None = None,
+) -> FileDonors:
+    """The faces of source files, and of files that show people to recognise, found once for all targets.
+
+    A file that ends in .safetensors is a saved face. `names` are what the report calls the files, one after the other,
+    sources before references, where those aren't their own.
+    Raises ImageError for a file that can't be read, and as `Session.donors`, which tells where nothing can be swapped.
+    """
+    files = [file for source in sources for file in _files(source)]
+    shown = iter([os.fspath(file) for file in (*files, *references)] if names is None else names)
+    read = [_read(file, next(shown)) for file in files]
+    known = [_read(file, next(shown)) for file in references]
+    found = find_donors(
+        session, list(_grouped(sources, read)), [one.shown for one in known], picture_settings(settings)
+    )
+    notes = [note for one in (*read, *known) for note in one.notes]
+    notes += _without_faces(list(_grouped(sources, read)), found.faces, "source")
+    if found.references is not None:
+        notes += _without_faces([one.shown for one in known], found.references.faces, "reference")
+    colours = DonorColours(tuple(profile for one in read for profile in one.profiles))
+    return FileDonors(found.names, found, (*notes, *found.told), colours)
+
+
+def picture_settings(settings: Mapping[str, object]) -> dict[str, object]:
+    """Those of pictures, among others."""
+    return {name: value for name, value in settings.items() if name in SETTINGS["picture"]}
+
+
+def _files(source: PathLike | PersonFiles) -> tuple[PathLike, ...]:
+    return source.files if isinstance(source, PersonFiles) else (source,)
+
+
+def _grouped(sources: Sequence[PathLike | PersonFiles], read: Sequence[_Read]) -> Iterator[Shown | Person]:
+    left = iter(read)
+    for source in sources:
+        own = [next(left).shown for _ in _files(source)]
+        yield Person(source.name, own) if isinstance(source, PersonFiles) else own[0]
+
+
+def _read(file: PathLike, name: str) -> _Read:
+    if is_saved(file):
+        saved = read_saved(file)
+        shown = f"face:{saved.about.name}"
+        consent = (f"{shown}: consent: {saved.about.consent}",) if saved.about.consent else ()
+        count = len(saved.pictures)
+        return _Read(Shown(saved.pictures, [shown] * count, saved.faces), (None,) * count, consent)
+    picture, metadata = read_picture(file), read_metadata(file)
+    notes = tuple(f"{os.fspath(file)}: {note}" for note in metadata.notes)
+    return _Read(Shown([picture], [name]), (metadata.profile,), notes)
+
+
+def _without_faces(sources: Sequence[Shown | Person], faces: FaceSet, what: str) -> list[str]:
+    """A line for each picture and person that gives nothing, so that the numbers go on as if they weren't there."""
+    lines, frames = list[str](), iter(faces)
+    for source in sources:
+        if isinstance(source, Person):
+            own = [next(frames) for shown in source.shown for _ in shown.pictures]
+            lines += [] if any(own) else [f"{source.name}: no {what} face found"]
+        elif source.faces is None:
+            own = zip(source.names, [next(frames) for _ in source.pictures], strict=True)
+            lines += [f"{name}: no {what} face found" for name, found in own if not found]
+        else:
+            for _ in source.pictures:
+                next(frames)
+    return lines
