@@ -9,9 +9,9 @@ from typing import NamedTuple
 from ..media.pictures import read_metadata, read_picture
 from ..pipeline.types import FaceSet
 from .donor_colours import DonorColours
+from .faces import is_saved, read_saved
 from .people import Person, Shown
 from .pictures import Donors, find_donors
-from .faces import is_saved, read_saved
 from .session import Session
 from .settings import SETTINGS
 

@@ -33,6 +33,7 @@ from .settings import licence_of
 if TYPE_CHECKING:
     from ..media.clips import Clip, ClipResult, OnFrame
     from ..pipeline.compose.face_crops import CropResult, FaceCrops
+    from .faces import About, SavedFace
 
 
 @overload
@@ -135,6 +136,29 @@ def merge_faces(
     """One donor of several faces: see `Session.merge`."""
     with _opened(session) as opened:
         return opened.merge(faces, pictures, **settings)
+
+
+def save_face(
+    name: str,
+    faces: FaceSet,
+    pictures: Sequence[Picture],
+    *,
+    embeddings_only: bool = False,
+    consent: str = "",
+    overwrite: bool = False,
+    session: Session | None = None,
+) -> About:
+    """Save a donor under a name: see `Session.save_face`."""
+    with _opened(session) as opened:
+        return opened.save_face(
+            name, faces, pictures, embeddings_only=embeddings_only, consent=consent, overwrite=overwrite
+        )
+
+
+def load_face(name: str | os.PathLike[str], *, session: Session | None = None) -> SavedFace:
+    """A saved face as pictures and faces: see `Session.load_face`."""
+    with _opened(session) as opened:
+        return opened.load_face(name)
 
 
 def map_indexes(

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ..marking.statement import Statement
     from ..media.clips import Clip, ClipResult, OnFrame
     from ..pipeline.compose.face_crops import CropResult, FaceCrops
+    from .faces import About, SavedFace
     from .marks import Marker
     from .pictures import Donors, PictureResult
 
@@ -164,6 +165,38 @@ class Session:
 
         require_faces(faces, "faces")
         return merge_faces(self.models, self.plan("merge", settings), faces, pictures)
+
+    def save_face(
+        self,
+        name: str,
+        faces: FaceSet,
+        pictures: Sequence[Picture],
+        *,
+        embeddings_only: bool = False,
+        consent: str = "",
+        overwrite: bool = False,
+    ) -> About:
+        """Save the one donor of `faces`, found in `pictures`, which are in sRGB, under a name: see `app.faces`.
+
+        The file holds a cut of every view, unless `embeddings_only`, its identities by every embedder that is
+        installed, and a note of `consent`, one line. Raises SettingsError for a name that can't be or is taken, and for
+        several donors, FaceNotFoundError for none, MismatchError, OSError.
+        """
+        from .faces import save_face
+
+        require_faces(faces, "faces")
+        return save_face(
+            self.models, name, faces, pictures, embeddings_only=embeddings_only, consent=consent, overwrite=overwrite
+        )
+
+    def load_face(self, name: str | os.PathLike[str]) -> SavedFace:
+        """A saved face by its name, ReActor's too, or by its file, which ends in .safetensors, as pictures and faces.
+
+        Raises SettingsError where there is none of that name, ImageError for a file that isn't one, OSError.
+        """
+        from .faces import load_face
+
+        return load_face(self.models.folders, name)
 
     def map(
         self,

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import NamedTuple, TypeGuard, cast
 
+from ..app.faces.folders import PREFIX
 from ..app.names import free_name, inner_name
 from ..pipeline.errors import ImageError, SettingsError
 from ..pipeline.quotes import excerpt, listed, named, quoted
@@ -31,7 +32,7 @@ class Item:
     target: str
     """Path or URL."""
     sources: tuple[str, ...] = ()
-    """Paths or URLs; none for those that all items share."""
+    """Paths or URLs, a folder for the person that its pictures show; none for those that all items share."""
     options: Mapping[str, str] = field(default_factory=dict[str, str])
     """Settings of its own, by the names of the command's options."""
 
@@ -155,11 +156,16 @@ def _listed(where: str, row: object, place: Place, result_name: ResultName) -> _
     if not _is_named(row) or not row.get(_TARGET):
         raise SettingsError(f"{where}: expected a `{_TARGET}` and named values, got {quoted(row)}")
     target = place.parent.at(_address(where, _TARGET, row[_TARGET]))
-    sources = tuple(place.parent.at(source).address for source in _several(where, row.get(_SOURCE)))
+    sources = tuple(_source(place, source) for source in _several(where, row.get(_SOURCE)))
     options = dict(_options(where, row))
     asked = row.get(_OUTPUT)
     name = _inner(where, asked) if asked else result_name(target.name, options)
     return _Row(Item(name, target.address, sources, options), is_named=bool(asked))
+
+
+def _source(place: Place, source: str) -> str:
+    """A source as a manifest gives it: beside it, but for a saved face, which is known by its name."""
+    return source if source.startswith(PREFIX) else place.parent.at(source).address
 
 
 def _inner(where: str, output: object) -> str:

@@ -6,6 +6,7 @@ Whatever is written appears complete or not at all: first under a temporary name
 from __future__ import annotations
 
 import ftplib
+import hashlib
 import os
 import re
 import tarfile
@@ -142,12 +143,15 @@ class Place:
         return sorted(name for name in found if not any(part.startswith(".") for part in name.split("/")))
 
     def version(self) -> str:
-        """Another text for every change of the file. Raises OSError where there is none."""
+        """Another text for every change of the file, or of a folder's files. Raises OSError where there is none."""
         path = self._path()
         if not isinstance(path, Path):
             with _reached(self.address):
                 return _files(path).ukey(path.path)
         status = path.stat()
+        if path.is_dir():
+            inside = [f"{name} {self.at(name).version()}" for name in self.inside()]
+            return hashlib.sha256("\n".join(inside).encode("utf-8", "surrogateescape")).hexdigest()
         return f"{status.st_size}-{status.st_mtime_ns}"
 
     def read(self) -> bytes:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from .. import __version__
 from ..app import report, settings
-from ..app.donor_files import FileDonors, read_donors
+from ..app.donor_files import FileDonors, PersonFiles, read_donors
+from ..app.effects import Case
 from ..app.jobs import Job, swap_job
 from ..app.names import result_name
 from ..app.outputs import require_outputs
@@ -26,8 +27,9 @@ from ..pipeline.errors import ImageError, ModelError, NotFiniteError, SettingsEr
 from ..pipeline.quotes import excerpt, named, nearest
 from . import console
 from .batch_refusals import local, refused_items
-from .files import add_paths, pictures_of, require_free
+from .files import add_paths, require_free
 from .options import add_number, add_settings, add_signing, signing_of, values_of
+from .sources import Source, add_sources, faces_and_pictures, flat, grouped, resolved, sources_of
 from .swap import require_models
 
 _SCOPES: tuple[Scope, ...] = ("picture", "clip", "file")
@@ -44,9 +46,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    items, passed_over = items_of(
+    found, passed_over = items_of(
         arguments.target, _is_wanted, lambda name, options: result_name(name, _format_asked(options, arguments))
     )
+    items = [replace(item, sources=tuple(map(resolved, item.sources))) for item in found]
     if note := passed_over_note([name for name in passed_over if is_mentioned(name)]):
         console.note(note)
     worker, swaps = _worker(arguments)
@@ -101,7 +104,8 @@ def _format_asked(options: Mapping[str, str], arguments: Namespace) -> str | Non
 
 
 def _worker(arguments: Namespace) -> tuple[Worker, OpenSwaps]:
-    sources, references = (_shared(given) for given in (arguments.source, arguments.reference))
+    sources = tuple(sources_of(arguments.source)) if arguments.source else ()
+    references = tuple(faces_and_pictures(arguments.reference or ()))
     values = values_of(arguments, *_SCOPES)
     signing = signing_of(arguments)
     # Workers elsewhere don't share this machine's environment.
@@ -109,15 +113,8 @@ def _worker(arguments: Namespace) -> tuple[Worker, OpenSwaps]:
     signer = signing.credentials() if values["mark"] else None
     depends_on = {**values, "source": arguments.source, "reference": arguments.reference, "multifaceswap": __version__}
     depends_on |= {"signer": signer and signer.fingerprint}
-    worker = Worker(open_work, arguments.output, depends_on, (*sources, *references), arguments.retries)
-    return worker, open_work
-
-
-def _shared(given: Sequence[str] | None) -> tuple[str, ...]:
-    """Pictures by path or URL; folders and patterns of this machine become their pictures."""
-    places = map(Place, given or ())
-    several = ([one.address] if one.is_remote else map(str, pictures_of([one.address])) for one in places)
-    return tuple(address for some in several for address in some)
+    inputs = (*flat(sources), *references)
+    return Worker(open_work, arguments.output, depends_on, inputs, arguments.retries), open_work
 
 
 def _require_usable(items: Sequence[Item], worker: Worker, arguments: Namespace) -> None:
@@ -126,10 +123,12 @@ def _require_usable(items: Sequence[Item], worker: Worker, arguments: Namespace)
         raise SettingsError(f"{', '.join(f'--{name}' for name in _CLUSTER)} are for --ray, which isn't given")
     for item in items:
         if not item.sources and not arguments.source:
-            raise SettingsError(f"{named(item.target)}: there is no source: say --source, or give its row a `source`")
+            raise SettingsError(
+                f"{named(item.target)}: there is no source: say --source or --person, or give its row a `source`"
+            )
     _require_models(items, arguments)
     results = [Place(arguments.output).at(item.name) for item in items]
-    read_by_items = [address for item in items for address in (item.target, *item.sources)]
+    read_by_items = [address for item in items for address in (item.target, *flat(map(grouped, item.sources)))]
     inputs = [Place(address) for address in (*read_by_items, *worker.inputs)]
     if (report := _report(arguments)) in results:
         raise SettingsError(f"{named(report.address)} is the batch's own report: give the result another name")
@@ -170,7 +169,7 @@ def _require_models(items: Sequence[Item], arguments: Namespace) -> None:
             try:
                 own = _with_options(values, dict(options))
                 session.credentials(own)
-                require_models(session, targets, own, bool(arguments.reference))
+                require_models(session, targets, own, Case(references=bool(arguments.reference)))
             except SettingsError as error:
                 # What the command itself says is no row's.
                 if not options:
@@ -199,7 +198,7 @@ class OpenSwaps:
     device: str
     licence: str
     settings: Mapping[str, Value]
-    sources: tuple[str, ...]
+    sources: tuple[Source, ...]
     references: tuple[str, ...]
     signing: Signing
 
@@ -210,13 +209,25 @@ class OpenSwaps:
         self, session: Session, sources: tuple[str, ...] = (), options: tuple[tuple[str, str], ...] = ()
     ) -> FileDonors:
         """The faces of an item's own sources, or of the shared ones, by settings with an item's own options."""
-        given = sources or self.sources
+        given = tuple(map(grouped, sources)) or self.sources
+        names = [*flat(given), *self.references]
         with ExitStack() as stack:
-            files, references = (
-                [stack.enter_context(Place(address).fetched()) for address in some] for some in (given, self.references)
-            )
+            files = {name: stack.enter_context(Place(name).fetched()) for name in dict.fromkeys(names)}
             values = _with_options(self.settings, dict(options))
-            return read_donors(session, files, references, values, [*given, *self.references])
+            return read_donors(
+                session,
+                [_fetched(source, files) for source in given],
+                [files[name] for name in self.references],
+                values,
+                names,
+            )
+
+
+def _fetched(source: Source, files: Mapping[str, Path]) -> Path | PersonFiles:
+    """A source with its files as they lie on this machine."""
+    if isinstance(source, PersonFiles):
+        return source._replace(files=tuple(files[str(file)] for file in source.files))
+    return files[source]
 
 
 class _Swaps:
@@ -257,9 +268,8 @@ def _add_files(parser: ArgumentParser) -> None:
         "a column `target`, and if wanted `source`, `output` and any option of a swap, or .jsonl with such keys"
     )
     add_paths(parser, "--target", text, metavar="PATH")
-    text = "pictures that give faces, for all targets that name none"
-    add_paths(parser, "--source", text, required=False, metavar="PATH")
-    text = "pictures of people to look for in the targets"
+    add_sources(parser, "pictures that give faces, for all targets that name none", "PATH")
+    text = "pictures or saved faces of people to look for in the targets"
     add_paths(parser, "--reference", text, required=False, metavar="PATH")
     text = (
         "folder or URL; what is done there is kept. One batch at a time writes to a folder; object storage such as "

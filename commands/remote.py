@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..app import report
+from ..app.faces import is_saved
+from ..app.faces.folders import PREFIX
 from ..app.marks import MarkedPicture, Marker, marked_hosted, with_marks
 from ..app.outputs import require_outputs
 from ..app.report import TargetReport
@@ -40,7 +42,8 @@ _SENT_AS_THEY_ARE = (".jpg", ".jpeg", ".png", ".webp")
 
 def add_arguments(parser: ArgumentParser) -> None:
     many: dict[str, Any] = {"nargs": "+", "action": "extend", "required": True}
-    parser.add_argument("--source", required=True, metavar="FILE", help="picture, or its URL, that gives faces")
+    parser.add_argument("--source", metavar="FILE", help="picture, or its URL, that gives faces")
+    parser.add_argument("--person", nargs="+", help=SUPPRESS)
     parser.add_argument("--target", metavar="FILE", help="pictures or folders to change, or one URL", **many)
     parser.add_argument("--output", required=True, metavar="PATH", help="file to write; of several targets, a folder")
     parser.add_argument("--report", metavar="FILE.json", help="also write what was done, as JSON")
@@ -53,6 +56,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
+    _require_picture(arguments)
     jobs, refused = _plan(arguments)
     marker = Marker(Statement(WITH_AI), signing_of(arguments).credentials()) if arguments.mark else None
     with SegmindClient.from_environment(run_again=_option("run_again")) as client:
@@ -62,6 +66,15 @@ def run(arguments: Namespace) -> int:
         settings = {name: value for name, value in vars(arguments).items() if name != "run"}
         write_file(arguments.report, report.document(settings, [one.as_json() for one in done]))
     return console.exit_code([one.error for one in done])
+
+
+def _require_picture(arguments: Namespace) -> None:
+    """Raise SettingsError where somebody else gives faces than one picture."""
+    source = arguments.source
+    if arguments.person or (source and (source.startswith(PREFIX) or is_saved(source) or Path(source).is_dir())):
+        raise SettingsError("the hosted API takes pictures, no people and no saved faces: give one picture by --source")
+    if not source:
+        raise SettingsError("nobody gives a face: say --source")
 
 
 @dataclass(frozen=True, slots=True)

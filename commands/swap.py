@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..app import report
-from ..app.effects import Case
 from ..app.donor_files import FileDonors, read_donors
+from ..app.effects import Case
 from ..app.jobs import Job, swap_job
 from ..app.limits import read_limit
 from ..app.outputs import require_outputs
@@ -25,21 +25,21 @@ from .files import (
     MASK_TEXT,
     add_paths,
     find_targets,
-    pictures_of,
     require_free,
     require_new_masks,
     results,
 )
 from .options import add_settings, add_signing, signing_of, values_of
 from .refusals import refusals, refused_parts
+from .sources import add_sources, faces_and_pictures, flat, has_people, sources_of
 
 _PICTURES_ONLY = ("mask", "limit_mask", "preview")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    add_paths(parser, "--source", "pictures or folders that give faces")
+    add_sources(parser, "pictures that give faces")
     add_paths(parser, "--target", "pictures, clips or folders of pictures to change; they stay as they are")
-    text = "pictures of people to look for in the targets; --input-faces-index then counts their faces"
+    text = "pictures or saved faces of people to look for in the targets; --input-faces-index then counts their faces"
     add_paths(parser, "--reference", text, required=False)
     parser.add_argument("--output", required=True, metavar="PATH", help="file to write; of several targets, a folder")
     parser.add_argument("--mask", metavar="FILE", help=MASK_TEXT)
@@ -60,13 +60,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    sources = pictures_of(arguments.source)
-    references = pictures_of(arguments.reference) if arguments.reference else []
-    jobs, refused = _jobs(arguments, [*sources, *references])
+    sources = sources_of(arguments.source)
+    references = faces_and_pictures(arguments.reference or ())
+    jobs, refused = _jobs(arguments, [*map(Path, [*flat(sources), *references])])
     settings = values_of(arguments, "picture", "clip", "file")
     with Session(device=arguments.device, licence=arguments.licence, signing=signing_of(arguments)) as session:
         session.credentials(settings)
-        require_models(session, [job.target for job in jobs], settings, bool(references))
+        case = Case(references=bool(references), merged=has_people(sources))
+        require_models(session, [job.target for job in jobs], settings, case)
         refused |= refused_parts([job.target for job in jobs], [job.output for job in jobs], settings)
         donors = read_donors(session, sources, references, settings)
         for line in donors.notes:
@@ -78,13 +79,13 @@ def run(arguments: Namespace) -> int:
     return console.exit_code([one.error for one in done], written=any(one.output for one in done))
 
 
-def require_models(session: Session, targets: Sequence[Path], settings: dict[str, Value], references: bool) -> None:
+def require_models(session: Session, targets: Sequence[Path], settings: dict[str, Value], case: Case) -> None:
     """Raise, before any work, where a model or package is missing that one of the targets needs."""
     scopes = {"clip" if is_clip(target) else "picture" for target in targets}
     for scope in ("picture", "clip"):
         if scope in scopes:
             known = {name: value for name, value in settings.items() if name in SETTINGS[scope]}
-            session.plan(scope, known, Case(references=references))
+            session.plan(scope, known, case)
 
 
 def _jobs(arguments: Namespace, other_files: Sequence[Path]) -> tuple[list[Job], dict[Path, str]]:

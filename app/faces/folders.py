@@ -75,7 +75,9 @@ class FaceFolders:
         if found is None:
             known = self.names()
             there = f"there are {listed(known)}" if known else "there are none"
-            raise SettingsError(f"no face is saved as {quoted(name)} in {named(self.own)}{nearest(name, known)}: {there}")
+            raise SettingsError(
+                f"no face is saved as {quoted(name)} in {named(self.own)}{nearest(name, known)}: {there}"
+            )
         return found
 
     def names(self) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...models.catalog import find, names
 from ...models.licences import is_permissive
-from ...models.store import locate
+from ...models.store import Folders, locate
 from ...pipeline.errors import FaceNotFoundError, SettingsError
 from ...pipeline.faces.ages import parse_ages
 from ...pipeline.faces.detect import add_meshes
@@ -20,8 +20,10 @@ from ...pipeline.transparency import greyed
 from ...pipeline.types import Embedding, Face, FaceSet, Picture, Size
 from ...pipeline.validation import require_pictures
 from .cutting import cut, moved
+from .folders import FaceFolders, is_saved
 from .person import About, SavedPerson, SavedView, checked_consent
 from .reading import read_person, unreadable
+from .writing import require_new, write_person
 
 if TYPE_CHECKING:
     from ...models.pool import ModelPool
@@ -40,6 +42,30 @@ class SavedFace(NamedTuple):
     faces: FaceSet
     """One face with all further views."""
     about: About
+
+
+def save_face(
+    models: ModelPool,
+    name: str,
+    faces: FaceSet,
+    pictures: Sequence[Picture],
+    *,
+    embeddings_only: bool,
+    consent: str,
+    overwrite: bool,
+) -> About:
+    """See `Session.save_face`."""
+    path = FaceFolders.of(models.folders).path(name)
+    require_new(path, overwrite)
+    person = saved_of(models, faces, pictures, embeddings_only=embeddings_only, consent=consent)
+    write_person(path, person, overwrite=overwrite)
+    return person.about(path.stem, path.stat().st_size)
+
+
+def load_face(folders: Folders, name: str | os.PathLike[str]) -> SavedFace:
+    """See `Session.load_face`."""
+    text = os.fspath(name)
+    return read_saved(text if is_saved(text) else FaceFolders.of(folders).find(text))
 
 
 def saved_of(

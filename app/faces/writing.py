@@ -21,9 +21,14 @@ VERSION: Final = "1"
 def write_person(path: Path, person: SavedPerson, *, overwrite: bool = False) -> None:
     """Write a person's file, whole or not at all. Raises SettingsError where one is there and isn't to be replaced, and
     OSError."""
-    if path.exists() and not overwrite:
-        raise SettingsError(f"{named(path)} is there already: choose another name or overwrite it")
+    require_new(path, overwrite)
     write_atomic(path, encoded(person, path.stem))
+
+
+def require_new(path: Path, overwrite: bool) -> None:
+    """Raise SettingsError where a file would be replaced, unless it is to be."""
+    if path.exists() and not overwrite:
+        raise SettingsError(f"{named(path)} is there already: choose another name, or say overwrite")
 
 
 def encoded(person: SavedPerson, name: str) -> bytes:
