@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ..media.pictures import read_metadata, read_picture
-from ..pipeline.types import FaceSet
+from ..media.pictures import converted, read_metadata, read_picture
+from ..pipeline.errors import FaceNotFoundError
+from ..pipeline.types import FaceSet, Picture
 from .donor_colours import DonorColours
 from .faces import is_saved, read_saved
-from .people import Person, Shown
+from .people import Person, Shown, gathered, searched
 from .pictures import Donors, find_donors
 from .session import Session
 from .settings import SETTINGS
@@ -69,6 +70,32 @@ def read_donors(
         notes += _without_faces([one.shown for one in known], found.references.faces, "reference")
     colours = DonorColours(tuple(profile for one in read for profile in one.profiles))
     return FileDonors(found.names, found, (*notes, *found.told), colours)
+
+
+class FoundPerson(NamedTuple):
+    """The one donor of a person's files, with all pictures in sRGB."""
+
+    pictures: Sequence[Picture]
+    faces: FaceSet
+    notes: tuple[str, ...]
+
+
+def read_person_files(
+    session: Session, person: PersonFiles, finding: Mapping[str, object], merging: Mapping[str, object]
+) -> FoundPerson:
+    """Whom a person's files show, by settings of `Session.detect` and of `Session.merge`. Raises ImageError for a file
+    that can't be read, FaceNotFoundError where there is no face, and as those."""
+    read = [_read(file, os.fspath(file)) for file in person.files]
+    sources = [Person(person.name, [one.shown for one in read])]
+    faces = session.detect(searched(sources), **session.plan("detect", finding).values_of("detect"))
+    own = gathered(session, session.plan("merge", merging), sources, faces)
+    notes = [note for one in read for note in one.notes]
+    lines = (*notes, *faces.notes, *faces.remarks, *own.told)
+    if not own.faces.count:
+        raise FaceNotFoundError("; ".join(["no face found: nobody can be saved", *lines]))
+    profiles = [profile for one in read for profile in one.profiles]
+    pictures = [converted(picture, profile, None) for picture, profile in zip(own.pictures, profiles, strict=True)]
+    return FoundPerson(pictures, own.faces, lines)
 
 
 def picture_settings(settings: Mapping[str, object]) -> dict[str, object]:

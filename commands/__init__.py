@@ -5,6 +5,7 @@ COMMANDS = {
     "batch": "Swap faces in many pictures and clips of folders, manifests, object storage; on many machines by Ray.",
     "restore": "Sharpen and repair the faces of pictures.",
     "detect": "Find faces and tell where they are and how they are numbered.",
+    "faces": "Save people's faces under names, with their consent, to give them again: save, list, show, delete.",
     "mark": "Say what files say of how they were made, and make a certificate to sign results with.",
     "models": "List the models, fetch their files and check them.",
     "remote": "Swap faces at Segmind's hosted API; needs a key in SEGMIND_API_KEY.",

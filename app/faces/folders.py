@@ -47,7 +47,7 @@ def checked_name(name: str) -> str:
     try:
         return inner_name(plain)
     except ValueError as error:
-        raise SettingsError(f"a saved face's name {quoted(name)}: it {error}") from error
+        raise SettingsError(f"a saved face's name {quoted(name)}: some system takes it for no file's name") from error
 
 
 @dataclass(frozen=True, slots=True)
