@@ -10,7 +10,8 @@ from ..media.pictures import converted, read_metadata, read_picture
 from ..pipeline.errors import FaceNotFoundError
 from ..pipeline.types import FaceSet, Picture
 from .donor_colours import DonorColours
-from .faces import is_saved, read_saved
+from .faces.folders import is_saved
+from .faces.keeping import read_saved
 from .people import Person, Shown, gathered, searched
 from .pictures import Donors, find_donors
 from .session import Session

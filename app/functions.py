@@ -33,7 +33,8 @@ from .settings import licence_of
 if TYPE_CHECKING:
     from ..media.clips import Clip, ClipResult, OnFrame
     from ..pipeline.compose.face_crops import CropResult, FaceCrops
-    from .faces import About, SavedFace
+    from .faces.keeping import SavedFace
+    from .faces.person import About
 
 
 @overload

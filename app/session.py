@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from ..marking.statement import Statement
     from ..media.clips import Clip, ClipResult, OnFrame
     from ..pipeline.compose.face_crops import CropResult, FaceCrops
-    from .faces import About, SavedFace
+    from .faces.keeping import SavedFace
+    from .faces.person import About
     from .marks import Marker
     from .pictures import Donors, PictureResult
 
@@ -182,7 +183,7 @@ class Session:
         installed, and a note of `consent`, one line. Raises SettingsError for a name that can't be or is taken, and for
         several donors, FaceNotFoundError for none, MismatchError, OSError.
         """
-        from .faces import save_face
+        from .faces.keeping import save_face
 
         require_faces(faces, "faces")
         return save_face(
@@ -194,7 +195,7 @@ class Session:
 
         Raises SettingsError where there is none of that name, ImageError for a file that isn't one, OSError.
         """
-        from .faces import load_face
+        from .faces.keeping import load_face
 
         return load_face(self.models.folders, name)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ..app.donor_files import PersonFiles, read_person_files
-from ..app.faces import FaceFolders, read_saved
-from ..app.faces.folders import VARIABLE
+from ..app.faces.folders import VARIABLE, FaceFolders
+from ..app.faces.keeping import read_saved
 from ..app.faces.person import checked_consent
 from ..app.session import Session
 from ..models.store import Folders

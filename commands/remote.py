@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..app import report
-from ..app.faces import is_saved
-from ..app.faces.folders import PREFIX
+from ..app.faces.folders import PREFIX, is_saved
 from ..app.marks import MarkedPicture, Marker, marked_hosted, with_marks
 from ..app.outputs import require_outputs
 from ..app.report import TargetReport

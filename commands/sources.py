@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from ..app.donor_files import PersonFiles
-from ..app.faces import FaceFolders
-from ..app.faces.folders import PREFIX
+from ..app.faces.folders import PREFIX, FaceFolders
 from ..media.pictures import find_pictures
 from ..models.store import Folders
 from ..pipeline.errors import SettingsError

@@ -22,8 +22,11 @@ class MultiFaceSwapExtension(ComfyExtension):
         from .face_order import FaceOrder
         from .face_restore import FaceRestore
         from .index_map import MapFaces
+        from .load_faces import LoadFaces
+        from .merge_faces import MergeFaces
         from .paste_faces import PasteFaces
         from .remote_segmind import RemoteSegmindSwap
+        from .save_faces import SaveFaces
         from .save_marked import SaveMarked
         from .swap_faces import SwapFaces
         from .swap_faces_video import SwapFacesVideo
@@ -32,5 +35,6 @@ class MultiFaceSwapExtension(ComfyExtension):
         register_folders()
         swaps = [SwapFaces, SwapFacesVideo]
         crops = [CropFaces, PasteFaces]
+        people = [MergeFaces, SaveFaces, LoadFaces]
         others = [RemoteSegmindSwap, ExampleImage, SaveMarked]
-        return [FaceDetect, FaceOrder, MapFaces, *swaps, FaceRestore, *crops, *others]
+        return [FaceDetect, FaceOrder, MapFaces, *swaps, FaceRestore, *crops, *people, *others]

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from ..app.session import Session
     from ..media.clips import FrameDone, OnFrame
 
-FOLDER_KEYS = ("insightface", "reswapper", "hyperswap", "facefusion", "facerestore_models", "facedetection", "facexlib")
-"""Where artists already keep face models."""
+FOLDER_KEYS = (
+    *("insightface", "reswapper", "hyperswap", "facefusion", "facerestore_models", "facedetection", "facexlib"),
+    *("multifaceswap", "reactor"),
+)
+"""Where artists already keep face models; the last two hold saved faces."""
 _DEVICES = {"mps": "coreml", "privateuseone": "directml"}
 """torch's names of devices."""
 _PREVIEWS = 0.5

@@ -14,7 +14,6 @@ from ...media.environment import variables
 from ...models.store import Folders
 from ...pipeline.errors import ImageError, SettingsError
 from ...pipeline.quotes import listed, named, nearest, quoted
-from ..names import inner_name
 
 VARIABLE: Final = "MULTIFACESWAP_FACES"
 """Environment variable: the folder of saved faces."""
@@ -35,6 +34,8 @@ def is_saved(file: str | os.PathLike[str]) -> bool:
 def checked_name(name: str) -> str:
     """The name of a saved face, in the one form of its letters. Raises SettingsError for one that not every system
     takes for a file, or that leads elsewhere."""
+    from ..names import inner_name  # with what writes clips, which listing the nodes does without
+
     plain = unicodedata.normalize("NFC", name)
     fit = all(unicodedata.category(letter)[0] in "LMN" or letter in _MARKS for letter in plain)
     if not fit or not plain or len(plain) > _LONGEST or plain[0] in _MARKS:
