@@ -163,10 +163,12 @@ def _remarks_of(donors: Donors) -> tuple[str, ...]:
 
 
 def _mapped(session: Session, target: Picture, faces: FaceSet, donors: Donors, plan: Plan) -> IndexMap:
-    settings = plan.values_of("map")
-    if donors.references is None:
-        return session.map(faces, donors.faces, **settings)
     people = donors.references
+    if people is None:
+        *lists, pairing, missing = plan.lists
+        # Those that tell people apart acted on the donors; whether they did, the plan says.
+        return session.map(faces, donors.faces, *lists, pairing=pairing, missing=missing)
+    settings = plan.values_of("map")
     return session.match(faces, donors.faces, people.faces, targets=[target], references=people.pictures, **settings)
 
 

@@ -36,8 +36,8 @@ class MergeFaces(io.ComfyNode):
         return schema(
             node_id="MFS_MergeFaces",
             display_name="Merge Faces",
-            description="Makes one donor of several faces of a person: engines take what they have in common. Other people "
-            "among them are left out.",
+            description="Makes one donor of several faces of a person: engines take what they have in common. Other "
+            "people among them are left out.",
             search_aliases=["blend faces", "face model", "average face", "several source images", "join faces"],
             inputs=[
                 Faces.Input(

@@ -16,10 +16,11 @@ runpy.run_path(str(ROOT / "scripts" / "checkout.py"))["load_checkout"]()
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory):
-    """Nothing is read from or left in the user's cache folder."""
+def own_folders(tmp_path_factory):
+    """Nothing is read from or left in the user's folders for what is cached, and for saved faces."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MULTIFACESWAP_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MULTIFACESWAP_FACES", str(tmp_path_factory.mktemp("saved") / "faces"))
         yield
 
 
