@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from multifaceswap import Session
-from multifaceswap.commands import batch, detect, swap
+from multifaceswap.commands import batch, detect, faces, swap
 from multifaceswap.marking.places import Signing
 from multifaceswap.media.pictures import write_picture
 
 
 @pytest.fixture(autouse=True)
 def _models_opened_once(monkeypatch):
-    for command in (swap, detect, batch):
+    for command in (swap, detect, batch, faces):
         monkeypatch.setattr(command, "Session", _session)
 
 
