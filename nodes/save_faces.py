@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from comfy_api.latest import io
 
 from ..pipeline.errors import FaceNotFoundError
+from ..pipeline.types import Picture
 from ..pipeline.validation import require_faces, require_pictures
 from .bridge import frames_of, image_of
 from .host import session
@@ -19,7 +20,7 @@ from .telling import Telling, shown
 if TYPE_CHECKING:
     import torch
 
-    from ..pipeline.types import FaceSet, Picture
+    from ..pipeline.types import FaceSet
 
 
 class SaveFaces(io.ComfyNode):
