@@ -19,14 +19,14 @@ from ..models.runtime.symptoms import recognise
 from ..models.store import Folders
 from ..models.verify import verify
 from ..pipeline.errors import ModelError, MultiFaceSwapError
-from .set_up import Finding, key, signing
+from .set_up import Finding, key, saved_faces, signing
 
 try:
     from . import programs
 except ImportError:
     programs = None  # The archive of ComfyUI's registry leaves it out.
 
-_NEEDED = ("numpy", "opencv-python", "Pillow", "requests", "tqdm")
+_NEEDED = ("numpy", "opencv-python", "Pillow", "requests", "safetensors", "tqdm")
 _OPTIONAL = {
     "torchvision": "models",
     "spandrel": "models",
@@ -67,6 +67,7 @@ def examine(device: str = "auto", folders: Folders | None = None) -> Iterator[Fi
     yield from providers(device, sees_cuda or bool(cards))
     yield from searched(folders)
     yield from weights(folders)
+    yield saved_faces(folders)
     yield key(variables())
     yield signing()
 

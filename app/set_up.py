@@ -1,4 +1,4 @@
-"""What is set up beside packages and models: a key for the hosted engine, and what signs results."""
+"""What is set up beside packages and models: saved faces, a key for the hosted engine, and what signs results."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from pathlib import Path
 from ..hosted.segmind.key import KEY_VARIABLE as KEY
 from ..hosted.segmind.key import find_key
 from ..marking.places import Signing
-from ..pipeline.errors import MissingPackageError, SettingsError
-from ..pipeline.quotes import excerpt
+from ..models.store import Folders
+from ..pipeline.errors import ImageError, MissingPackageError, SettingsError
+from ..pipeline.quotes import excerpt, named
+from .faces.folders import VARIABLE, FaceFolders
+from .report import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,16 @@ def key(environment: Mapping[str, str], folders: Sequence[Path] | None = None) -
     except SettingsError as error:
         return Finding(KEY, str(error), "make a key at https://cloud.segmind.com/console/api-keys and put it there")
     return Finding(KEY, f"found in {found.origin}" if found else "not found: only the hosted engine needs it")
+
+
+def saved_faces(folders: Folders) -> Finding:
+    """Where faces are saved, and how many there are."""
+    found = FaceFolders.of(folders)
+    try:
+        count = len(found.names())
+    except ImageError as error:
+        return Finding("Faces", str(error), f"let {VARIABLE} name a folder that can be read")
+    return Finding("Faces", f"{counted(count, 'saved face')}, new ones go into {named(found.own)}")
 
 
 def signing(given: Signing | None = None) -> Finding:

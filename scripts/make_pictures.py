@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from itertools import product
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,25 @@ def _sharpened(crop: Any) -> Any:
     return np.array(larger.filter(ImageFilter.UnsharpMask(4, 150, 0)))
 
 
+def _people(pack: ModuleType, collins: Any, hopper: Any) -> None:
+    """One donor of several pictures, and what is saved of it."""
+    preview = import_module(f"{PACK}.pipeline.draw.preview")
+    cut = import_module(f"{PACK}.app.faces.cutting").cut
+    pictures = [collins, np.ascontiguousarray(collins[:, ::-1]), hopper]
+    found = pack.detect_faces(pictures)
+    merged = pack.merge_faces(found, pictures)
+    person = {face.frame: face for face in merged.flat()[0].person}
+    drawn = [
+        preview.draw_faces(shown, (person[number],) if number in person else ())
+        for number, shown in enumerate(pictures)
+    ]
+    save(DOCS / "MFS_MergeFaces" / "preview.jpg", stacked(drawn, down=False))
+    cuts = [cut(pictures[frame], face).picture for frame, face in sorted(person.items())]
+    height = min(len(one) for one in cuts)
+    for node in ("MFS_SaveFaces", "MFS_LoadFaces"):
+        save(DOCS / node / "preview.jpg", np.concatenate([one[:height] for one in cuts], 1))
+
+
 def main() -> None:
     """Write all pictures."""
     pack = load_pack()
@@ -92,6 +112,8 @@ def main() -> None:
     save(DOCS / "MFS_ExampleImage" / "preview.jpg", stacked([collins, hopper, pair], down=False))
     save(WORKFLOWS / "Swap two people.jpg", stacked([pair, swapped.images[0]]))
     save_banner([pair, swapped.images[0]], [float(face.box[[0, 2]].mean()) for face in two.frames[0]])
+
+    _people(pack, collins, hopper)
 
     four = pack.order_faces(pack.detect_faces([group]), "left-right")
     save(DOCS / "MFS_FaceOrder" / "preview.jpg", preview.draw_faces(group, four.frames[0]))

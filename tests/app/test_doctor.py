@@ -26,8 +26,8 @@ def test_examine_tells_of_every_topic_and_this_python(tmp_path):
     findings = list(doctor.examine("cpu", Folders({}, [tmp_path])))
     topics = {finding.topic for finding in findings}
     assert topics == {
-        "Python", "System", "Package", "onnxruntime", "torch", "Providers", "In use", "Models", "Weights", set_up.KEY,
-        "Signing",
+        "Python", "System", "Package", "onnxruntime", "torch", "Providers", "In use", "Models", "Weights", "Faces",
+        set_up.KEY, "Signing",
     }  # fmt: skip
     assert any(sys.executable in finding.text for finding in findings)
     assert Finding("In use", CPU) in findings
@@ -321,3 +321,10 @@ def test_signing_without_its_packages_names_the_extra(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "c2pa", None)
     finding = set_up.signing(places.Signing(tmp_path / "certificate.pem", tmp_path / "private_key.pem"))
     assert "packages are missing" in finding.text and "multifaceswap[marking]" in finding.cure
+
+
+def test_where_faces_are_saved_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("MULTIFACESWAP_FACES", str(tmp_path))
+    (tmp_path / "Anna.safetensors").write_bytes(b"")
+    found = set_up.saved_faces(Folders({}))
+    assert (found.text, found.cure) == (f"1 saved face, new ones go into {tmp_path}", "")
