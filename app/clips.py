@@ -89,7 +89,9 @@ def swap_clip(
     FaceNotFoundError or SettingsError where it is certain that no face can be swapped, or that no frame is in the part.
     """
     _require_files(target, output)
-    case = Case(source_faces=given.source_faces is not None, references=given.has_references)
+    known = given.source_faces
+    merged = known is not None and known.merged
+    case = Case(source_faces=known is not None, references=given.has_references, merged=merged)
     plan = session.plan("clip", settings, case)
     clip = kept_part(target, plan)
     donors = _donors(session, given, plan)

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import FaceNotFoundError
 from ..protocols import Embedder
 from ..types import Face, FaceSet, FloatArray
-from .identity import apart, require_identities
+from .identity import apart, model_of, require_identities
 
 
 class Merged(NamedTuple):
@@ -29,20 +29,28 @@ def merge(faces: FaceSet, embedder: Embedder | None, threshold: float | None = N
 
     With an embedder, whose identities all pictured faces must carry, faces of others are left out: those of the person
     are less than `threshold` apart on average (None: the embedder's own), see `groups_of`; of a picture no more than
-    one face counts, the one nearest to all others. Without an embedder all are taken for one person. The largest face
-    leads. Raises FaceNotFoundError where there is no face, SettingsError.
+    one face counts, the one nearest to all others. Saved faces without pictures are compared where they carry such an
+    identity; what other models measured of a face goes where that goes. Without an embedder all are taken for one
+    person. The largest face leads. Raises FaceNotFoundError where there is no face, SettingsError.
     """
     known = [view for face in faces.flat() for view in (replace(face, views=()), *face.views)]
     if not known:
         raise FaceNotFoundError("no face to merge: none was found in these pictures")
-    shown = [face for face in known if face.pictured]
-    kept = shown if embedder is None or len(shown) < 2 else _of_one(shown, embedder, threshold)
-    lead = max(kept or known, key=lambda face: face.area)
-    rest = tuple(face for face in known if face is not lead and (face in kept or not face.pictured))
+    measured = [face for face in known if face.pictured or (embedder and model_of(face) == embedder.name)]
+    kept = measured if embedder is None or len(measured) < 2 else _of_one(measured, embedder, threshold)
+    lead = max(kept or known, key=lambda face: (face.pictured, face.area))
+    left_out = tuple(face for face in measured if face not in kept)
+    gone = {_place(face) for face in left_out}
+    with_them = [face for face in known if face not in measured and _place(face) not in gone]
+    rest = tuple(face for face in known if face is not lead and (face in kept or face in with_them))
     frames = tuple((replace(lead, views=rest, index=0),) if n == lead.frame else () for n in range(len(faces)))
-    left_out = tuple(face for face in shown if not any(face is one for one in kept))
     told = tuple(f"picture {face.frame}, face {face.index}: another person, left out" for face in left_out)
     return Merged(replace(faces, frames=frames, others=()), left_out, told)
+
+
+def _place(face: Face) -> tuple[float, ...]:
+    """Where a face is: several models may have measured one there."""
+    return (face.frame, *face.box.tolist())
 
 
 def groups_of(table: FloatArray, threshold: float) -> list[list[int]]:
@@ -83,5 +91,6 @@ def _of_one(faces: Sequence[Face], embedder: Embedder, threshold: float | None) 
     group = groups_of(table, threshold or embedder.same_person)[0]
     best: dict[int, int] = {}
     for one in sorted(group, key=lambda number: float(table[number, group].sum())):
-        best.setdefault(faces[one].frame, one)
+        # Of those without a picture each stands for one of its own.
+        best.setdefault(faces[one].frame if faces[one].pictured else -1 - one, one)
     return [faces[number] for number in sorted(best.values())]

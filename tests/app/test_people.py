@@ -155,3 +155,25 @@ def test_batches_are_joined_and_taken_apart_again(session, astronaut, hopper):
     assert joined([]).count == 0 and joined([]).size == (0, 0)
     assert moved(first.flat()[0], 0) is first.flat()[0]
     assert isinstance(both, FaceSet)
+
+
+def test_average_acts_on_a_clip(neural, views, hopper, tmp_path):
+    pytest.importorskip("av")
+    from clipmaking import write_clip
+
+    target = write_clip(tmp_path / "in.mp4", [np.ascontiguousarray(hopper[:512:2, ::2])] * 3)
+    faces = neural.merge(neural.detect(views), views)
+    made = []
+    for average in ("mean", "median"):
+        output = tmp_path / f"{average}.mkv"
+        done = neural.swap_clip(target, output, views, faces, swap_model=ENGINE, average=average)
+        assert done.swapped == 3 and not [line for line in done.report if line.startswith("average")]
+        made.append(first_frame(output))
+    assert np.abs(made[0].astype(int) - made[1]).max() > 4
+
+
+def first_frame(path):
+    import av
+
+    with av.open(str(path)) as file:
+        return next(file.decode(video=0)).to_ndarray(format="rgb24")

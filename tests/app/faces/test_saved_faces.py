@@ -509,3 +509,18 @@ def test_a_saved_face_is_a_reference(session, astronaut, hopper, folder, tmp_pat
     both = np.concatenate([hopper[:512], astronaut], 1)
     done = session.swap_picture(both, donors.donors)
     assert [pair.target.box[0] > 512 for pair in done.index_map.frames[0]] == [True]
+
+
+@pytest.mark.parametrize("embeddings_only", [False, True])
+def test_nothing_of_a_saved_stranger_is_merged(neural, astronaut, hopper, folder, tmp_path, embeddings_only):
+    """Neither his face nor what another embedder measured of it, with pictures or without."""
+    for name, picture in (("Eileen", astronaut), ("Grace", hopper)):
+        faces = neural.detect([picture])
+        neural.save_face(name, faces, [picture], embeddings_only=embeddings_only)
+    write_picture(tmp_path / "mirrored.png", np.ascontiguousarray(astronaut[:, ::-1]))
+    eileen, grace = (folder / f"{name}.safetensors" for name in ("Eileen", "Grace"))
+    found = read_donors(neural, [PersonFiles("E", (grace, eileen, tmp_path / "mirrored.png"))], [], {})
+    (donor,) = found.donors.faces.flat()
+    assert donor.pictured and {face.frame for face in donor.person} == {1, 2}
+    assert sorted(face.embedding.model for face in donor.person) == ["dlib128", "dlib128", "w600k_r50"]
+    assert found.notes == ("face:Grace, face 0: another person, left out", "E: one donor of 2 faces")
