@@ -58,14 +58,14 @@ def by_name(people: Mapping[str, Sequence[Picture]]) -> list[Person]:
 
 def searched(sources: Sequence[Shown | Person]) -> list[Picture]:
     """The pictures whose faces are to be found, in order."""
-    return [picture for shown in _each(sources) if shown.faces is None for picture in shown.pictures]
+    return [picture for shown in each(sources) if shown.faces is None for picture in shown.pictures]
 
 
 def gathered(session: Session, plan: Plan, sources: Sequence[Shown | Person], found: FaceSet) -> Gathered:
     """All donors, numbered in the order given. `found`: the faces of the pictures that were `searched`, of which each
     person's become one donor. Raises as `Session.merge`; of a person whom no picture shows there is no donor."""
     parts, start = list[FaceSet](), 0
-    for shown in _each(sources):
+    for shown in each(sources):
         known = shown.faces
         if known is None:
             known, start = part_of(found, start, shown.pictures), start + len(shown.pictures)
@@ -78,7 +78,7 @@ def gathered(session: Session, plan: Plan, sources: Sequence[Shown | Person], fo
             told += lines
         batches.append(own)
         names += [source.name] * len(own) if isinstance(source, Person) else source.names
-    pictures = [picture for shown in _each(sources) for picture in shown.pictures]
+    pictures = [picture for shown in each(sources) for picture in shown.pictures]
     faces = replace(joined(batches), notes=(), remarks=found.remarks)
     return Gathered(pictures, faces, tuple(names), tuple(told))
 
@@ -99,7 +99,8 @@ def _shown(source: Shown | Person) -> Sequence[Shown]:
     return source.shown if isinstance(source, Person) else (source,)
 
 
-def _each(sources: Sequence[Shown | Person]) -> list[Shown]:
+def each(sources: Sequence[Shown | Person]) -> list[Shown]:
+    """All that is shown, of whomever."""
     return [shown for source in sources for shown in _shown(source)]
 
 

@@ -15,7 +15,7 @@ from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, Progress, S
 from .effects import Case
 from .engine_needs import require_usable
 from .hints import remark_lines
-from .people import Person, Shown, gathered, name_of, searched
+from .people import Person, Shown, each, gathered, name_of, searched
 from .plan import Plan
 from .report import counted, model_lines, of_one_picture
 
@@ -84,9 +84,18 @@ def find_donors(
         recognised = gathered(session, plan, references, known.faces)
         people = References(recognised.pictures, recognised.faces)
         notes += tuple(f"references: {note}" for note in known.notes)
-    donors = Donors(own.pictures, own.faces, people, notes, own.names, own.told)
+    told = (*own.told, *_unfiltered(sources, plan))
+    donors = Donors(own.pictures, own.faces, people, notes, own.names, told)
     require_donors(donors, plan)
     return donors
+
+
+def _unfiltered(sources: Sequence[Shown | Person], plan: Plan) -> list[str]:
+    """A line for each filter of sources that was asked for where saved faces are among them."""
+    if not any(shown.faces is not None for shown in each(sources)):
+        return []
+    asked = [f"{name}_source" for name, none in _FILTERS if plan.values[f"{name}_source"] != none]
+    return [f"{name} has no effect on saved faces: whoever is named gives a face" for name in asked]
 
 
 def _found(session: Session, pictures: Sequence[Picture], plan: Plan, side: str) -> Found:

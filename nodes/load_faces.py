@@ -65,7 +65,8 @@ class LoadFaces(io.ComfyNode):
         cls, name: str, more_faces: FaceSet | None = None, more_image: torch.Tensor | None = None
     ) -> io.NodeOutput:
         telling = Telling("loading")
-        saved = session().load_face(name)
+        # By its file: what is linked to the name wasn't checked, and must not lead to others.
+        saved = session().load_face(FaceFolders.of(folders()).find(name))
         images, donors = with_more(saved.pictures, saved.faces, more_image, more_faces)
         thumbnails = image_of(saved.pictures)
         report = telling.text([f"{name}: {saved.about.kind}"], saved.about.lines()[1:])

@@ -73,5 +73,5 @@ class SwapFaces(io.ComfyNode):
 def _released() -> list[str | io.Input]:
     mask = io.Mask.Input("mask", optional=True, tooltip="Pixels may change only where it is white.")
     blending = ["strength", "mask_feather", "colour_match", "mirror", "pixel_boost", "parse_mask"]
-    later = ["occluder", "keep", "skin_tone", "glasses"]
+    later = ["occluder", "keep", "skin_tone", "glasses", "mask_padding", "watermark", "expression"]
     return ["swap_model", "interpolation", *blending, mask, "face_restore", "face_restore_weight", *later]

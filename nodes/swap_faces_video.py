@@ -170,5 +170,7 @@ def _released() -> list[str | io.Input]:
     steady = ["track", "smooth", "max_gap", "hardware"]
     searching = ["confidence", "turns", "tiles", "min_size", "detection_size", "detect_gender_source"]
     later = ["identity_threshold", "embedder", "occluder", "keep", "skin_tone", "glasses", "start", "end"]
+    last = ["attributes", "landmarks", "detect_age_input", "detect_age_source"]
+    last += ["mask_padding", "watermark", "expression", "mark"]
     restoring = ["face_restore", "face_restore_weight"]
-    return [*_REQUIRED, source_faces, *choosing, *blending, *restoring, *steady, *searching, *later]
+    return [*_REQUIRED, source_faces, *choosing, *blending, *restoring, *steady, *searching, *later, *last]

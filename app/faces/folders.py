@@ -23,6 +23,8 @@ SUFFIX: Final = ".safetensors"
 _KEY: Final = "multifaceswap"
 _REACTOR: Final = "reactor/faces"
 _LONGEST: Final = 64
+_LONGEST_FILE: Final = 200
+"""Bytes: letters of other scripts take several, and some systems allow 255."""
 _MARKS: Final = " ._-"
 
 
@@ -43,8 +45,11 @@ def checked_name(name: str) -> str:
             f"a saved face's name: expected 1 to {_LONGEST} letters, digits, spaces and . _ -, with a letter or digit "
             f"first, got {quoted(name)}"
         )
-    if len(os.fsencode(plain + SUFFIX)) > 200 or plain[-1] in " .":
-        raise SettingsError(f"a saved face's name: expected a shorter one, and no dot or space last: {quoted(name)}")
+    if len(os.fsencode(plain + SUFFIX)) > _LONGEST_FILE or plain[-1] in " ." or is_saved(plain):
+        raise SettingsError(
+            f"a saved face's name: expected a shorter one, without {SUFFIX}, a dot or a space at its end, got "
+            f"{quoted(name)}"
+        )
     try:
         return inner_name(plain)
     except ValueError as error:

@@ -201,9 +201,47 @@ def test_a_changed_file_is_loaded_again(comfy, woman, man):
     assert node.fingerprint_inputs(name="Eileen") != before
 
 
+def test_a_linked_name_leads_to_no_other_file(comfy, graph, woman, saved, tmp_path):
+    save(comfy, woman, found(comfy, woman))
+    (saved / "Eileen.safetensors").rename(tmp_path / "elsewhere.safetensors")
+    for name in (str(tmp_path / "elsewhere.safetensors"), "../elsewhere"):
+        node = graph.add("MFS_LoadFaces", name=graph.give(name))
+        message = comfy.run(graph, faces=[node, 0]).error["exception_message"]
+        assert "a saved face's name" in message
+
+
 def test_saved_faces_lie_among_the_hosts_models(comfy, monkeypatch):
     import folder_paths
 
     monkeypatch.delenv("MULTIFACESWAP_FACES")
     own = comfy.module("app.faces.folders").FaceFolders.of(comfy.module("nodes.host").folders()).own
     assert str(own) == f"{folder_paths.models_dir}/multifaceswap/faces"
+
+
+@pytest.fixture
+def neural(comfy, tmp_path, monkeypatch):
+    """A session with stand-ins of an engine that takes an identity, and of its embedder."""
+    standins = pytest.importorskip("standins")
+    models = tmp_path / "models"
+    models.mkdir()
+    standins.swapper(models / "inswapper_128.onnx")
+    standins.pooled(models / "w600k_r50.onnx", scale=40)
+    with comfy.module("app.session").Session([models], "cpu") as session:
+        for module in ("swap_faces", "merge_faces", "swap_faces_video"):
+            monkeypatch.setattr(comfy.module(f"nodes.{module}"), "session", lambda: session)
+        yield session
+
+
+def test_average_acts_on_a_merged_donor(comfy, graph, neural, woman, man):
+    views = torch.cat([woman, woman.flip(2), woman / 3])
+    image, target = graph.give(views), graph.give(man)
+    donor = merge(graph, [detect(graph, image), 0], image=image)
+    mapped = pairs(graph, [detect(graph, target), 0], [donor, 0])
+    nodes = {
+        average: swap(graph, target, image, [mapped, 0], swap_model="inswapper_128", average=average)
+        for average in ("mean", "median")
+    }
+    run = comfy.run(graph, **{name: [node, 0] for name, node in nodes.items()}, report=[nodes["median"], 3])
+    assert run.error is None, run.error
+    assert (run["mean"] - run["median"]).abs().max() > 0.01
+    assert "average" not in run["report"]

@@ -206,14 +206,14 @@ def test_a_name_is_taken_once_unless_it_is_overwritten(session, astronaut, hoppe
     [
         *("", ".", "..", "../a", "a/b", "a\\b", "C:a", "a:b", "/a", "a\0b", "a\nb", "-a", ".a", " a", "a ", "a."),
         *("a*", "a?", "<a>", "a|b", "a~b", "a\u202eb", "\ud800", "x" * 65, "名" * 64, "a" * 65),
-        *("con", "NUL.x", "com1", "lpt¹"),
+        *("con", "NUL.x", "com1", "lpt¹", "a.safetensors"),
     ],
 )
 def test_names_that_lead_elsewhere_or_that_some_system_refuses(session, astronaut, folder, name):
     with pytest.raises(SettingsError, match="a saved face's name"):
         session.save_face(name, session.detect([astronaut]), [astronaut])
     with pytest.raises(SettingsError, match="a saved face's name"):
-        session.load_face(name)
+        FaceFolders.of(Folders({})).find(name)
     assert not folder.exists()
 
 
@@ -500,6 +500,13 @@ def test_a_face_goes_along_as_a_file_and_with_pictures(session, astronaut, hoppe
     assert [len(face.person) for face in found.donors.faces.flat()] == [1, 2]
     assert found.names == ("face:Grace", "E", "E", "E")
     assert found.notes == ("face:Grace, face 0: another person, left out", "E: one donor of 2 faces")
+
+
+def test_filters_say_that_they_leave_saved_faces_alone(session, hopper, folder):
+    session.save_face("Grace", session.detect([hopper]), [hopper])
+    found = read_donors(session, [folder / "Grace.safetensors"], [], {"detect_gender_source": "male"})
+    assert found.donors.faces.count == 1
+    assert found.notes == ("detect_gender_source has no effect on saved faces: whoever is named gives a face",)
 
 
 def test_a_saved_face_is_a_reference(session, astronaut, hopper, folder, tmp_path):
