@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..pipeline.faces.identity import place_of
 from ..pipeline.faces.joining import joined, part_of
 from ..pipeline.types import Face, FaceSet, Picture
 from .merging import merged_person
@@ -91,7 +92,7 @@ def _merged(session: Session, plan: Plan, person: Person, faces: FaceSet) -> tup
     made = merged_person(session.models, plan, faces, pictures)
     told = [f"{names[face.frame]}, face {face.index}: another person, left out" for face in made.left_out]
     (donor,) = made.faces.flat()
-    views = len({(view.frame, *view.box.tolist()) for view in donor.person})
+    views = len(set(map(place_of, donor.person)))
     return made.faces, [*told, f"{person.name}: one donor of {counted(views, 'face')}"]
 
 

@@ -8,6 +8,7 @@ from comfy_api.latest import io
 
 from ..app.report import counted
 from ..pipeline.errors import SettingsError
+from ..pipeline.faces.identity import place_of
 from ..pipeline.quotes import excerpt
 from ..pipeline.validation import require_faces, require_pictures
 from .bridge import frames_of, image_like
@@ -73,7 +74,7 @@ class MergeFaces(io.ComfyNode):
             require_pictures(pictures, "image")
             faces.require(pictures, "merged")
         merged = session().merge(faces, pictures, **values_of("merge", given))
-        views = counted(len(merged.flat()[0].person), "face")
+        views = counted(len(set(map(place_of, merged.flat()[0].person))), "face")
         report = telling.text([f"{excerpt(name) or 'one person'}: one donor of {views}"], merged.notes)
         if pictures is None or image is None:
             if more_faces is not None or more_image is not None:

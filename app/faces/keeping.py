@@ -16,6 +16,7 @@ from ...models.store import Folders, locate
 from ...pipeline.errors import FaceNotFoundError, SettingsError
 from ...pipeline.faces.ages import parse_ages
 from ...pipeline.faces.detect import add_meshes
+from ...pipeline.faces.identity import place_of
 from ...pipeline.transparency import greyed
 from ...pipeline.types import Embedding, Face, FaceSet, Picture, Size
 from ...pipeline.validation import require_pictures
@@ -129,8 +130,8 @@ def _views_of(donor: Face) -> list[list[Face]]:
     """The faces of a person by the place where they are: what several models measured there is one view."""
     places: dict[tuple[float, ...], list[Face]] = {}
     for face in sorted(donor.person, key=lambda face: not face.pictured):
-        places.setdefault((face.frame, *face.box.tolist()), []).append(replace(face, views=()))
-    first = (donor.frame, *donor.box.tolist())
+        places.setdefault(place_of(face), []).append(replace(face, views=()))
+    first = place_of(donor)
     return [places[first], *(some for place, some in places.items() if place != first)]
 
 

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from ...pipeline.errors import EngineError, SettingsError
-from ...pipeline.faces.identity import average_of
+from ...pipeline.faces.identity import average_of, place_of
 from ...pipeline.faces.views import pictured, shown
 from ...pipeline.geometry import extract_crop, transform_points
 from ...pipeline.types import Average, Crop, CropSpec, Donor, Face, FloatArray, Picture, Vector, View
@@ -74,7 +74,7 @@ class IdentitySource:
     def prepare(self, frame: Picture, face: Face, others: Sequence[View] = ()) -> Donor:
         """From the faces' own embeddings where the embedder made them; views of which neither such an embedding nor a
         picture is there don't count. Raises SettingsError where none is left."""
-        views = [view for view in (View(frame, face), *others) if view.face.pictured or self._knows(view.face)]
+        views = self._usable((View(frame, face), *others))
         if not views:
             raise SettingsError(
                 f"a saved face holds no identity of {self._embedder.name}, which this engine takes, and no picture to "
@@ -98,6 +98,12 @@ class IdentitySource:
         lengths = [np.linalg.norm(rows, axis=1, keepdims=True) for rows in (own, wanted)]
         share = min(max(strength, 0.0), 1.0)
         return np.asarray(_unit(led) * (share * lengths[1] + (1 - share) * lengths[0]), np.float32)
+
+    def _usable(self, views: Sequence[View]) -> list[View]:
+        """Those whose identity is known or can be measured; what was saved of a face isn't measured again."""
+        saved = {place_of(view.face) for view in views if self._knows(view.face) and not view.face.pictured}
+        shown = [view.face.pictured and place_of(view.face) not in saved for view in views]
+        return [view for view, counts in zip(views, shown, strict=True) if counts or self._knows(view.face)]
 
     def _embedding(self, picture: Picture, face: Face) -> Vector:
         known = face.embedding

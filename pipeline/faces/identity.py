@@ -117,8 +117,16 @@ def average_of(vectors: Sequence[Vector], average: Average = "mean") -> Vector:
 
 def identity_of(person: Sequence[Face], model: str) -> Embedding | None:
     """Who somebody is, of all faces that carry an identity of a model; None where none does."""
-    vectors = [face.embedding.vector for face in person if face.embedding is not None and face.embedding.model == model]
+    own = [(face, face.embedding.vector) for face in person if face.embedding and face.embedding.model == model]
+    shown = {place_of(face) for face, _ in own if face.pictured}
+    # What was saved of a face counts once, beside what its picture shows.
+    vectors = [vector for face, vector in own if face.pictured or place_of(face) not in shown]
     return Embedding(average_of(vectors), model) if vectors else None
+
+
+def place_of(face: Face) -> tuple[float, ...]:
+    """Where a face is: views at one place are one face, that several models measured."""
+    return (face.frame, *face.box.tolist())
 
 
 def distances(faces: Sequence[Face], references: Sequence[Face], embedder: Embedder) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import FaceNotFoundError
 from ..protocols import Embedder
 from ..types import Face, FaceSet, FloatArray
-from .identity import apart, model_of, require_identities
+from .identity import apart, model_of, place_of, require_identities
 
 
 class Merged(NamedTuple):
@@ -40,17 +40,12 @@ def merge(faces: FaceSet, embedder: Embedder | None, threshold: float | None = N
     kept = measured if embedder is None or len(measured) < 2 else _of_one(measured, embedder, threshold)
     lead = max(kept or known, key=lambda face: (face.pictured, face.area))
     left_out = tuple(face for face in measured if face not in kept)
-    gone = {_place(face) for face in left_out}
-    with_them = [face for face in known if face not in measured and _place(face) not in gone]
+    gone = {place_of(face) for face in left_out}
+    with_them = [face for face in known if face not in measured and place_of(face) not in gone]
     rest = tuple(face for face in known if face is not lead and (face in kept or face in with_them))
     frames = tuple((replace(lead, views=rest, index=0),) if n == lead.frame else () for n in range(len(faces)))
     told = tuple(f"picture {face.frame}, face {face.index}: another person, left out" for face in left_out)
     return Merged(replace(faces, frames=frames, others=()), left_out, told)
-
-
-def _place(face: Face) -> tuple[float, ...]:
-    """Where a face is: several models may have measured one there."""
-    return (face.frame, *face.box.tolist())
 
 
 def groups_of(table: FloatArray, threshold: float) -> list[list[int]]:

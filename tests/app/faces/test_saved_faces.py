@@ -518,6 +518,19 @@ def test_a_saved_face_is_a_reference(session, astronaut, hopper, folder, tmp_pat
     assert [pair.target.box[0] > 512 for pair in done.index_map.frames[0]] == [True]
 
 
+def test_a_saved_view_counts_as_much_as_a_further_picture(neural, views, hopper, folder, tmp_path):
+    """Its identity is known twice, of the file and of its picture, and counts once."""
+    faces = neural.merge(neural.detect(views), views)
+    neural.save_face("Eileen", neural.detect(views[:1]), views[:1])
+    write_picture(tmp_path / "mirrored.png", views[1])
+    files = (folder / "Eileen.safetensors", tmp_path / "mirrored.png")
+    donors = read_donors(neural, [PersonFiles("E", files)], [], {}).donors
+    made = neural.swap_picture(hopper, donors, swap_model="inswapper_128").result.images[0]
+    meant = swapped(neural, hopper, views, faces, swap_model="inswapper_128")
+    alone = swapped(neural, hopper, *neural.load_face("Eileen")[:2], swap_model="inswapper_128")
+    assert np.abs(made.astype(int) - meant).max() <= 1 < np.abs(made.astype(int) - alone).max()
+
+
 @pytest.mark.parametrize("embeddings_only", [False, True])
 def test_nothing_of_a_saved_stranger_is_merged(neural, astronaut, hopper, folder, tmp_path, embeddings_only):
     """Neither his face nor what another embedder measured of it, with pictures or without."""
