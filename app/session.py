@@ -386,8 +386,11 @@ class Session:
         from .people import by_name, singly
         from .pictures import find_donors
 
+        named = people or {}
+        for what, pictures in (("sources", sources), ("references", references), *named.items()):
+            require_pictures(pictures, what)
         known = [singly(references)] if len(references) else []
-        return find_donors(self, [singly(sources), *by_name(people or {})], known, settings)
+        return find_donors(self, [singly(sources), *by_name(named)], known, settings)
 
     def swap_clip(
         self,

@@ -11,7 +11,7 @@ from multifaceswap import Session, merge_faces
 from multifaceswap.app.donor_files import PersonFiles, read_donors
 from multifaceswap.app.jobs import Job, swap_job
 from multifaceswap.media.pictures import write_picture
-from multifaceswap.pipeline.errors import FaceNotFoundError
+from multifaceswap.pipeline.errors import FaceNotFoundError, SettingsError
 from multifaceswap.pipeline.faces.joining import joined, moved, part_of
 from multifaceswap.pipeline.types import Embedding, FaceSet, Size
 
@@ -142,6 +142,19 @@ def test_the_embedder_and_threshold_act_on_people(neural, views, hopper):
     assert len(strict.faces.flat()[0].person) == 1
     done = neural.swap_picture(hopper, neural.donors([], people={"E": views}), embedder="w600k_r50")
     assert not [note for note in done.notes if note.startswith("embedder")]
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"sources": None}, "sources"),
+        ({"sources": [], "people": {"A": [1]}}, "A, picture 0"),
+        ({"sources": [], "references": [np.zeros(3)]}, "references, picture 0"),
+    ],
+)
+def test_what_is_no_picture_is_named(session, given, name):
+    with pytest.raises(SettingsError, match=rf"^{name}: expected"):
+        session.donors(**given)
 
 
 def test_batches_are_joined_and_taken_apart_again(session, astronaut, hopper):
