@@ -7,15 +7,19 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
+from ..app import settings
+from ..app.people_folder import people_in
 from ..app.pictures import filtered
 from ..app.report import Json, TargetReport
 from ..app.session import Session
 from ..media.pictures import read_metadata, read_picture, write_picture
 from ..pipeline.draw.preview import draw_faces
+from ..pipeline.errors import SettingsError
 from ..pipeline.quotes import named
 from ..pipeline.types import Face, FaceSet, Picture
 from . import console
 from .files import find_targets, require_free, results
+from .grouping import add_group, group_of, people_of
 from .options import add_settings, values_of
 from .refusals import refusals
 
@@ -23,11 +27,16 @@ from .refusals import refusals
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="pictures or folders")
     parser.add_argument("--preview", metavar="FILE", help="write the picture with numbered boxes; of several, a folder")
+    add_group(parser, "people: faces that look alike are somebody, of pictures and clips")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    add_settings(parser, "detect", "order", "session")
+    add_settings(parser, "detect", "order", "merge", "session")
 
 
 def run(arguments: Namespace) -> int:
+    if group := group_of(arguments):
+        return _grouped(arguments, group)
+    for name in settings.changed(values_of(arguments, "merge"), ["merge"]):
+        raise SettingsError(f"--{name.replace('_', '-')} tells people apart, which only --group does here")
     targets = find_targets(arguments.files, arguments.preview)
     previews: list[Path | None] = [None] * len(targets.files)
     refused = dict[Path, str]()
@@ -50,6 +59,20 @@ def run(arguments: Namespace) -> int:
         entries = [{"file": one.target, **one.details, "error": one.error} for one in done]
         console.say(json.dumps({"pictures": entries, "models": models}, indent=2))
     return console.exit_code([one.error for one in done])
+
+
+def _grouped(arguments: Namespace, folder: Path) -> int:
+    """The files' people with numbers, in a folder."""
+    alone = {"--preview": arguments.preview, "--json": arguments.json, "--limit": arguments.limit}
+    for name in (name for name, value in alone.items() if value):
+        raise SettingsError(f"{name} goes with faces picture by picture, and --group is about all of them")
+    if people_in(folder):
+        raise SettingsError(f"--group {named(folder)}: there are people in it; choose another folder, or delete it")
+    asked = {**values_of(arguments, "detect"), **values_of(arguments, "order"), **values_of(arguments, "merge")}
+    asked |= {f"{name}_input": asked[name] for name in ("detect_gender", "detect_age")}
+    with Session(device=arguments.device, licence=arguments.licence) as session:
+        people_of(session, folder, find_targets(arguments.files).files, asked)
+    return 0
 
 
 def _attempt(

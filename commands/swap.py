@@ -29,6 +29,7 @@ from .files import (
     require_new_masks,
     results,
 )
+from .grouping import add_group, group_of, people_of
 from .options import add_settings, add_signing, signing_of, values_of
 from .refusals import refusals, refused_parts
 from .sources import add_sources, faces_and_pictures, flat, has_people, sources_of
@@ -41,6 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_paths(parser, "--target", "pictures, clips or folders of pictures to change; they stay as they are")
     text = "pictures or saved faces of people to look for in the targets; --input-faces-index then counts their faces"
     add_paths(parser, "--reference", text, required=False)
+    add_group(parser, "people to look for; --input-faces-index then counts them")
     parser.add_argument("--output", required=True, metavar="PATH", help="file to write; of several targets, a folder")
     parser.add_argument("--mask", metavar="FILE", help=MASK_TEXT)
     text = "picture that says where a target may change: white yes, black no, grey in part; of a target's proportions"
@@ -62,13 +64,18 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     sources = sources_of(arguments.source)
     references = faces_and_pictures(arguments.reference or ())
+    group = group_of(arguments)
+    if group and references:
+        raise SettingsError("--group and --reference both say whom to look for: expected one of them")
     jobs, refused = _jobs(arguments, [*map(Path, [*flat(sources), *references])])
     settings = values_of(arguments, "picture", "clip", "file")
     with Session(device=arguments.device, licence=arguments.licence, signing=signing_of(arguments)) as session:
         session.credentials(settings)
-        case = Case(references=bool(references), merged=has_people(sources))
+        case = Case(references=bool(references or group), merged=has_people(sources))
         require_models(session, [job.target for job in jobs], settings, case)
         refused |= refused_parts([job.target for job in jobs], [job.output for job in jobs], settings)
+        if group:
+            references = [*map(str, people_of(session, group, [job.target for job in jobs], settings))]
         donors = read_donors(session, sources, references, settings)
         for line in donors.notes:
             console.note(line)
