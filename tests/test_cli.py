@@ -26,7 +26,7 @@ def _errors(capsys) -> str:
     [
         ([], "required: COMMAND (see multifaceswap --help)"),
         (["dance"], "choose from "),
-        (["swap"], "required: --source, --target, --output (see multifaceswap swap --help)"),
+        (["swap"], "required: --target, --output (see multifaceswap swap --help)"),
         (["detect", WOMAN, "--preview"], "expected one argument"),
         (["detect", WOMAN, "--gend"], "unrecognized arguments: --gend (see multifaceswap detect --help)"),
     ],
