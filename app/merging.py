@@ -21,7 +21,8 @@ _UNKNOWN = "nobody was left out: the faces carry no identities, and their pictur
 def merge_faces(models: ModelPool, plan: Plan, faces: FaceSet, pictures: Sequence[Picture] | None) -> FaceSet:
     """See `Session.merge`."""
     made = merged_person(models, plan, faces, pictures)
-    return replace(made.faces, notes=(*faces.notes, *made.told), remarks=faces.remarks)
+    told = made.told() if made.compared else (_UNKNOWN,)
+    return replace(made.faces, notes=(*faces.notes, *told), remarks=faces.remarks)
 
 
 def merged_person(models: ModelPool, plan: Plan, faces: FaceSet, pictures: Sequence[Picture] | None) -> Merged:
@@ -32,8 +33,7 @@ def merged_person(models: ModelPool, plan: Plan, faces: FaceSet, pictures: Seque
         require_pictures(pictures, "pictures")
         single = with_identities(single, greyed(pictures), embedder, models.mesher(), "merged")
     known = _known(single, embedder)
-    merged = merge(single, embedder if known else None, threshold_of(plan))
-    return merged if known else merged._replace(told=(_UNKNOWN,))
+    return merge(single, embedder if known else None, threshold_of(plan))
 
 
 def _single(faces: FaceSet) -> FaceSet:

@@ -90,7 +90,7 @@ def _merged(session: Session, plan: Plan, person: Person, faces: FaceSet) -> tup
     pictures = [picture for shown in person.shown for picture in shown.pictures]
     names = [name for shown in person.shown for name in shown.names]
     made = merged_person(session.models, plan, faces, pictures)
-    told = [f"{names[face.frame]}, face {face.index}: another person, left out" for face in made.left_out]
+    told = made.told(names)
     (donor,) = made.faces.flat()
     views = len(set(map(place_of, donor.person)))
     return made.faces, [*told, f"{person.name}: one donor of {counted(views, 'face')}"]

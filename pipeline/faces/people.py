@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from ..errors import FaceNotFoundError
 from ..protocols import Embedder
 from ..types import Face, FaceSet, FloatArray
 from .identity import apart, model_of, place_of, require_identities
+
+_OTHER: Final = "another person, left out"
+_UNSURE: Final = "holds no identity to compare it by, taken for the same person"
 
 
 class Merged(NamedTuple):
@@ -21,7 +24,18 @@ class Merged(NamedTuple):
     """One face, with the others as its views; the pictures are those that came in."""
     left_out: tuple[Face, ...]
     """Faces of other people."""
-    told: tuple[str, ...]
+    unsure: tuple[Face, ...] = ()
+    """Saved faces that hold no identity to be compared by: they are taken for the person's."""
+    compared: bool = True
+    """Whether identities said who is who."""
+
+    def told(self, names: Sequence[str] | None = None) -> tuple[str, ...]:
+        """A line of each of these; `names` are those of the pictures, which are numbered without."""
+        return tuple(
+            f"{f'picture {face.frame}' if names is None else names[face.frame]}, face {face.index}: {what}"
+            for some, what in ((self.left_out, _OTHER), (self.unsure, _UNSURE))
+            for face in some
+        )
 
 
 def merge(faces: FaceSet, embedder: Embedder | None, threshold: float | None = None) -> Merged:
@@ -44,8 +58,9 @@ def merge(faces: FaceSet, embedder: Embedder | None, threshold: float | None = N
     with_them = [face for face in known if face not in measured and place_of(face) not in gone]
     rest = tuple(face for face in known if face is not lead and (face in kept or face in with_them))
     frames = tuple((replace(lead, views=rest, index=0),) if n == lead.frame else () for n in range(len(faces)))
-    told = tuple(f"picture {face.frame}, face {face.index}: another person, left out" for face in left_out)
-    return Merged(replace(faces, frames=frames, others=()), left_out, told)
+    places = {place_of(face) for face in measured}
+    unsure = tuple(face for face in with_them if place_of(face) not in places and len(known) > 1)
+    return Merged(replace(faces, frames=frames, others=()), left_out, unsure, embedder is not None)
 
 
 def groups_of(table: FloatArray, threshold: float) -> list[list[int]]:

@@ -38,7 +38,7 @@ def merged(found, embedder=Near, threshold=None):
 def test_all_faces_of_a_person_are_one_donor_that_the_largest_leads():
     donor, result = merged(faces([face(0, 0, 1, 0)], [face(1, 0, 1, 0.1, side=30)], [face(2, 0, 1, 0.2)]))
     assert places(donor) == [(1, 0), (0, 0), (2, 0)]
-    assert [len(frame) for frame in result.faces] == [0, 1, 0] and result.told == ()
+    assert [len(frame) for frame in result.faces] == [0, 1, 0] and result.told() == ()
     assert donor.index == 0 and result.faces.merged
 
 
@@ -46,7 +46,10 @@ def test_another_person_is_left_out_and_named():
     found = faces([face(0, 0, 1, 0), face(0, 1, 5, 5, side=90)], [face(1, 0, 1, 0.1)], [face(2, 0, 9, 0)])
     donor, result = merged(found)
     assert sorted(places(donor)) == [(0, 0), (1, 0)]
-    assert result.told == ("picture 0, face 1: another person, left out", "picture 2, face 0: another person, left out")
+    assert result.told() == (
+        "picture 0, face 1: another person, left out",
+        "picture 2, face 0: another person, left out",
+    )
 
 
 def test_views_belong_together_by_their_mean_distance():
@@ -79,6 +82,17 @@ def test_saved_views_without_pictures_stay_and_never_lead_over_pictured_ones():
     saved = replace(face(0, 0, 1, 0, side=99), pictured=False)
     donor, _ = merged(faces([saved, face(0, 1, 1, 0)], [face(1, 0, 1, 0)]))
     assert donor.pictured and sorted(view.pictured for view in donor.views) == [False, True]
+
+
+def test_what_can_t_be_compared_is_taken_for_the_same_person_and_told():
+    """Another model's identity, and no picture to measure this one's in."""
+    other = replace(face(1, 0, 9, 9, 9, model="other"), pictured=False, box=np.array([5, 5, 20, 20]))
+    donor, result = merged(faces([face(0, 0, 1, 0)], [other]))
+    assert places(donor) == [(0, 0), (1, 0)]
+    assert result.told(["Anna", "Bob"]) == (
+        "Bob, face 0: holds no identity to compare it by, taken for the same person",
+    )
+    assert merged(faces([], [other]))[1].told() == ()
 
 
 def test_no_face_is_an_error():
