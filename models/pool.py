@@ -25,6 +25,7 @@ from ..pipeline.protocols import (
 from . import catalog, store
 from .catalog import Kind, Model
 from .licences import Licence, require_permissive
+from .runtime.devices import summary
 from .runtime.registry import MemoryHook, SessionRegistry
 from .store import Folders
 from .verify import verify, wrong_size
@@ -136,6 +137,10 @@ class ModelPool:
     def notes(self, kind: Kind, name: str) -> list[str]:
         """Lines for a report: which files of a model aren't the published ones. Raises as `open` does."""
         return _notes(_find(kind, name, self.folders), self.folders)
+
+    def running(self) -> list[str]:
+        """What every network that was opened really runs on, and why where that isn't what was asked for."""
+        return summary([*self._registry.running(), *self._shipped.running()])
 
     def clear(self) -> None:
         """Let go of all models; those in use live on until they are done."""

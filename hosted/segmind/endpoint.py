@@ -110,6 +110,12 @@ def peer_is_allowed(peer: str, scheme: str, loopback: bool) -> bool:
     return (loopback and address.is_loopback) or (scheme == "https" and _is_public(address))
 
 
+def peer_is_public(peer: str) -> bool:
+    """Whether the address that a connection reached is on the public internet."""
+    address = _address(peer)
+    return address is not None and _is_public(address)
+
+
 def peer_may_have_key(peer: str, scheme: str) -> bool:
     """Whether the key may go to the address that a connection reached: unencrypted, to this machine alone."""
     address = _address(peer)

@@ -6,7 +6,15 @@ from .depth import to_uint8
 from .finding import EXTENSIONS, FoundPictures, find_pictures, is_mentioned, is_picture, passed_over_note
 from .masks import write_mask
 from .metadata import Metadata, read_metadata, read_xmp, xmp_of
-from .reading import DecodedPicture, decode_file, decode_picture, picture_size, read_picture
+from .reading import (
+    DecodedPicture,
+    PictureHeader,
+    decode_file,
+    decode_picture,
+    looked_at,
+    picture_size,
+    read_picture,
+)
 from .writing import FORMATS, Finish, encode_picture, picture_format, require_fits, write_file, write_picture
 from .xmp import described
 
@@ -18,6 +26,7 @@ __all__ = [
     "Finish",
     "FoundPictures",
     "Metadata",
+    "PictureHeader",
     "converted",
     "decode_file",
     "decode_picture",
@@ -26,6 +35,7 @@ __all__ = [
     "find_pictures",
     "is_mentioned",
     "is_picture",
+    "looked_at",
     "passed_over_note",
     "picture_format",
     "picture_size",

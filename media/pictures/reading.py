@@ -120,6 +120,22 @@ def _decoded(file: BinaryIO, name: str, formats: tuple[str, ...] | None = None) 
     return DecodedPicture(picture, image_format, as_stored)
 
 
+class PictureHeader(NamedTuple):
+    """What a picture file says of itself before its pixels."""
+
+    size: Size
+    """Before it is turned upright."""
+    media_type: str
+    """image/png and the like."""
+
+
+def looked_at(data: bytes, name: str) -> PictureHeader:
+    """The header of a picture in bytes; `name` is what errors call it. Raises ImageError, also for one too large."""
+    with opened(BytesIO(data), name) as image:
+        kind = "JPEG" if image.format == "MPO" else str(image.format)
+        return PictureHeader(Size(*image.size), Image.MIME.get(kind, "application/octet-stream"))
+
+
 def picture_size(path: str | os.PathLike[str]) -> Size:
     """A picture's size as its header says, before it is turned upright. Raises ImageError."""
     with _read_errors(path), open_file(path) as file:

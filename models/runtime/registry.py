@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 from weakref import WeakValueDictionary
 
+from .devices import Running
 from .memory_hook import MemoryHook, Network
 from .onnx import Session
 
@@ -48,6 +49,11 @@ class SessionRegistry:
             return cast(T, known)
         network = self._known[path] = make()
         return network
+
+    def running(self) -> list[Running]:
+        """What runs the networks that were opened so far."""
+        states = [network.state for network in list(self._known.values())]
+        return [state for state in states if state.provider]
 
     def close(self) -> None:
         """Close every network that is still in use; whoever uses one later opens it again."""

@@ -1,0 +1,45 @@
+"""What a server answers where it doesn't do what it is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ..pipeline.errors import MissingModelError, MultiFaceSwapError
+from ..pipeline.quotes import excerpt, reason
+
+_FOLDERS = re.compile(r"(?<![\w:/.\\])(?:[A-Za-z]:)?[/\\](?:[^/\\\s:'\"]+[/\\])+")
+"""The folders of a path; of an address, nothing."""
+_SEARCHED = " is in none of these folders:"
+
+
+class Refusal(MultiFaceSwapError):
+    """An answer of 4xx or 5xx: its status, what is said, and headers such as `Retry-After`."""
+
+    def __init__(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+        self.headers = dict(headers or {})
+
+
+def busy(text: str, seconds: float) -> Refusal:
+    """429, with the seconds after which another try may succeed."""
+    return Refusal(429, text, {"Retry-After": str(max(1, round(seconds)))})
+
+
+def public_text(error: BaseException) -> str:
+    """What an error says, in one line and without the server's folders."""
+    if isinstance(error, MissingModelError):
+        return _missing(str(error))
+    return without_folders(excerpt(error) if isinstance(error, MultiFaceSwapError) else reason(error))
+
+
+def without_folders(text: str) -> str:
+    """A text whose paths are cut down to the names of files."""
+    return _FOLDERS.sub("", text)
+
+
+def _missing(text: str) -> str:
+    """Which file isn't there, its licence, and how the server's owner gets it."""
+    lines = [line.replace(_SEARCHED, " isn't on this server") for line in text.splitlines()]
+    return without_folders(". ".join(line for line in lines if not line.startswith(" ")))

@@ -1,0 +1,53 @@
+"""What those who run a server ask it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import JSONResponse, Response
+
+from .context import Context, Readiness
+from .schema import Schema, answers, json_of
+from .tables import unreachable
+
+_TEXT: Final[Schema] = {"type": "string"}
+
+
+def router_of(context: Context) -> APIRouter:
+    """`/healthz`, `/readyz`, `/metrics`."""
+    router = APIRouter()
+
+    def healthz() -> Response:
+        """The process answers."""
+        return JSONResponse({"status": "ok"})
+
+    def readyz() -> Response:
+        """Models are loaded, each on what is named here, and the state can be reached."""
+        found = _looked_at(context)
+        body = {"ready": found.is_ready, "models": list(found.models), "waiting": 0}
+        if not found.is_ready:
+            return JSONResponse({**body, "error": found.error}, 503)
+        return JSONResponse({**body, "waiting": context.store.waiting()})
+
+    def metrics() -> Response:
+        """Numbers for Prometheus."""
+        return Response(context.metrics.text(context.store.waiting), media_type="text/plain; version=0.0.4")
+
+    ready = json_of({"ready": {"type": "boolean"}, "models": {"type": "array"}, "waiting": {"type": "integer"}})
+    text: dict[str, object] = {"text/plain": {"schema": _TEXT}}
+    router.get("/healthz", responses=answers(ok=json_of({"status": _TEXT})))(healthz)
+    router.get("/readyz", responses=answers(503, ok=ready))(readyz)
+    router.get("/metrics", responses=answers(500, ok=text))(metrics)
+    return router
+
+
+def _looked_at(context: Context) -> Readiness:
+    if context.stopping.is_set():
+        return Readiness(False, error="the server is about to end")
+    try:
+        context.store.waiting()
+    except SQLAlchemyError as error:
+        return Readiness(False, error=f"the state can't be reached: {unreachable(error)}")
+    return context.readiness()

@@ -1,0 +1,114 @@
+"""What happens to every call: an id, a limit to its body, a line in the log, and errors as `{"error": …}`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .errors import Refusal
+from .logs import event
+from .metrics import Metrics
+from .store import new_id
+
+log = logging.getLogger(__name__)
+REQUEST_ID: Final = "X-Request-Id"
+_SAFE: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+
+class Calls:
+    """ASGI middleware around the whole app."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, body_bytes: int) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._most = body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["request_id"] = new_id()
+        call = _Call(scope, receive, send, self._most)
+        try:
+            if call.announced > self._most:
+                await _too_large(self._most)(scope, receive, call.send)
+            else:
+                await self._app(scope, call.receive, call.send)
+        finally:
+            self._metrics.answered(call.route, call.status)
+            call.tell(log)
+
+
+class _Call:
+    """One call on its way."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        self._most, self._read = most, 0
+        self._start = time.perf_counter()
+        self.status = 0
+        """0 where the client left before an answer."""
+        length = Headers(scope=scope).get("content-length", "")
+        self.announced = int(length[:18]) if length.isascii() and length.isdecimal() else 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._read += len(message.get("body", b""))
+        if self._read > self._most:
+            raise Refusal(413, _large(self._most))
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers[REQUEST_ID] = self._scope["state"]["request_id"]
+            for name, value in _SAFE.items():
+                headers[name] = value
+        await self._send(message)
+
+    @property
+    def route(self) -> str:
+        """The address as the program has it: a real one holds ids that open what they name."""
+        return getattr(self._scope.get("route"), "path", "none")
+
+    def tell(self, log: logging.Logger) -> None:
+        event(
+            log,
+            "answered",
+            method=str(self._scope["method"])[:10],
+            route=self.route,
+            status=self.status,
+            seconds=round(time.perf_counter() - self._start, 4),
+            request_id=str(self._scope["state"]["request_id"]),
+        )
+
+
+async def refused(request: Request, error: Exception) -> JSONResponse:
+    """The answer to a call that isn't done, whatever it failed of."""
+    if isinstance(error, Refusal):
+        return JSONResponse({"error": str(error)}, error.status, error.headers)
+    if isinstance(error, HTTPException):
+        return JSONResponse({"error": _http(error)}, error.status_code, error.headers)
+    return JSONResponse({"error": f"internal error; its id in the log is {request.state.request_id}"}, 500)
+
+
+def _http(error: HTTPException) -> str:
+    known = {404: "there is nothing at this address", 405: "this address takes other methods"}
+    return known.get(error.status_code, str(error.detail))
+
+
+def _too_large(most: int) -> JSONResponse:
+    # The body isn't read: the connection can't be used again.
+    return JSONResponse({"error": _large(most)}, 413, {"Connection": "close"})
+
+
+def _large(most: int) -> str:
+    return f"the body: expected at most {most:,} bytes"

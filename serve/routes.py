@@ -1,0 +1,185 @@
+"""The calls: those of the hosted API, and cancel and a list beside them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import anyio
+from anyio.to_thread import run_sync
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ..hosted.segmind.endpoint import MODEL
+from . import replies
+from .access import addresses, owner_of
+from .context import Context
+from .errors import Refusal
+from .references import FILES, file_name
+from .schema import Schema, answers, body_of, json_of, request_schema, upload_schema
+from .submission import is_texts, read_object, require_idempotency, submission
+from .values import Image, Record, Swap
+
+T = TypeVar("T")
+_POLL: Final = 0.02, 0.25
+"""Seconds between looks at a request that a synchronous call waits for: at first, and at most."""
+_AT_ONCE: Final = 16
+"""Calls whose pictures are read or fetched at the same time."""
+_TEXT: Final[Schema] = {"type": "string"}
+_SUBMITTED: Final = json_of({"request_id": _TEXT, "status": _TEXT, "status_url": _TEXT, "response_url": _TEXT})
+_STATUS: Final = json_of({"request_id": _TEXT, "status": _TEXT})
+_PICTURE: Final = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/*", "text/plain")}
+_REFUSED: Final = (400, 401, 409, 413, 415, 429, 500, 503, 507)
+
+
+def router_of(context: Context) -> APIRouter:
+    """The calls over one server's state."""
+    router = APIRouter()
+    calls = _Calls(context)
+    swap = body_of(request_schema())
+    upload = body_of(upload_schema(context.config.limits.uploads))
+    urls = json_of({"file_urls": {"type": "array", "items": _TEXT}})
+    listed = json_of({"requests": {"type": "array"}})
+    known = answers(401, 404, 500, ok=_STATUS)
+    router.post(f"/v1/{MODEL}", openapi_extra=swap, responses=answers(*_REFUSED, 422, 504, ok=_PICTURE))(calls.run)
+    router.post(f"/v2/{MODEL}", openapi_extra=swap, responses=answers(*_REFUSED, ok=_SUBMITTED))(calls.submit)
+    router.get("/v2/requests", responses=answers(401, 500, ok=listed))(calls.requests)
+    router.get("/v2/requests/{request_id}/status", responses={**known, **answers(422)})(calls.status)
+    router.get("/v2/requests/{request_id}", responses={**known, **answers(422)})(calls.result)
+    router.delete("/v2/requests/{request_id}", responses=known)(calls.withdraw)
+    router.post("/upload-asset", openapi_extra=upload, responses=answers(*_REFUSED, ok=urls))(calls.upload)
+    router.get(FILES + "{name}", responses=answers(404, 500, ok=_PICTURE))(calls.file)
+    return router
+
+
+class _Calls:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._store = context.store
+        self._reading = anyio.CapacityLimiter(_AT_ONCE)
+
+    async def run(self, request: Request) -> Response:
+        """Swap, and answer with the picture."""
+        record = await self._accepted(request)
+        return await _threaded(replies.synchronous, await self._over(record, request), self._store)
+
+    async def submit(self, request: Request) -> Response:
+        """Accept a swap, which is then asked for by its id."""
+        record = await self._accepted(request)
+        return replies.submitted(record, addresses(request, self._context)[0])
+
+    def requests(self, request: Request) -> Response:
+        """The latest requests of this key."""
+        return replies.listed(self._store.records(owner_of(request, self._context)))
+
+    def status(self, request: Request, request_id: str) -> Response:
+        """QUEUED, PROCESSING, COMPLETED, or FAILED with what went wrong."""
+        return replies.status_of(self._record(request, request_id))
+
+    def result(self, request: Request, request_id: str) -> Response:
+        """The result: where the picture is, how long it took, which models under which licences made it."""
+        record = self._record(request, request_id)
+        return replies.result_of(record, self._store, addresses(request, self._context)[0])
+
+    def withdraw(self, request: Request, request_id: str) -> Response:
+        """Cancel a request; delete one that is over, with its result."""
+        record = self._store.withdraw(request_id, owner_of(request, self._context))
+        if record is None:
+            raise _unknown()
+        self._context.wake()
+        return JSONResponse({"request_id": record.id, "status": record.status})
+
+    async def upload(self, request: Request) -> Response:
+        """Keep pictures for good, and answer with their URLs."""
+        owner = await _threaded(owner_of, request, self._context)
+        body = read_object(await _body(request))
+        images = await run_sync(self._uploaded, body, limiter=self._reading)
+        ids = await _threaded(self._store.upload, owner, images)
+        start = addresses(request, self._context)[0] + FILES
+        named = [start + file_name(one, image.media_type) for one, image in zip(ids, images, strict=True)]
+        return JSONResponse({"file_urls": named, "message": "uploaded"})
+
+    def file(self, name: str) -> Response:
+        """A picture by the id in its URL, which nobody guesses."""
+        image = self._store.picture(name.partition(".")[0])
+        if image is None:
+            raise Refusal(404, "there is no such picture, or no longer")
+        headers = {"Cache-Control": "private, max-age=3600", "Content-Security-Policy": "default-src 'none'; sandbox"}
+        return Response(image.data, 200, headers, image.media_type)
+
+    async def _accepted(self, request: Request) -> Record:
+        """The request, on the disk with its pictures."""
+        if self._context.stopping.is_set():
+            raise _ending()
+        owner = await _threaded(owner_of, request, self._context)
+        content = await _body(request)
+        record = await run_sync(self._accept, request, owner, content, limiter=self._reading)
+        request.state.request_id = record.id
+        self._context.wake()
+        return record
+
+    def _accept(self, request: Request, owner: str, content: bytes) -> Record:
+        asked = submission(read_object(content), self._context.session, self._context.config)
+        key = require_idempotency(request.headers.get("idempotency-key"))
+        if (earlier := self._store.repeated(owner, asked.digest, key)) is not None:
+            return earlier
+        self._store.require_room(owner)
+        own = addresses(request, self._context)
+        source = self._context.pictures.image(asked.source, "source_img", own)
+        target = self._context.pictures.image(asked.target, "target_img", own)
+        swap = Swap(source, target, asked.settings, asked.base64, asked.digest, key, asked.notes)
+        return self._store.accept(request.state.request_id, owner, swap)
+
+    def _uploaded(self, body: dict[str, object]) -> list[Image]:
+        most = self._context.config.limits.uploads
+        urls = body.get("data_urls")
+        if body.keys() != {"data_urls"} or not is_texts(urls) or not 0 < len(urls) <= most:
+            raise Refusal(400, f'expected {{"data_urls": […]}} with 1 to {most} data URIs')
+        return [self._context.pictures.from_data_uri(uri, f"data_urls[{n}]") for n, uri in enumerate(urls)]
+
+    def _record(self, request: Request, request_id: str) -> Record:
+        record = self._store.record(request_id, owner_of(request, self._context))
+        if record is None:
+            raise _unknown()
+        return record
+
+    async def _over(self, record: Record, request: Request) -> Record:
+        """The request once it is over. Raises Refusal, 504 and 503, where that takes too long; it goes on then."""
+        owner = await _threaded(owner_of, request, self._context)
+        end, pause = time.monotonic() + self._context.config.limits.wait, _POLL[0]
+        while not record.is_over:
+            if self._context.stopping.is_set():
+                raise _ending(record)
+            if time.monotonic() > end:
+                raise Refusal(504, f"it isn't done yet: ask for /v2/requests/{record.id}")
+            await anyio.sleep(pause)
+            pause = min(pause * 1.5, _POLL[1])
+            found = await _threaded(self._store.record, record.id, owner)
+            if found is None:
+                raise _unknown()
+            record = found
+        return record
+
+
+async def _threaded(call: Callable[..., T], *arguments: object) -> T:
+    return await run_sync(call, *arguments)
+
+
+async def _body(request: Request) -> bytes:
+    """The body of a call that sends JSON. Raises Refusal, 415, where it says that it is something else: what web pages
+    may send to any server is never JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refusal(415, "the body: expected Content-Type: application/json")
+    return await request.body()
+
+
+def _unknown() -> Refusal:
+    return Refusal(404, "there is no such request, or no longer: results are kept for a while")
+
+
+def _ending(record: Record | None = None) -> Refusal:
+    later = f"; ask for /v2/requests/{record.id} afterwards" if record else ""
+    return Refusal(503, f"the server is about to end{later}", {"Retry-After": "10"})
