@@ -27,7 +27,7 @@ _MEBIBYTE = 1 << 20
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    actions = parser.add_subparsers(metavar="ACTION", dest="serve_action")
+    actions = parser.add_subparsers(metavar="[keys]", dest="serve_action")
     text = "make, list and remove the keys that clients call with: needed where others reach the server"
     _add_keys(actions.add_parser("keys", help=text, description=text.capitalize(), allow_abbrev=False))
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default: %(default)s)")
