@@ -152,7 +152,7 @@ def test_settings_act_as_on_the_command_line(site, expected, settings):
         ({"input_faces_index": "0,x"}, "index list '0,x', character 3"),
         ({"keep": "ears"}, "keep: expected some of"),
         ({"swap_model": "deepfake"}, "swap_model: expected one of mesh"),
-        ({"facedetection": "retinaface_resnet50"}, "retinaface_resnet50 needs detection_Resnet50_Final.pth, which isn't"),
+        ({"facedetection": "retinaface_resnet50"}, "needs detection_Resnet50_Final.pth, which isn't on"),
         ({"source_img": ""}, "source_img: expected a picture's http(s) URL or its data URI, got ''"),
         ({"source_img": None}, "source_img: expected a picture's http(s) URL or its data URI, got None"),
         ({"source_img": "file:///etc/passwd"}, "source_img: expected a picture's http(s) URL or its data URI"),

@@ -1,0 +1,111 @@
+"""Pictures from the web: from public addresses alone, in bounds, and nothing of them is told."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+from multifaceswap.hosted.segmind.endpoint import peer_is_public
+from multifaceswap.serve.errors import Refusal
+from multifaceswap.serve.fetching import fetch
+from serverworld import GREY, png
+
+DATA = b"0123456789" * 100
+
+
+@contextmanager
+def web(answer):
+    """A web server whose answers `answer(handler)` makes; gives its address and the paths that were asked for."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            answer(self)
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def plain(handler, status=200, data=DATA, **headers):
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(data)
+
+
+def test_private_addresses_are_fetched_from_only_where_that_is_allowed():
+    with web(plain) as (address, asked):
+        for url in (address, address.replace("127.0.0.1", "localhost")):
+            with pytest.raises(Refusal, match=r"source_img: \S+ isn't a public address") as refused:
+                fetch(f"{url}/secret-path", "source_img", 10_000)
+            assert refused.value.status == 400 and "secret-path" not in str(refused.value)
+        assert asked == []
+        assert fetch(f"{address}/a.png", "source_img", 10_000, private=True) == DATA
+        assert asked == ["/a.png"]
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [("8.8.8.8", True), ("10.0.0.1", False), ("192.168.1.1", False), ("169.254.169.254", False), ("127.0.0.1", False),
+     ("::1", False), ("::ffff:10.0.0.1", False), ("fe80::1%eth0", False), ("64:ff9b::a00:1", False), ("0.0.0.0", False),
+     ("100.64.0.1", False), ("2606:4700::1111", True), ("224.0.0.1", False), ("", False), ("x", False)],
+)  # fmt: skip
+def test_public_addresses(address, public):
+    assert peer_is_public(address) is public
+
+
+def test_redirects_are_followed_and_counted():
+    def answer(handler):
+        number = int(handler.path[1:])
+        plain(handler, 302, b"", Location=f"/{number - 1}") if number else plain(handler)
+
+    with web(answer) as (address, asked):
+        assert fetch(f"{address}/3", "x", 10_000, private=True) == DATA
+        with pytest.raises(Refusal, match="too many redirects"):
+            fetch(f"{address}/4", "x", 10_000, private=True)
+        assert len(asked) == 8
+
+
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://a.example/x", "gopher://a/", "http://a@b/"])
+def test_redirects_lead_to_the_web_alone(location):
+    answer = web(lambda handler: plain(handler, 301, b"", Location=location))
+    with answer as (address, _), pytest.raises(Refusal, match="expected an http"):
+        fetch(address, "x", 10_000, private=True)
+
+
+def test_sizes_and_statuses():
+    with web(lambda handler: plain(handler, 404 if "404" in handler.path else 200)) as (address, _):
+        assert fetch(address, "x", 1000, private=True) == DATA
+        with pytest.raises(Refusal, match="at most 999 bytes") as refused:
+            fetch(address, "x", 999, private=True)
+        assert refused.value.status == 413
+        with pytest.raises(Refusal, match="answers with status 404"):
+            fetch(f"{address}/404", "x", 999, private=True)
+    with pytest.raises(Refusal, match="can't be reached"):
+        fetch(address, "x", 999, private=True)
+
+
+def test_server_fetches_what_requests_name(started, copying):
+    picture = png(np.full((8, 9, 3), 7, np.uint8))
+    with web(lambda handler: plain(handler, data=picture)) as (address, asked):
+        site = started(copying)
+        answer = site.submit(source_img=GREY, target_img=f"{address}/a.png")
+        assert answer.status_code == 400 and "isn't a public address" in answer.json()["error"]
+        assert asked == []
+    with web(lambda handler: plain(handler, data=picture)) as (address, asked):
+        site = started(copying, allow_private=True)
+        answer = site.run(source_img=GREY, target_img=f"{address}/a.png?x=1")
+        assert (answer.status_code, answer.content, asked) == (200, picture, ["/a.png?x=1"])
