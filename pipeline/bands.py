@@ -25,7 +25,7 @@ def to_float(picture: Picture) -> ImageF32:
     colours = picture if picture.shape[2] == 1 else picture[..., :3]
     values = np.ascontiguousarray(colours, np.float32)
     if picture.dtype.kind == "u":
-        values *= np.float32(1 / full_scale(picture))  # the caller's own array is none of float32
+        values /= np.float32(full_scale(picture))  # the caller's own array is none of float32
     return np.repeat(values, 3, axis=2) if picture.shape[2] == 1 else values
 
 

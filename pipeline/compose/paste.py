@@ -80,15 +80,19 @@ def _blend(target: Picture, image: ImageF32, alpha: Mask) -> None:
 
 
 def _blend_rows(target: Picture, image: ImageF32, alpha: Mask) -> None:
+    """In [0, 1] whatever the target's dtype: the same picture gets the same result as whole numbers and as floats."""
     base = target.astype(np.float32)
+    if target.dtype.kind == "u":
+        base /= np.float32(full_scale(target))
     # One weight a channel: arrays of one shape are worked through several times as fast.
     weight = alpha[..., None] if base.shape[2] == 1 else cv2.merge([alpha] * 3)
-    image = np.clip(image, 0, 1) * np.float32(full_scale(target))
+    image = np.clip(image, 0, 1)
     image -= base
     image *= weight
     image += base
     if target.dtype.kind == "u":
         # Where the weight is 0, this is the whole number that it was.
+        image *= np.float32(full_scale(target))
         np.copyto(target, np.rint(image, out=image), casting="unsafe")
     else:
         np.copyto(target, image, casting="unsafe", where=weight > 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def detect(graph, image, **settings):
-    return graph.add("MFS_FaceDetect", image=image, facedetection="builtin", confidence=0.5, **settings)
+    return graph.add("MFS_FaceDetect", image=image, facedetection="builtin", **{"confidence": 0.5, **settings})
 
 
 def order(graph, faces, by="left-right", gender="no", **settings):

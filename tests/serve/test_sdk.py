@@ -72,7 +72,7 @@ def test_timeout_is_the_sdks_own_and_loses_nothing(started, copying, sdk):
     client = sdk(started(copying))
     copying.free.clear()
     request = client.submit_async(MODEL, source_img=GREY, target_img=GREY)
-    with pytest.raises(SegmindError, match="did not complete within 0.3s"):
+    with pytest.raises(SegmindError, match="did not complete"):
         request.wait(timeout=0.3, interval=0.05)
     copying.free.set()
     assert request.wait(timeout=10, interval=0.05)["status"] == "COMPLETED"
