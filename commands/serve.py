@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
 
 from platformdirs import user_data_path
 
@@ -57,8 +59,14 @@ def run(arguments: Namespace) -> int:
         made = served(config, session, alone=not arguments.state)
         set_up()
         server = server_of(made, config)
+        # uvicorn hands the signal on once all is done: that is no reason to end otherwise than well.
+        signal.signal(signal.SIGTERM, _end)
         server.run()
     return 0 if server.started else 2
+
+
+def _end(_sign: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
 
 
 def _alone(arguments: Namespace) -> AbstractContextManager[None]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 from wiring import detect, order, pairs, swap
 
-torch = pytest.importorskip("torch")
-for library in ("fastapi", "uvicorn", "sqlalchemy", "prometheus_client"):
-    pytest.importorskip(library)
+pytest.importorskip("torch")
+pytest.importorskip("fastapi")
+pytest.importorskip("uvicorn")
+pytest.importorskip("sqlalchemy")
+pytest.importorskip("prometheus_client")
 
+import torch
 from serverworld import serving
 
 NODE = "MFS_RemoteSegmindSwap"

@@ -1,0 +1,160 @@
+"""What those who run a server see: health, numbers, log lines; nothing of pictures, paths and keys in them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+
+import pytest
+from multifaceswap.serve.errors import without_folders
+from multifaceswap.serve.keys import Keys
+from multifaceswap.serve.logs import JsonLines, event
+from multifaceswap.serve.tables import opened, state_of
+from multifaceswap.serve.values import Outcome
+from prometheus_client.parser import text_string_to_metric_families
+from serverworld import ASTRONAUT, GREY, HOPPER, MODEL, PICTURES
+from serverworld import opened as picture_of
+
+ALL = {"source_img": GREY, "target_img": GREY}
+
+
+def numbers(site):
+    families = text_string_to_metric_families(site.get("/metrics").text)
+    return {(one.name, *sorted(one.labels.values())): one.value for family in families for one in family.samples}
+
+
+def until_ready(site):
+    while not (answer := site.get("/readyz")).ok:
+        assert answer.json()["error"] == "models are being loaded"
+    return answer.json()
+
+
+def test_ready_once_a_swap_has_succeeded_and_names_what_models_run_on(started):
+    body = until_ready(started())
+    assert body["ready"] is True and body["waiting"] == 0
+    assert {"facedetection builtin", "swap_model mesh"} <= {*body["models"]}
+    (line,) = [one for one in body["models"] if "blazeface_full_range_sparse.onnx" in one]
+    assert "face_landmark_468.onnx" in line and line.endswith(("on CPU", "run on CPU"))
+
+
+def test_not_ready_while_models_load_nor_when_they_fail(started, copying):
+    loading = threading.Event()
+
+    def work(claimed):
+        if claimed.id == "warm-up":
+            assert loading.wait(20)
+            return Outcome(None, "the engine is broken")
+        return copying(claimed)
+
+    site = started(work)
+    assert site.get("/healthz").json() == {"status": "ok"}
+    answer = site.get("/readyz")
+    assert (answer.status_code, answer.json()["error"]) == (503, "models are being loaded")
+    loading.set()
+    while (answer := site.get("/readyz")).json()["error"] == "models are being loaded":
+        pass
+    assert (answer.status_code, answer.json()["error"]) == (503, "the engine is broken")
+
+
+def test_numbers_count_requests_seconds_faces_and_answers(started, copying):
+    def work(claimed):
+        outcome = copying(claimed)
+        return Outcome(None, "no face", 2.0) if claimed.settings["strength"] == 0 else outcome
+
+    site = started(work)
+    before = numbers(site)
+    assert before["multifaceswap_requests_total", "COMPLETED"] == before["multifaceswap_requests_total", "FAILED"] == 0
+    for strength in (1, 1, 0):
+        site.run(**ALL, strength=strength)
+    after = numbers(site)
+    assert after["multifaceswap_requests_total", "COMPLETED"] == 2
+    assert after["multifaceswap_requests_total", "FAILED"] == 1
+    assert after["multifaceswap_faces_swapped_total",] == 4
+    assert after["multifaceswap_inference_seconds_sum",] == 3.0
+    assert after["multifaceswap_inference_seconds_bucket", "0.5"] == 2
+    assert after["multifaceswap_inference_seconds_bucket", "2.5"] == 3
+    assert after["multifaceswap_queue_length",] == 0
+    assert after["multifaceswap_answers_total", f"/v1/{MODEL}", "200"] == 2
+    assert after["multifaceswap_answers_total", f"/v1/{MODEL}", "422"] == 1
+
+
+def test_ids_make_no_numbers_of_their_own(started, copying):
+    site = started(copying)
+    for n in range(5):
+        site.get(f"/v2/requests/{n}")
+        site.get(f"/nothing/{n}")
+    told = site.get("/metrics").text
+    assert 'code="404",route="/v2/requests/{request_id}"} 5.0' in told and 'code="404",route="none"} 5.0' in told
+
+
+def test_log_is_json_and_holds_no_picture_path_or_key(started, tmp_path, caplog):
+    caplog.set_level(logging.DEBUG, logger="multifaceswap")
+    (tmp_path / "data").mkdir()
+    key = Keys(opened(state_of(tmp_path / "data"))).add("ann")
+    site = started()
+    headers = {"x-api-key": key}
+    done = site.post(f"/v1/{MODEL}", PICTURES, headers=headers)
+    site.post(f"/v2/{MODEL}", {**PICTURES, "source_img": "https://secret.invalid/x?token=t"}, headers=headers)
+    site.post(f"/v2/{MODEL}", {"source_img": GREY, "target_img": HOPPER}, headers=headers)
+    site.post(f"/v2/{MODEL}", PICTURES, headers={"x-api-key": "mfs_wrong"})
+    assert picture_of(done.content).shape == (600, 512, 3)
+    lines = [JsonLines().format(record) for record in caplog.records if "serve" in record.name]
+    said = [json.loads(line) for line in lines]
+    assert all({"time", "level", "event"} <= one.keys() for one in said)
+    mine = [one for one in said if one.get("request_id") == done.headers["X-Request-Id"]]
+    assert [one["event"] for one in mine] == ["started", "ended", "answered"]
+    assert (mine[1]["status"], mine[2]["status"], mine[2]["route"]) == ("COMPLETED", 200, f"/v1/{MODEL}")
+    text = "\n".join(lines)
+    for secret in (
+        key,
+        "mfs_wrong",
+        "secret.invalid",
+        "token=t",
+        ASTRONAUT[40:80],
+        HOPPER[40:80],
+        str(tmp_path),
+        "/tmp",
+    ):
+        assert secret not in text
+
+
+def test_log_lines_of_others_lose_their_paths_and_errors_their_words():
+    log = logging.getLogger("test-log")
+    lines = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(json.loads(JsonLines().format(record)))
+    log.addHandler(handler)
+    log.warning("/home/ann/models/x.onnx isn't the published file\nsecond line")
+    event(log, "named", logging.ERROR, number=1, left_out=None)
+    try:
+        raise ValueError("secret")
+    except ValueError:
+        log.exception("request 7")
+    assert lines[0]["event"] == "x.onnx isn't the published file second line"
+    assert (lines[1]["event"], lines[1]["number"], lines[1]["level"]) == ("named", 1, "error")
+    assert "left_out" not in lines[1] and re.fullmatch(r"2\d{3}-.*\+00:00", lines[1]["time"])
+    assert lines[2]["error"] == "ValueError" and "secret" not in json.dumps(lines[2])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/a/b/c.png: damaged", "c.png: damaged"),
+        ("C:\\Users\\ann\\c.png: damaged", "c.png: damaged"),
+        ("see https://a.example/b/c.png", "see https://a.example/b/c.png"),
+        ("1/2 of /data/x/y", "1/2 of y"),
+        ("no path", "no path"),
+    ],
+)
+def test_texts_without_folders(text, shown):
+    assert without_folders(text) == shown
+
+
+def test_pages_and_answers_tell_browsers_to_keep_to_themselves(site):
+    page = site.get("/")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"] and page.headers["X-Frame-Options"] == "DENY"
+    answer = site.get("/healthz")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff" and len(answer.headers["X-Request-Id"]) == 32
+    assert "server" not in answer.headers
