@@ -27,8 +27,8 @@ class Claims:
         self._store = store
 
     def take(self) -> Claimed | None:
-        """The request that has waited longest, if one waits: for this worker alone, for `LEASE` seconds."""
-        first = select(REQUESTS.c.id).where(REQUESTS.c.status == QUEUED).order_by(REQUESTS.c.created).limit(1)
+        """The request whose turn it is, if one waits: for this worker alone, for `LEASE` seconds."""
+        first = select(REQUESTS.c.id).where(REQUESTS.c.status == QUEUED).order_by(REQUESTS.c.rank).limit(1)
         # PostgreSQL passes over those that another worker is just taking on; SQLite has one writer at a time.
         mine = REQUESTS.c.id == first.with_for_update(skip_locked=True).scalar_subquery()
         taken = {"status": PROCESSING, "claim": new_id(), "lease": self._store.clock() + LEASE}

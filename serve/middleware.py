@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .errors import Refusal
@@ -96,8 +97,18 @@ async def refused(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, Refusal):
         return JSONResponse({"error": str(error)}, error.status, error.headers)
     if isinstance(error, HTTPException):
-        return JSONResponse({"error": _http(error)}, error.status_code, error.headers)
+        headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+        return JSONResponse({"error": _http(error)}, error.status_code, headers)
     return JSONResponse({"error": f"internal error; its id in the log is {request.state.request_id}"}, 500)
+
+
+def _allowed(request: Request) -> str:
+    """Every method of an address: Starlette names those of one route."""
+    routes = [one for one in request.app.routes if isinstance(one, Route)]
+    methods = {
+        method for one in routes if one.matches(request.scope)[0] is not Match.NONE for method in one.methods or ()
+    }
+    return ", ".join(sorted(methods))
 
 
 def _http(error: HTTPException) -> str:

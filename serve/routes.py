@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeVar
 
 import anyio
@@ -19,7 +20,7 @@ from .context import Context
 from .errors import Refusal
 from .references import FILES, file_name
 from .schema import Schema, answers, body_of, json_of, request_schema, upload_schema
-from .submission import is_texts, read_object, require_idempotency, submission
+from .submission import accepts, is_texts, read_object, require_idempotency, submission
 from .values import Image, Record, Swap
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ def router_of(context: Context) -> APIRouter:
     """The calls over one server's state."""
     router = APIRouter()
     calls = _Calls(context)
-    swap = body_of(request_schema())
+    swap = body_of(request_schema(partial(accepts, context.session)))
     upload = body_of(upload_schema(context.config.limits.uploads))
     urls = json_of({"file_urls": {"type": "array", "items": _TEXT}})
     listed = json_of({"requests": {"type": "array"}})
@@ -62,7 +63,7 @@ class _Calls:
 
     async def run(self, request: Request) -> Response:
         """Swap, and answer with the picture."""
-        record = await self._accepted(request)
+        record = await self._accepted(request, waits=True)
         return await _threaded(replies.synchronous, await self._over(record, request), self._store)
 
     async def submit(self, request: Request) -> Response:
@@ -109,18 +110,18 @@ class _Calls:
         headers = {"Cache-Control": "private, max-age=3600", "Content-Security-Policy": "default-src 'none'; sandbox"}
         return Response(image.data, 200, headers, image.media_type)
 
-    async def _accepted(self, request: Request) -> Record:
+    async def _accepted(self, request: Request, *, waits: bool = False) -> Record:
         """The request, on the disk with its pictures."""
         if self._context.stopping.is_set():
             raise _ending()
         owner = await _threaded(owner_of, request, self._context)
         content = await _body(request)
-        record = await run_sync(self._accept, request, owner, content, limiter=self._reading)
+        record = await run_sync(self._accept, request, owner, content, waits, limiter=self._reading)
         request.state.request_id = record.id
         self._context.wake()
         return record
 
-    def _accept(self, request: Request, owner: str, content: bytes) -> Record:
+    def _accept(self, request: Request, owner: str, content: bytes, waits: bool) -> Record:
         asked = submission(read_object(content), self._context.session, self._context.config)
         key = require_idempotency(request.headers.get("idempotency-key"))
         if (earlier := self._store.repeated(owner, asked.digest, key)) is not None:
@@ -129,7 +130,7 @@ class _Calls:
         own = addresses(request, self._context)
         source = self._context.pictures.image(asked.source, "source_img", own)
         target = self._context.pictures.image(asked.target, "target_img", own)
-        swap = Swap(source, target, asked.settings, asked.base64, asked.digest, key, asked.notes)
+        swap = Swap(source, target, asked.settings, asked.base64, asked.digest, key, asked.notes, waits)
         return self._store.accept(request.state.request_id, owner, swap)
 
     def _uploaded(self, body: dict[str, object]) -> list[Image]:

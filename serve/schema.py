@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from ..app.settings import Setting, of
+from ..app.settings import Setting, Value, of
 from ..hosted.segmind.settings import SETTINGS as API
+from ..pipeline.faces.parts import PARTS
 from .submission import BASE64, PICTURES
 
 Schema = dict[str, object]
-_PICTURE: Final = r"^(https?://[^\s]+|data:image/[a-z0-9.+-]+;base64,[A-Za-z0-9+/]+={0,2})$"
+_FORMAT: Final = "picture"
+"""Of texts that stand for a picture: no pattern says whether there is one."""
+_FACES: Final = rf"([0-9]{{1,9}}|-[1-9]|{'|'.join(f'{n}-[{n}-9]' for n in range(9))})"
+_PERCENT: Final = r"[0-4]?[0-9](\.[0-9]{1,4})?"
+_PART: Final = f"({'|'.join(PARTS)})"
+_PATTERNS: Final = {
+    "indexes": rf"^ *(\*|{_FACES}( *, *{_FACES})*) *$",
+    "parts": rf"^[ ,]*({_PART}( *, *{_PART})*)?[ ,]*$",
+    "padding": rf"^ *({_PERCENT}( *, *{_PERCENT} *, *{_PERCENT} *, *{_PERCENT})?)? *$",
+    "ages": r"^ *([1-9]?[0-9]\+?|[1-3]?[0-9] *- *[4-9][0-9])? *$",
+}
+"""The usual forms of texts; more are accepted, as the descriptions say."""
 _TEXT: Final[Schema] = {"type": "string"}
 
 
-def request_schema() -> Schema:
-    """The JSON object that both calls for a swap take."""
+def request_schema(accepts: Callable[[str, Value], bool]) -> Schema:
+    """The JSON object that both calls for a swap take.
+
+    `accepts` says whether a setting may have a value here, all others left as they are: what needs a model that isn't
+    there is left out.
+    """
     rows = of("picture", "file")
     names: Schema = {name: _picture(name) for name in PICTURES}
-    names |= {name: _setting(row) for name, row in rows.items()}
-    names["image_format"] = {**_setting(rows["image_format"]), "default": API["image_format"].default}
+    names |= {name: _setting(row, accepts) for name, row in rows.items()}
+    names["image_format"] = {**_setting(rows["image_format"], accepts), "default": API["image_format"].default}
     names[BASE64] = {"type": ["boolean", "null"], "default": False, "description": API[BASE64].text}
     return {"type": "object", "required": [*PICTURES], "properties": names, "additionalProperties": False}
 
@@ -30,7 +46,7 @@ def body_of(schema: Schema) -> Schema:
 
 
 def upload_schema(most: int) -> Schema:
-    items = {"type": "string", "pattern": _PICTURE}
+    items = {"type": "string", "format": _FORMAT, "minLength": 1}
     urls = {"type": "array", "items": items, "minItems": 1, "maxItems": most}
     return {
         "type": "object",
@@ -85,15 +101,20 @@ def _json(schema: Schema) -> dict[str, object]:
 
 def _picture(name: str) -> Schema:
     what = "gives the faces" if name.startswith("source") else "is changed"
-    return {"type": "string", "pattern": _PICTURE, "description": f"URL or data URI of the picture that {what}"}
+    about = f"URL or data URI of the picture that {what}"
+    return {"type": "string", "format": _FORMAT, "minLength": 1, "description": about}
 
 
-def _setting(row: Setting) -> Schema:
+def _setting(row: Setting, accepts: Callable[[str, Value], bool]) -> Schema:
     about: Schema = {"description": row.text, "default": row.default}
-    if row.kind == "switch":
-        return {"type": ["boolean", "null"], **about}
     if row.kind in ("number", "integer"):
-        return {"type": [row.kind, "null"], "minimum": row.low, "maximum": row.high, **about}
-    if row.known and row.model != "restorer":
-        return {"type": ["string", "null"], "enum": [*row.known, None], **about}
-    return {"type": ["string", "null"], **about}
+        ends = [end for end in (row.low, 0, 1, row.high, row.default) if row.low <= float(end) <= row.high]
+        able = [float(end) for end in ends if accepts(row.name, end)]
+        return {"type": [row.kind, "null"], "minimum": min(able), "maximum": max(able), **about}
+    known = [True, False] if row.kind == "switch" else list(row.known)
+    able = [value for value in known if accepts(row.name, value)]
+    if known:
+        numbers = [int(value or 0) for value in able if str(value).isdecimal()] if "off" in row.choices else []
+        return {"enum": [*able, *numbers, *([0] if "off" in row.choices else []), None], **about}
+    pattern = _PATTERNS[row.kind] if row.kind != "ages" or accepts(row.name, "20") else "^ *$"
+    return {"type": ["string", "null"], "pattern": pattern, **about}

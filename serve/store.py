@@ -18,6 +18,8 @@ from .tables import PICTURES, REQUESTS, for_writing
 from .values import COMPLETED, FAILED, OVER, PROCESSING, QUEUED, Image, Record, Swap
 
 _MINUTE = 60.0
+_AHEAD = 60.0
+"""Seconds that calls which wait for their result come ahead: their programs give up after 30. Nothing waits forever."""
 _SHOWN = 100
 """Requests that a list holds."""
 _RECORD = [
@@ -147,6 +149,7 @@ class Store:
             "owner": owner,
             "status": QUEUED,
             "created": self.clock(),
+            "rank": self.clock() - (_AHEAD if swap.waited_for else 0),
             "settings": json.dumps(dict(swap.settings)),
             "base64": swap.base64,
             "source": source,

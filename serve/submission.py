@@ -58,12 +58,26 @@ def submission(body: Mapping[str, object], session: Session, config: ServeConfig
     return Submission(source, target, settings, as_text, _digest(body), notes)
 
 
+def accepts(session: Session, name: str, value: Value) -> bool:
+    """Whether a setting may have this value here, all others left as they are."""
+    try:
+        asked = {"detect_gender_input": "female"} if name == "attributes" else {}  # guessers are opened only then
+        _require({**checked(asked, "picture", "file"), name: value}, session)
+    except MultiFaceSwapError:
+        return False
+    return True
+
+
+def _require(settings: Mapping[str, Value], session: Session) -> None:
+    session.plan("picture", {name: settings[name] for name in SETTINGS["picture"]})
+
+
 def _possible(
     settings: dict[str, Value], session: Session, config: ServeConfig
 ) -> tuple[dict[str, Value], tuple[str, ...]]:
     """Settings whose models are all here, and what was changed to have it so. Raises as `Session.plan`."""
     try:
-        session.plan("picture", {name: settings[name] for name in SETTINGS["picture"]})
+        _require(settings, session)
         return settings, ()
     except MissingModelError:
         asked = settings["facedetection"]
@@ -71,7 +85,7 @@ def _possible(
         if not config.substitute or asked == own or asked not in API["facedetection"].choices:
             raise
     changed = {**settings, "facedetection": own}
-    session.plan("picture", {name: changed[name] for name in SETTINGS["picture"]})
+    _require(changed, session)
     return changed, (f"facedetection {asked} isn't on this server: {own} found the faces",)
 
 

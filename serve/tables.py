@@ -38,6 +38,7 @@ REQUESTS: Final = Table(
     Column("owner", String(128), nullable=False),
     Column("status", String(16), nullable=False),
     Column("created", Float(53), nullable=False),
+    Column("rank", Float(53), nullable=False),
     Column("finished", Float(53)),
     Column("settings", Text, nullable=False),
     Column("base64", Boolean, nullable=False),
@@ -54,7 +55,7 @@ REQUESTS: Final = Table(
     Column("notes", Text, nullable=False),
     Column("seconds", Float(53)),
     UniqueConstraint("owner", "idempotency"),
-    Index("requests_by_status", "status", "created"),
+    Index("requests_by_rank", "status", "rank"),
     Index("requests_by_owner", "owner", "created"),
 )
 PICTURES: Final = Table(

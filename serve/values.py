@@ -39,6 +39,8 @@ class Swap:
     idempotency: str | None = None
     notes: tuple[str, ...] = ()
     """For the report."""
+    waited_for: bool = False
+    """Whether a call waits for the result."""
 
 
 class Claimed(NamedTuple):

@@ -53,6 +53,16 @@ def test_each_request_is_taken_once_in_the_order_that_they_came(store):
     assert taken[0].source == taken[0].target == b"picture" and statuses(store, ids) == ["PROCESSING"] * 3
 
 
+def test_what_is_waited_for_comes_ahead_of_what_came_within_the_last_minute(store):
+    def submitted(at, waited_for):
+        store.now = at
+        swap = Swap(IMAGE, IMAGE, {}, False, "digest", waited_for=waited_for)
+        return store.accept(new_id(), "", swap).id
+
+    old, new, waited = submitted(1000, False), submitted(1050, False), submitted(1070, True)
+    assert [Claims(store).take().id for _ in range(3)] == [old, waited, new]
+
+
 def test_many_threads_take_each_request_once(store):
     ids = {accepted(store) for _ in range(40)}
     taken = []
