@@ -18,8 +18,8 @@ from .tables import PICTURES, REQUESTS, for_writing
 from .values import COMPLETED, FAILED, OVER, PROCESSING, QUEUED, Image, Record, Swap
 
 _MINUTE = 60.0
-_AHEAD = 60.0
-"""Seconds that calls which wait for their result come ahead: their programs give up after 30. Nothing waits forever."""
+_AHEAD = 20.0
+"""Seconds that calls which wait for their result come ahead: their programs give up after 30. Nothing waits for ever."""
 _SHOWN = 100
 """Requests that a list holds."""
 _RECORD = [
