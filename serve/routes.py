@@ -13,14 +13,16 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ..app.report import Json
 from ..hosted.segmind.endpoint import MODEL
 from . import replies
 from .access import addresses, owner_of
 from .context import Context
+from .detecting import IMAGE, faces_of
 from .errors import Refusal
 from .references import FILES, file_name
-from .schema import Schema, answers, body_of, json_of, request_schema, upload_schema
-from .submission import accepts, is_texts, read_object, require_idempotency, submission
+from .schema import Schema, answers, body_of, faces_schema, json_of, request_schema, upload_schema
+from .submission import accepts, is_texts, read_object, reference_in, require_idempotency, submission
 from .values import Image, Record, Swap
 
 T = TypeVar("T")
@@ -28,7 +30,9 @@ _POLL: Final = 0.02, 0.25
 """Seconds between looks at a request that a synchronous call waits for: at first, and at most."""
 _AT_ONCE: Final = 16
 """Calls whose pictures are read or fetched at the same time."""
+_FINDING_AT_ONCE: Final = 2
 _TEXT: Final[Schema] = {"type": "string"}
+_WHOLE: Final[Schema] = {"type": "integer"}
 _SUBMITTED: Final = json_of({"request_id": _TEXT, "status": _TEXT, "status_url": _TEXT, "response_url": _TEXT})
 _STATUS: Final = json_of({"request_id": _TEXT, "status": _TEXT})
 _PICTURE: Final = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/*", "text/plain")}
@@ -42,6 +46,7 @@ def router_of(context: Context) -> APIRouter:
     swap = body_of(request_schema(partial(accepts, context.session)))
     upload = body_of(upload_schema(context.config.limits.uploads))
     urls = json_of({"file_urls": {"type": "array", "items": _TEXT}})
+    faces = json_of({"width": _WHOLE, "height": _WHOLE, "faces": {"type": "array"}})
     listed = json_of({"requests": {"type": "array"}})
     known = answers(401, 404, 500, ok=_STATUS)
     router.post(f"/v1/{MODEL}", openapi_extra=swap, responses=answers(*_REFUSED, 422, 504, ok=_PICTURE))(calls.run)
@@ -51,6 +56,7 @@ def router_of(context: Context) -> APIRouter:
     router.get("/v2/requests/{request_id}", responses={**known, **answers(422)})(calls.result)
     router.delete("/v2/requests/{request_id}", responses=known)(calls.withdraw)
     router.post("/upload-asset", openapi_extra=upload, responses=answers(*_REFUSED, ok=urls))(calls.upload)
+    router.post("/faces", openapi_extra=body_of(faces_schema()), responses=answers(*_REFUSED, ok=faces))(calls.faces)
     router.get(FILES + "{name}", responses=answers(404, 500, ok=_PICTURE))(calls.file)
     return router
 
@@ -60,6 +66,7 @@ class _Calls:
         self._context = context
         self._store = context.store
         self._reading = anyio.CapacityLimiter(_AT_ONCE)
+        self._finding = anyio.CapacityLimiter(_FINDING_AT_ONCE)
 
     async def run(self, request: Request) -> Response:
         """Swap, and answer with the picture."""
@@ -91,6 +98,12 @@ class _Calls:
             raise _unknown()
         self._context.wake()
         return JSONResponse({"request_id": record.id, "status": record.status})
+
+    async def faces(self, request: Request) -> Response:
+        """Where a picture's faces are, and how they are numbered."""
+        await _threaded(owner_of, request, self._context)
+        body = read_object(await _body(request))
+        return JSONResponse(await run_sync(self._found, body, addresses(request, self._context), limiter=self._finding))
 
     async def upload(self, request: Request) -> Response:
         """Keep pictures for good, and answer with their URLs."""
@@ -132,6 +145,10 @@ class _Calls:
         target = self._context.pictures.image(asked.target, "target_img", own)
         swap = Swap(source, target, asked.settings, asked.base64, asked.digest, key, asked.notes, waits)
         return self._store.accept(request.state.request_id, owner, swap)
+
+    def _found(self, body: dict[str, object], own: tuple[str, ...]) -> dict[str, Json]:
+        image = self._context.pictures.image(reference_in(body, IMAGE), IMAGE, own)
+        return faces_of(image, {name: value for name, value in body.items() if name != IMAGE}, self._context.session)
 
     def _uploaded(self, body: dict[str, object]) -> list[Image]:
         most = self._context.config.limits.uploads

@@ -40,6 +40,14 @@ def request_schema(accepts: Callable[[str, Value], bool]) -> Schema:
     return {"type": "object", "required": [*PICTURES], "properties": names, "additionalProperties": False}
 
 
+def faces_schema() -> Schema:
+    """The JSON object of a question for a picture's faces."""
+    rows = of("detect", "order")
+    names: Schema = {name: {"description": row.text, "default": row.default} for name, row in rows.items()}
+    image: Schema = {"type": "string", "format": _FORMAT, "minLength": 1}
+    return {"type": "object", "required": ["image"], "properties": {"image": image, **names}}
+
+
 def body_of(schema: Schema) -> Schema:
     """A route's `openapi_extra` for a body that is read and checked by the program itself."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

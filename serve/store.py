@@ -19,7 +19,7 @@ from .values import COMPLETED, FAILED, OVER, PROCESSING, QUEUED, Image, Record, 
 
 _MINUTE = 60.0
 _AHEAD = 20.0
-"""Seconds that calls which wait for their result come ahead: their programs give up after 30. Nothing waits for ever."""
+"""Seconds by which calls that wait for their result come ahead: their programs give up after 30."""
 _SHOWN = 100
 """Requests that a list holds."""
 _RECORD = [

@@ -50,9 +50,11 @@ def submission(body: Mapping[str, object], session: Session, config: ServeConfig
     """What a request asks for. Raises Refusal for an unknown name, a wrong value, a model that isn't here."""
     given = {name: value for name, value in body.items() if name not in PICTURES}
     try:
-        source, target = (_reference(body, name) for name in PICTURES)
+        source, target = (reference_in(body, name) for name in PICTURES)
         settings, notes = _possible(_settings(given, config.defaults), session, config)
         as_text = bool(API[BASE64].check(BASE64, _given(given, BASE64, False)))
+    except Refusal:
+        raise
     except MultiFaceSwapError as error:
         raise Refusal(400, public_text(error)) from error
     return Submission(source, target, settings, as_text, _digest(body), notes)
@@ -89,6 +91,15 @@ def _possible(
     return changed, (f"facedetection {asked} isn't on this server: {own} found the faces",)
 
 
+def reference_in(body: Mapping[str, object], name: str) -> str:
+    """What a body gives for a picture. Raises Refusal where that is no text."""
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        got = f"got {quoted(value)}" if name in body else "it is missing"
+        raise Refusal(400, f"{name}: expected a picture's http(s) URL or its data URI, {got}")
+    return value
+
+
 def known_names() -> tuple[str, ...]:
     """Every setting that a request may name: the hosted API's, then those of this machine."""
     return tuple(dict.fromkeys([*API, *of("picture", "file")]))
@@ -113,14 +124,6 @@ def _settings(given: Mapping[str, object], defaults: Mapping[str, Value]) -> dic
 def _given(given: Mapping[str, object], name: str, default: object) -> object:
     value = given.get(name)
     return default if value is None else value
-
-
-def _reference(body: Mapping[str, object], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        got = f"got {quoted(value)}" if name in body else "it is missing"
-        raise SettingsError(f"{name}: expected a picture's http(s) URL or its data URI, {got}")
-    return value
 
 
 def _digest(body: Mapping[str, object]) -> str:

@@ -239,3 +239,21 @@ def test_public_url_is_what_answers_name(started, copying):
     assert url.startswith("https://swap.example.org/faces/files/")
     again = site.submit(source_img=url, target_img=url)
     assert site.over(again.json()["request_id"]).status_code == 200
+
+
+def test_faces_are_found_and_numbered(site):
+    pair = uri((EXAMPLES / "pair.jpg").read_bytes(), "jpeg")
+    found = site.post("/faces", {"image": pair, "detection_face_order": "right-left"}).json()
+    assert (found["width"], found["height"]) == (1206, 640)
+    assert [face["index"] for face in found["faces"]] == [0, 1]
+    boxes = np.array([face["box"] for face in found["faces"]])
+    assert boxes[0, 0] > 603 > boxes[1, 2] and (boxes[:, 2:] > boxes[:, :2]).all()
+    assert site.post("/faces", {"image": GREY}).json()["faces"] == []
+    for body, message in (
+        ({}, "image: expected"),
+        ({"image": GREY, "detection_face_ordr": "x"}, "such as detection_face_order"),
+        ({"image": GREY, "detection_face_order": "x"}, "detection_face_order: expected one of"),
+        ({"image": GREY, "facedetection": "YOLOv5n"}, "isn't on this server"),
+    ):
+        answer = site.post("/faces", body)
+        assert answer.status_code == 400 and message in answer.json()["error"]
