@@ -18,12 +18,13 @@ from ..app.session import Session
 from ..media.ownership import owned
 from ..pipeline.errors import MissingPackageError, SettingsError
 from . import console
-from .options import add_number, add_settings, add_signing, signing_of, values_of
+from .options import add_choice, add_number, add_settings, add_signing, signing_of, values_of
 
 if TYPE_CHECKING:
     from ..serve.config import Limits, ServeConfig
     from ..serve.keys import Keys
 
+_ENGINES = ("local", "ray")
 _NEEDS = ("fastapi", "uvicorn", "sqlalchemy", "prometheus_client")
 _MEBIBYTE = 1 << 20
 
@@ -41,6 +42,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--substitute", action="store_true", help=text)
     _add_state(parser)
     _add_limits(parser)
+    text = "who does the work: threads of this process, or replicas of Ray Serve"
+    add_choice(parser, "--engine", _ENGINES, _ENGINES[0], text)
+    add_number(parser, "--replicas", 0, 1024, 0, "of ray, with engines; 0: as many as the load needs", whole=True)
+    add_number(parser, "--gpus", 0, 16, 0, "of ray: GPUs a replica; a part of one lets several share it")
+    parser.add_argument("--address", metavar="ADDRESS", help="of ray: a running cluster (default: one on this machine)")
     add_number(parser, "--workers", 1, 64, 1, "requests that are worked on at once", whole=True)
     add_signing(parser)
     add_settings(parser, "picture", "file", "session")
@@ -54,6 +60,8 @@ def run(arguments: Namespace) -> int:
     from ..serve.server import served, server_of
 
     config = _config(arguments)
+    if arguments.engine == "ray":
+        return _on_ray(arguments, config)
     with _alone(arguments), _session(arguments) as session:
         session.credentials({"mark": arguments.mark})
         made = served(config, session, alone=not arguments.state)
@@ -67,6 +75,15 @@ def run(arguments: Namespace) -> int:
 
 def _end(_sign: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
+
+
+def _on_ray(arguments: Namespace, config: ServeConfig) -> int:
+    from ..serve.on_ray import Cluster, EngineChoice, serve_on_ray
+
+    signing = signing_of(arguments) if arguments.certificate or arguments.private_key else None
+    engine = EngineChoice(arguments.device, arguments.licence, signing)
+    serve_on_ray(config, Cluster(arguments.address, int(arguments.replicas), gpus=float(arguments.gpus)), engine)
+    return 0
 
 
 def _alone(arguments: Namespace) -> AbstractContextManager[None]:

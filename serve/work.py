@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -45,6 +45,12 @@ class Swapping:
                 return self._swapped(claimed, Path(folder), start)
         except (MultiFaceSwapError, OSError, MemoryError) as error:
             return Outcome(None, public_text(error), time.perf_counter() - start)
+
+    def many(self, claimed: Sequence[Claimed]) -> list[Outcome]:
+        """What comes of several requests, in their order. Those with one source are done one after the other."""
+        order = sorted(range(len(claimed)), key=lambda n: donor_key(claimed[n].source, claimed[n].settings))
+        done = {n: self(claimed[n]) for n in order}
+        return [done[n] for n in range(len(claimed))]
 
     def _swapped(self, claimed: Claimed, folder: Path, start: float) -> Outcome:
         for name, data in ((SOURCE, claimed.source), (TARGET, claimed.target)):

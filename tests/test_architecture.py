@@ -20,7 +20,7 @@ ALLOWED = {
     "marking": {"marking", "media", "pipeline"},
     "app": {"app", "hosted", "marking", "media", "models", "pipeline"},
     "batch": {"app", "batch", "media", "pipeline"},
-    "serve": {"app", "hosted", "media", "models", "pipeline", "serve"},
+    "serve": {"app", "hosted", "marking", "media", "models", "pipeline", "serve"},
     "commands": {"app", "batch", "commands", "hosted", "marking", "media", "models", "pipeline", "serve"},
     "cli.py": {"commands", "pipeline"},
 }
