@@ -38,6 +38,16 @@ def faces_of(image: Image, given: Mapping[str, object], session: Session) -> dic
     return {"width": size.width, "height": size.height, "faces": faces, "notes": list(found.notes)}
 
 
+def accepts(session: Session, name: str, value: Value) -> bool:
+    """Whether a setting may have this value here, all others left as they are."""
+    asked = {"gender": True} if name == "attributes" else {}  # guessers are opened only then
+    try:
+        session.plan("detect", _of(_settings({**asked, name: value}), "detect"))
+    except MultiFaceSwapError:
+        return False
+    return True
+
+
 def known_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for scope in _SCOPES for name in SETTINGS[scope]))
 
@@ -47,7 +57,8 @@ def _settings(given: Mapping[str, object]) -> dict[str, Value]:
         if name not in known_names():
             raise SettingsError(f"{quoted(name)}: no such setting{nearest(name, [IMAGE, *known_names()])}")
     values = checked(given, "detect", "order")
-    return {**values, "gender": values["gender"] or values["detect_gender"] != "no"}
+    gender, age = values["gender"] or values["detect_gender"] != "no", values["age"] or bool(values["detect_age"])
+    return {**values, "gender": gender, "age": age}
 
 
 def _of(settings: Mapping[str, Value], scope: Scope) -> dict[str, object]:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from ..app.report import Json
 from ..hosted.segmind.endpoint import MODEL
-from . import replies
+from . import detecting, replies
 from .access import addresses, owner_of
 from .context import Context
 from .detecting import IMAGE, faces_of
@@ -44,6 +44,7 @@ def router_of(context: Context) -> APIRouter:
     router = APIRouter()
     calls = _Calls(context)
     swap = body_of(request_schema(partial(accepts, context.session)))
+    found = faces_schema(partial(detecting.accepts, context.session))
     upload = body_of(upload_schema(context.config.limits.uploads))
     urls = json_of({"file_urls": {"type": "array", "items": _TEXT}})
     faces = json_of({"width": _WHOLE, "height": _WHOLE, "faces": {"type": "array"}})
@@ -56,7 +57,7 @@ def router_of(context: Context) -> APIRouter:
     router.get("/v2/requests/{request_id}", responses={**known, **answers(422)})(calls.result)
     router.delete("/v2/requests/{request_id}", responses=known)(calls.withdraw)
     router.post("/upload-asset", openapi_extra=upload, responses=answers(*_REFUSED, ok=urls))(calls.upload)
-    router.post("/faces", openapi_extra=body_of(faces_schema()), responses=answers(*_REFUSED, ok=faces))(calls.faces)
+    router.post("/faces", openapi_extra=body_of(found), responses=answers(*_REFUSED, ok=faces))(calls.faces)
     router.get(FILES + "{name}", responses=answers(404, 500, ok=_PICTURE))(calls.file)
     return router
 

@@ -11,6 +11,8 @@ from ..pipeline.faces.parts import PARTS
 from .submission import BASE64, PICTURES
 
 Schema = dict[str, object]
+Accepts = Callable[[str, Value], bool]
+"""Whether a setting may have a value."""
 _FORMAT: Final = "picture"
 """Of texts that stand for a picture: no pattern says whether there is one."""
 _FACES: Final = rf"([0-9]{{1,9}}|-[1-9]|{'|'.join(f'{n}-[{n}-9]' for n in range(9))})"
@@ -26,7 +28,7 @@ _PATTERNS: Final = {
 _TEXT: Final[Schema] = {"type": "string"}
 
 
-def request_schema(accepts: Callable[[str, Value], bool]) -> Schema:
+def request_schema(accepts: Accepts) -> Schema:
     """The JSON object that both calls for a swap take.
 
     `accepts` says whether a setting may have a value here, all others left as they are: what needs a model that isn't
@@ -40,12 +42,17 @@ def request_schema(accepts: Callable[[str, Value], bool]) -> Schema:
     return {"type": "object", "required": [*PICTURES], "properties": names, "additionalProperties": False}
 
 
-def faces_schema() -> Schema:
-    """The JSON object of a question for a picture's faces."""
+def faces_schema(accepts: Accepts) -> Schema:
+    """The JSON object of a question for a picture's faces. `accepts` as of `request_schema`."""
     rows = of("detect", "order")
-    names: Schema = {name: {"description": row.text, "default": row.default} for name, row in rows.items()}
+    names: Schema = {name: _setting(row, accepts) for name, row in rows.items()}
     image: Schema = {"type": "string", "format": _FORMAT, "minLength": 1}
-    return {"type": "object", "required": ["image"], "properties": {"image": image, **names}}
+    return {
+        "type": "object",
+        "required": ["image"],
+        "properties": {"image": image, **names},
+        "additionalProperties": False,
+    }
 
 
 def body_of(schema: Schema) -> Schema:
@@ -113,7 +120,7 @@ def _picture(name: str) -> Schema:
     return {"type": "string", "format": _FORMAT, "minLength": 1, "description": about}
 
 
-def _setting(row: Setting, accepts: Callable[[str, Value], bool]) -> Schema:
+def _setting(row: Setting, accepts: Accepts) -> Schema:
     about: Schema = {"description": row.text, "default": row.default}
     if row.kind in ("number", "integer"):
         ends = [end for end in (row.low, 0, 1, row.high, row.default) if row.low <= float(end) <= row.high]
