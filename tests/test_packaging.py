@@ -18,7 +18,7 @@ except ModuleNotFoundError:  # Python 3.10
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-UNPACKAGED = {"tests", "benchmarks", "scripts", "docs", "typings"}
+UNPACKAGED = {"tests", "benchmarks", "scripts", "docs", "typings", "docker"}
 PACKAGES = PROJECT["tool"]["setuptools"]["packages"]
 ROOMS = {package.split(".")[1] for package in PACKAGES if "." in package}
 DATA = {"examples", "example_workflows", "locales", "subgraphs", "web"}
