@@ -29,8 +29,10 @@ def app_of(context: Context, start: Callable[[], None], stop: Callable[[], None]
         redoc_url=None,
         lifespan=_lifespan(start, stop),
     )
-    for router in (routes.router_of(context), health.router_of(context), page.router()):
-        app.include_router(router)
+    # Not as routers of their own, which hide their addresses from whoever lists the app's.
+    routes.add_routes(app, context)
+    health.add_routes(app, context)
+    page.add_routes(app)
     for kind in (Refusal, HTTPException, Exception):
         app.add_exception_handler(kind, refused)
     app.add_exception_handler(RequestValidationError, _invalid)

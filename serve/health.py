@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
@@ -15,9 +15,8 @@ from .tables import unreachable
 _TEXT: Final[Schema] = {"type": "string"}
 
 
-def router_of(context: Context) -> APIRouter:
+def add_routes(router: FastAPI, context: Context) -> None:
     """`/healthz`, `/readyz`, `/metrics`."""
-    router = APIRouter()
 
     def healthz() -> Response:
         """The process answers."""
@@ -40,7 +39,6 @@ def router_of(context: Context) -> APIRouter:
     router.get("/healthz", responses=answers(ok=json_of({"status": _TEXT})))(healthz)
     router.get("/readyz", responses=answers(503, ok=ready))(readyz)
     router.get("/metrics", responses=answers(500, ok=text))(metrics)
-    return router
 
 
 def _looked_at(context: Context) -> Readiness:

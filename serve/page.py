@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 from starlette.responses import FileResponse, Response
 
 _FOLDER: Final = Path(__file__).parent / "files"
@@ -15,15 +16,13 @@ _POLICY: Final = (
 )
 
 
-def router() -> APIRouter:
+def add_routes(router: FastAPI) -> None:
     """`/` and what it loads; nothing comes from elsewhere."""
-    made = APIRouter(include_in_schema=False)
     for path, name in _FILES.items():
-        made.get(f"/{path}")(_answer(name))
-    return made
+        router.get(f"/{path}", include_in_schema=False)(_answer(name))
 
 
-def _answer(name: str):  # noqa: ANN202
+def _answer(name: str) -> Callable[[], Response]:
     def answer() -> Response:
         headers = {"Content-Security-Policy": _POLICY, "X-Frame-Options": "DENY"}
         return FileResponse(_FOLDER / name, headers=headers)

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 import anyio
 from anyio.to_thread import run_sync
-from fastapi import APIRouter
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -39,9 +39,8 @@ _PICTURE: Final = {kind: {"schema": {"type": "string", "format": "binary"}} for 
 _REFUSED: Final = (400, 401, 409, 413, 415, 429, 500, 503, 507)
 
 
-def router_of(context: Context) -> APIRouter:
+def add_routes(router: FastAPI, context: Context) -> None:
     """The calls over one server's state."""
-    router = APIRouter()
     calls = _Calls(context)
     swap = body_of(request_schema(partial(accepts, context.session)))
     found = faces_schema(partial(detecting.accepts, context.session))
@@ -59,7 +58,6 @@ def router_of(context: Context) -> APIRouter:
     router.post("/upload-asset", openapi_extra=upload, responses=answers(*_REFUSED, ok=urls))(calls.upload)
     router.post("/faces", openapi_extra=body_of(found), responses=answers(*_REFUSED, ok=faces))(calls.faces)
     router.get(FILES + "{name}", responses=answers(404, 500, ok=_PICTURE))(calls.file)
-    return router
 
 
 class _Calls:

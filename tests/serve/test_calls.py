@@ -193,6 +193,8 @@ def test_bodies_that_are_no_json_objects(site, data, headers, status):
 def test_other_methods_and_addresses(site):
     answer = site.get(f"/v1/{MODEL}")
     assert answer.status_code == 405 and answer.headers["Allow"] == "POST" and list(answer.json()) == ["error"]
+    answer = site.post("/v2/requests/x")
+    assert answer.status_code == 405 and answer.headers["Allow"] == "DELETE, GET"
     assert site.post("/v1/another-model", {}).status_code == 404
 
 
