@@ -54,7 +54,8 @@ def add_routes(router: FastAPI, context: Context) -> None:
     router.get("/v2/requests", responses=answers(401, 500, ok=listed))(calls.requests)
     router.get("/v2/requests/{request_id}/status", responses={**known, **answers(422)})(calls.status)
     router.get("/v2/requests/{request_id}", responses={**known, **answers(422)})(calls.result)
-    router.delete("/v2/requests/{request_id}", responses=known)(calls.withdraw)
+    router.post("/v2/requests/{request_id}/cancel", responses=known)(calls.cancel)
+    router.delete("/v2/requests/{request_id}", responses=known)(calls.remove)
     router.post("/upload-asset", openapi_extra=upload, responses=answers(*_REFUSED, ok=urls))(calls.upload)
     router.post("/faces", openapi_extra=body_of(found), responses=answers(*_REFUSED, ok=faces))(calls.faces)
     router.get(FILES + "{name}", responses=answers(404, 500, ok=_PICTURE))(calls.file)
@@ -90,13 +91,20 @@ class _Calls:
         record = self._record(request, request_id)
         return replies.result_of(record, self._store, addresses(request, self._context)[0])
 
-    def withdraw(self, request: Request, request_id: str) -> Response:
-        """Cancel a request; delete one that is over, with its result."""
-        record = self._store.withdraw(request_id, owner_of(request, self._context))
+    def cancel(self, request: Request, request_id: str) -> Response:
+        """Have a request that isn't over end FAILED."""
+        record = self._store.cancel(request_id, owner_of(request, self._context))
         if record is None:
             raise _unknown()
         self._context.wake()
         return JSONResponse({"request_id": record.id, "status": record.status})
+
+    def remove(self, request: Request, request_id: str) -> Response:
+        """Delete a request with its result, and cancel it where it isn't over."""
+        if not self._store.remove(request_id, owner_of(request, self._context)):
+            raise _unknown()
+        self._context.wake()
+        return JSONResponse({"request_id": request_id, "status": "DELETED"})
 
     async def faces(self, request: Request) -> Response:
         """Where a picture's faces are, and how they are numbered."""

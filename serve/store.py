@@ -95,20 +95,23 @@ class Store:
             rows = connection.execute(query.order_by(REQUESTS.c.created.desc()).limit(_SHOWN)).all()
         return [_record(row) for row in rows]
 
-    def withdraw(self, request_id: str, owner: str) -> Record | None:
-        """Cancel a request that isn't over, and delete one that is, with its result. None where there is none."""
+    def cancel(self, request_id: str, owner: str) -> Record | None:
+        """Have a request end FAILED that isn't over; one that is stays as it is. None where there is none."""
         mine = and_(REQUESTS.c.id == request_id, REQUESTS.c.owner == owner, self._fresh())
         with self.writing.begin() as connection:
-            row = connection.execute(select(*_RECORD).where(mine)).first()
-            if row is None:
-                return None
-            record = _record(row)
-            if record.is_over:
-                connection.execute(delete(PICTURES).where(PICTURES.c.id == record.output))
-                connection.execute(delete(REQUESTS).where(REQUESTS.c.id == request_id))
-                return record
-            end(connection, request_id, self.clock(), {"status": FAILED, "error": CANCELLED})
-        return record._replace(status=FAILED, error=CANCELLED)
+            if connection.execute(select(REQUESTS.c.id).where(mine)).first() is not None:
+                end(connection, request_id, self.clock(), {"status": FAILED, "error": CANCELLED})
+        return self.record(request_id, owner)
+
+    def remove(self, request_id: str, owner: str) -> bool:
+        """Delete a request with its pictures; what is still worked on comes to nothing. False where there is none."""
+        mine = and_(REQUESTS.c.id == request_id, REQUESTS.c.owner == owner, self._fresh())
+        pictures = (REQUESTS.c.source, REQUESTS.c.target, REQUESTS.c.output)
+        with self.writing.begin() as connection:
+            row = connection.execute(delete(REQUESTS).where(mine).returning(*pictures)).first()
+            if row is not None:
+                connection.execute(delete(PICTURES).where(PICTURES.c.id.in_([one for one in row if one])))
+        return row is not None
 
     def waiting(self) -> int:
         """Requests that nobody has taken on."""

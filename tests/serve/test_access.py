@@ -17,7 +17,8 @@ from serverworld import GREY, MODEL
 BOTH = {"source_img": GREY, "target_img": GREY}
 CALLS = [
     ("POST", f"/v1/{MODEL}"), ("POST", f"/v2/{MODEL}"), ("GET", "/v2/requests/x"), ("GET", "/v2/requests/x/status"),
-    ("GET", "/v2/requests"), ("DELETE", "/v2/requests/x"), ("POST", "/upload-asset"),
+    ("GET", "/v2/requests"), ("DELETE", "/v2/requests/x"), ("POST", "/v2/requests/x/cancel"),
+    ("POST", "/upload-asset"), ("POST", "/faces"),
 ]  # fmt: skip
 
 
@@ -144,7 +145,7 @@ def test_cancel_ends_what_waits_and_drops_what_is_worked_on(started, copying):
     running, waiting = (site.submit(**BOTH).json()["request_id"] for _ in range(2))
     assert copying.begun.wait(10)
     for one in (running, waiting):
-        answer = site.delete(f"/v2/requests/{one}")
+        answer = site.post(f"/v2/requests/{one}/cancel")
         assert (answer.status_code, answer.json()) == (200, {"request_id": one, "status": "FAILED"})
     copying.free.set()
     last = site.submit(**BOTH).json()["request_id"]
@@ -153,6 +154,8 @@ def test_cancel_ends_what_waits_and_drops_what_is_worked_on(started, copying):
         answer = site.get(f"/v2/requests/{one}")
         assert (answer.status_code, answer.json()["error"]) == (422, "cancelled")
     assert copying.done == [running, last]
+    assert site.post(f"/v2/requests/{last}/cancel").json()["status"] == "COMPLETED"
+    assert site.post("/v2/requests/nobody/cancel").status_code == 404
 
 
 def test_delete_takes_a_result_away(started, copying):
@@ -160,8 +163,24 @@ def test_delete_takes_a_result_away(started, copying):
     request_id = site.submit(**BOTH).json()["request_id"]
     output = site.over(request_id).json()["output"]
     assert site.get(output).status_code == 200
-    assert site.delete(f"/v2/requests/{request_id}").json()["status"] == "COMPLETED"
+    assert site.delete(f"/v2/requests/{request_id}").json() == {"request_id": request_id, "status": "DELETED"}
     assert site.get(output).status_code == site.get(f"/v2/requests/{request_id}").status_code == 404
+
+
+def test_delete_cancels_what_is_worked_on_and_leaves_nothing(started, copying):
+    site = started(copying)
+    copying.free.clear()
+    running, waiting = (site.submit(**BOTH).json()["request_id"] for _ in range(2))
+    assert copying.begun.wait(10)
+    for one in (running, waiting):
+        assert site.delete(f"/v2/requests/{one}").status_code == 200
+        assert site.get(f"/v2/requests/{one}").status_code == site.delete(f"/v2/requests/{one}").status_code == 404
+    copying.free.set()
+    last = site.submit(**BOTH).json()["request_id"]
+    site.over(last)
+    assert copying.done == [running, last]
+    with site.made.context.store.engine.begin() as connection:
+        assert connection.exec_driver_sql("select count(*) from pictures").scalar_one() == 1
 
 
 def test_results_go_after_their_time_and_inputs_at_once(started, copying):
