@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Final, cast
 
-from ..app.jobs import FileDonors, Job, read_donors, swap_job
+from ..app.donor_files import FileDonors, read_donors
+from ..app.jobs import Job, swap_job
 from ..app.report import Json, TargetReport
 from ..app.session import Session
 from ..app.settings import SETTINGS, Value

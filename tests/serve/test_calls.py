@@ -8,7 +8,8 @@ import re
 import numpy as np
 import pytest
 import requests
-from multifaceswap.app.jobs import Job, read_donors, swap_job
+from multifaceswap.app.donor_files import read_donors
+from multifaceswap.app.jobs import Job, swap_job
 from multifaceswap.media.pictures import read_picture, read_xmp
 from multifaceswap.serve.config import Limits
 from serverworld import ASTRONAUT, EXAMPLES, GREY, HOPPER, MODEL, PICTURES, opened, png, uri

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
-from multifaceswap.app.jobs import Job, read_donors, swap_job
+from multifaceswap.app.donor_files import read_donors
+from multifaceswap.app.jobs import Job, swap_job
 from multifaceswap.media.pictures import read_picture
 from multifaceswap.serve.tables import opened, state_of
 from serverworld import EXAMPLES, MODEL, PICTURES
