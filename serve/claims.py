@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, select, update
 from ..app.settings import Value
 from .store import Store, end, new_id, put
 from .tables import PICTURES, REQUESTS
-from .values import COMPLETED, FAILED, PROCESSING, QUEUED, Claimed, Outcome
+from .values import COMPLETED, FAILED, PROCESSING, QUEUED, SAVED, Claimed, Image, Outcome
 
 LEASE: Final = 30.0
 """Seconds after which a worker that says nothing is gone."""
@@ -40,9 +40,10 @@ class Claims:
             ).first()
             if row is None:
                 return None
-            source, target = _data(connection, row.source), _data(connection, row.target)
+            source, target = _image(connection, row.source), _image(connection, row.target)
         settings = cast("dict[str, Value]", json.loads(row.settings))
-        return Claimed(row.id, row.claim, row.attempts, source, target, settings)
+        saved = source.media_type == SAVED
+        return Claimed(row.id, row.claim, row.attempts, source.data, target.data, settings, saved)
 
     def renew(self, claims: Collection[str]) -> None:
         """Say that these are still worked on."""
@@ -91,5 +92,7 @@ class Claims:
         connection.execute(update(REQUESTS).where(mine).values(status=QUEUED, claim=None, lease=None))
 
 
-def _data(connection: Connection, picture_id: str) -> bytes:
-    return bytes(connection.execute(select(PICTURES.c.data).where(PICTURES.c.id == picture_id)).scalar_one())
+def _image(connection: Connection, picture_id: str) -> Image:
+    query = select(PICTURES.c.data, PICTURES.c.media_type).where(PICTURES.c.id == picture_id)
+    row = connection.execute(query).one()
+    return Image(bytes(row.data), row.media_type)

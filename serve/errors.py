@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import gettempdir
 
 from ..pipeline.errors import MissingModelError, MultiFaceSwapError
 from ..pipeline.quotes import excerpt, reason
 
 _FOLDERS = re.compile(r"(?<![\w:/.\\])(?:[A-Za-z]:)?[/\\](?:[^/\\\s:'\"]+[/\\])+")
 """The folders of a path; of an address, nothing."""
+_LONGEST = 300
 _SEARCHED = " is in none of these folders:"
 
 
@@ -27,15 +30,20 @@ def busy(text: str, seconds: float) -> Refusal:
     return Refusal(429, text, {"Retry-After": str(max(1, round(seconds)))})
 
 
-def public_text(error: BaseException) -> str:
+def public_text(error: BaseException, *folders: Path) -> str:
     """What an error says, in one line and without the server's folders."""
     if isinstance(error, MissingModelError):
         return _missing(str(error))
-    return without_folders(excerpt(error) if isinstance(error, MultiFaceSwapError) else reason(error))
+    said = str(error) if isinstance(error, MultiFaceSwapError) else reason(error)
+    return excerpt(without_folders(said, *folders), _LONGEST)
 
 
-def without_folders(text: str) -> str:
-    """A text whose paths are cut down to the names of files."""
+def without_folders(text: str, *folders: Path) -> str:
+    """A text whose paths are cut down to the names of files. Where a folder's name has a space in it, that is known of
+    those below the user's own, the one for temporary files and the `folders` given."""
+    for known in (*folders, Path(gettempdir()), Path.home()):
+        start = re.escape(str(known))
+        text = re.sub(rf"{start}[/\\]+(?:[^/\\:'\"]+[/\\]+)*", "", text)
     return _FOLDERS.sub("", text)
 
 

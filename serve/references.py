@@ -6,16 +6,19 @@ from collections.abc import Collection
 from typing import Final
 from urllib.parse import urlsplit
 
+from ..app.engine_needs import require_usable
+from ..app.faces.folders import PREFIX, FaceFolders
+from ..app.faces.keeping import read_saved
 from ..hosted.segmind.endpoint import is_web_url
 from ..hosted.segmind.media import decode_base64
 from ..media.pictures import looked_at
-from ..pipeline.errors import ImageError
+from ..pipeline.errors import ImageError, MultiFaceSwapError, SettingsError
 from ..pipeline.types import Size
 from .config import ServeConfig
 from .errors import Refusal, public_text
 from .fetching import fetch
 from .store import Store
-from .values import Image
+from .values import SAVED, Image
 
 FILES: Final = "/files/"
 """Where uploads and results are served."""
@@ -25,9 +28,26 @@ _DATA: Final = "data:"
 class Pictures:
     """Finds the pictures that requests name."""
 
-    def __init__(self, config: ServeConfig, store: Store) -> None:
+    def __init__(self, config: ServeConfig, store: Store, faces: FaceFolders) -> None:
         self._config = config
         self._store = store
+        self._faces = faces
+
+    def source(self, reference: str, name: str, own: Collection[str], swap_model: str) -> Image:
+        """As `image`, or for `face:NAME` a face that is saved on this machine: its file as it is now. Raises Refusal,
+        also where it lacks what the engine takes."""
+        if not reference.startswith(PREFIX):
+            return self.image(reference, name, own)
+        try:
+            path = self._faces.find(reference.removeprefix(PREFIX))
+        except SettingsError as error:  # its own words name the folder, and whose faces else are there
+            raise Refusal(400, f"{name}: no face is saved under this name on this server") from error
+        try:
+            data = path.read_bytes()
+            require_usable(read_saved(path).faces.flat(), swap_model, lambda _: f"{name}: {reference}")
+        except (MultiFaceSwapError, OSError) as error:
+            raise Refusal(400, public_text(error, path.parent)) from error
+        return Image(data, SAVED)
 
     def image(self, reference: str, name: str, own: Collection[str]) -> Image:
         """The picture that a source or target names: a data URI, an http(s) URL, or a URL of this server itself.

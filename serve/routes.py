@@ -148,7 +148,8 @@ class _Calls:
             return earlier
         self._store.require_room(owner)
         own = addresses(request, self._context)
-        source = self._context.pictures.image(asked.source, "source_img", own)
+        engine = str(asked.settings["swap_model"])
+        source = self._context.pictures.source(asked.source, "source_img", own, engine)
         target = self._context.pictures.image(asked.target, "target_img", own)
         swap = Swap(source, target, asked.settings, asked.base64, asked.digest, key, asked.notes, waits)
         return self._store.accept(request.state.request_id, owner, swap)

@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..app.faces.folders import FaceFolders
 from ..app.session import Session
 from ..app.settings import SETTINGS
 from ..pipeline.errors import SettingsError
@@ -70,7 +71,8 @@ def served(config: ServeConfig, session: Session, work: Work | None = None, *, a
     def readiness() -> Readiness:
         return warm_up.readiness() if dispatcher.is_alive else Readiness(False, error="nobody does the work")
 
-    context = Context(config, store, keys, Pictures(config, store), metrics, session, dispatcher.wake, readiness)
+    pictures = Pictures(config, store, FaceFolders.of(session.models.folders))
+    context = Context(config, store, keys, pictures, metrics, session, dispatcher.wake, readiness)
 
     def start() -> None:
         warm_up.start()

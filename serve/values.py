@@ -17,12 +17,16 @@ FAILED: Final = "FAILED"
 OVER: Final = (COMPLETED, FAILED)
 
 
+SAVED: Final = "application/x-safetensors"
+"""The type of a saved face."""
+
+
 class Image(NamedTuple):
-    """A picture file that was looked at: it is one, and no larger than allowed."""
+    """A picture file that was looked at: it is one, and no larger than allowed. Or a saved face."""
 
     data: bytes
     media_type: str
-    """image/png and the like."""
+    """image/png and the like; `SAVED`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +58,8 @@ class Claimed(NamedTuple):
     source: bytes
     target: bytes
     settings: dict[str, Value]
+    is_saved: bool = False
+    """Whether the source is a saved face's file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ from threading import Lock
 from typing import Final, cast
 
 from ..app.donor_files import FileDonors, read_donors
+from ..app.faces.folders import SUFFIX
 from ..app.jobs import Job, swap_job
 from ..app.report import Json, TargetReport
 from ..app.session import Session
@@ -54,12 +55,13 @@ class Swapping:
         return [done[n] for n in range(len(claimed))]
 
     def _swapped(self, claimed: Claimed, folder: Path, start: float) -> Outcome:
-        for name, data in ((SOURCE, claimed.source), (TARGET, claimed.target)):
-            (folder / name).write_bytes(data)
+        source = folder / (f"{SOURCE}{SUFFIX}" if claimed.is_saved else SOURCE)
+        for path, data in ((source, claimed.source), (folder / TARGET, claimed.target)):
+            path.write_bytes(data)
         image_format = _format(claimed)
         output = folder / f"output{FORMATS[image_format]}"
         settings = {**claimed.settings, "image_format": image_format}
-        donors = self._read(claimed, folder / SOURCE)
+        donors = self._read(claimed, source)
         done = swap_job(self.session, Job(folder / TARGET, output), donors, settings)
         seconds = time.perf_counter() - start
         detail = {**detail_of(done), "runs_on": [without_folders(line) for line in self.session.models.running()]}
