@@ -226,7 +226,9 @@ def _digest(plan: Plan, donors: Donors, references: _References | None) -> str:
             digest.update(face.box.tobytes() + face.landmarks.tobytes())
     # Of saved faces without pictures, the identity is all that there is.
     known = [face for donor in donors.faces.flat() for face in donor.person if not face.pictured]
-    for face in (*known, *(references.faces.flat() if references else ())):
+    people = references.faces.flat() if references else ()
+    recognised = [face for somebody in people for face in somebody.person]
+    for face in (*known, *recognised):
         if face.embedding is not None:
             digest.update(face.embedding.model.encode() + face.embedding.vector.tobytes())
     return digest.hexdigest()

@@ -15,12 +15,11 @@ from ..media.atomic import write_atomic
 from ..media.pictures import write_picture
 from ..pipeline.draw.preview import draw_faces
 from ..pipeline.errors import SettingsError
-from ..pipeline.faces.identity import average_of
 from ..pipeline.quotes import named
-from ..pipeline.types import Embedding, Picture
-from .faces.person import SavedPerson, SavedView
+from ..pipeline.types import Picture
+from .faces.person import MOST_VIEWS, SavedPerson, SavedView
 from .faces.writing import write_person
-from .grouping import Somebody
+from .grouping import Sighting, Somebody
 from .report import counted
 
 SHEET: Final = "people.jpg"
@@ -31,21 +30,32 @@ _GREY: Final = 40
 
 
 def write_people(folder: Path, people: Sequence[Somebody]) -> list[str]:
-    """Write `person-N.jpg` and `person-N.safetensors`, which holds who it is and no picture, of each person, and
+    """Write `person-N.jpg` and `person-N.safetensors`, which holds identities and no picture, of each person, and
     `people.jpg`, which shows all with their numbers; gives a line of each. Raises OSError, ImageError."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, somebody in enumerate(people):
         best = somebody.sightings[0]
         write_atomic(folder / f"person-{number}.jpg", best.thumbnail)
-        vectors = [one.vector for one in somebody.embeddings]
-        identity = Embedding(average_of(vectors), somebody.embeddings[0].model)
-        view = SavedView(best.face.box, best.face.landmarks, best.face.score, None, (identity,), None)
-        write_person(folder / f"person-{number}.safetensors", SavedPerson((view,)), overwrite=True)
+        views = tuple(map(_view, somebody.sightings[:MOST_VIEWS]))
+        write_person(folder / f"person-{number}.safetensors", SavedPerson(views), overwrite=True)
     write_picture(folder / SHEET, _sheet(people))
     return [
         f"person {number}: {counted(len(one.sightings), 'face')} in {counted(one.files, 'file')}"
         for number, one in enumerate(people)
     ]
+
+
+def require_free(folder: Path) -> None:
+    """Raise SettingsError where a folder holds anything, which might be replaced or be taken for people."""
+    if folder.is_dir() and any(folder.iterdir()):
+        raise SettingsError(f"{named(folder)}: expected a new or an empty folder for the people, there are files in it")
+
+
+def _view(sighting: Sighting) -> SavedView:
+    """Who a sighting shows, and no picture."""
+    face = sighting.face
+    identities = () if face.embedding is None else (face.embedding,)
+    return SavedView(face.box, face.landmarks, face.score, None, identities, None)
 
 
 def people_in(folder: Path) -> list[Path]:

@@ -67,12 +67,12 @@ def _grouped(arguments: Namespace, folder: Path) -> int:
     for name in (name for name, value in alone.items() if value):
         raise SettingsError(f"{name} goes with faces picture by picture, and --group is about all of them")
     if people_in(folder):
-        raise SettingsError(f"--group {named(folder)}: there are people in it; choose another folder, or delete it")
+        raise SettingsError(f"--group {named(folder)}: there are people in it already; choose another folder")
     asked = {**values_of(arguments, "detect"), **values_of(arguments, "order"), **values_of(arguments, "merge")}
     asked |= {f"{name}_input": asked[name] for name in ("detect_gender", "detect_age")}
     with Session(device=arguments.device, licence=arguments.licence) as session:
-        people_of(session, folder, find_targets(arguments.files).files, asked)
-    return 0
+        failed = people_of(session, folder, find_targets(arguments.files).files, asked).failed
+    return 1 if failed else 0
 
 
 def _attempt(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ..app.grouping import find_people
 from ..app.outputs import require_folders
-from ..app.people_folder import SHEET, people_in, write_people
+from ..app.people_folder import SHEET, people_in, require_free, write_people
 from ..app.session import Session
 from ..app.settings import SETTINGS
 from ..pipeline.errors import SettingsError
@@ -33,24 +34,37 @@ def group_of(arguments: Namespace) -> Path | None:
     return folder
 
 
-def people_of(session: Session, folder: Path, files: Sequence[Path], settings: Mapping[str, object]) -> list[Path]:
-    """The saved faces of a folder's people by their numbers, found in the files where it holds none.
+class Found(NamedTuple):
+    """The people of a folder."""
 
-    `settings` of a picture among others. Raises as `find_people` and `people_in`.
+    files: list[Path]
+    """Their saved faces, by their numbers."""
+    failed: int
+    """How many files couldn't be looked at, which was said."""
+
+
+def people_of(session: Session, folder: Path, files: Sequence[Path], settings: Mapping[str, object]) -> Found:
+    """The people of a folder, found in the files where it holds none.
+
+    `settings` of a picture among others. Raises as `find_people` and `people_in`, and SettingsError where other files
+    are in the folder.
     """
     known = people_in(folder)
     if known:
         console.note(f"{named(folder)}: {len(known)} people, as they were found before")
-        return known
+        return Found(known, 0)
+    require_free(folder)
     asked = {name: value for name, value in settings.items() if name in SETTINGS["picture"]}
-    for line in write_people(folder, find_people(session, files, asked, _shown, _failed)):
+    failed: list[Path] = []
+
+    def fail(file: Path, error: Exception) -> None:
+        console.fail(console.message(error, file))
+        failed.append(file)
+
+    for line in write_people(folder, find_people(session, files, asked, _shown, fail)):
         console.note(line)
     console.note(f"{named(folder / SHEET)} shows them with their numbers")
-    return people_in(folder)
-
-
-def _failed(file: Path, error: Exception) -> None:
-    console.fail(console.message(error, file))
+    return Found(people_in(folder), len(failed))
 
 
 def _shown(files: Sequence[Path]) -> Iterator[Path]:

@@ -75,7 +75,7 @@ def run(arguments: Namespace) -> int:
         require_models(session, [job.target for job in jobs], settings, case)
         refused |= refused_parts([job.target for job in jobs], [job.output for job in jobs], settings)
         if group:
-            references = [*map(str, people_of(session, group, [job.target for job in jobs], settings))]
+            references = [*map(str, people_of(session, group, [job.target for job in jobs], settings).files)]
         donors = read_donors(session, sources, references, settings)
         for line in donors.notes:
             console.note(line)

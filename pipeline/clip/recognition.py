@@ -8,7 +8,7 @@ from typing import ClassVar, Final, NamedTuple, TypedDict, cast
 
 import numpy as np
 
-from ..faces.identity import apart, assign, nobody_like, require_identities
+from ..faces.identity import apart_from, assign, nobody_like, require_people
 from ..faces.index_list import Span
 from ..faces.ordering import is_wanted
 from ..faces.pairing import numbered, pair_faces
@@ -104,7 +104,7 @@ class Recognition:
         faces = [numbered(face, number) for number, face in enumerate(references.flat())]
         lists = rules.input_faces_index, rules.source_faces_index, rules.pairing, rules.missing
         pairs, self._lines = pair_faces(faces, donors, *lists, noun="reference")
-        self._vectors = require_identities(faces, "reference", embedder)
+        self._people = require_people(faces, "reference", embedder)
         self._partners = {pair.target.index: pair.source for pair in pairs}
         self._first_frame = 0
         self._somebody = False
@@ -130,7 +130,7 @@ class Recognition:
         known = {person: vector for person, vector in identities.items() if vector is not None}
         people = [person for person in known if person in self._wanted]
         vectors = np.array([known[person] for person in people], np.float64)
-        table = apart(vectors, self._vectors, self._embedder.metric)
+        table = apart_from(vectors, self._people, self._embedder.metric)
         for person in people:
             self._tracks[person] = self._in_view(person, frame)
         matches = assign(self._biased(people, table), self._threshold)

@@ -115,12 +115,17 @@ def average_of(vectors: Sequence[Vector], average: Average = "mean") -> Vector:
     return np.asarray(middle / length * lengths.mean(), np.float32)
 
 
-def identity_of(person: Sequence[Face], model: str) -> Embedding | None:
-    """Who somebody is, of all faces that carry an identity of a model; None where none does."""
+def vectors_of(person: Sequence[Face], model: str) -> list[Vector]:
+    """The identities of a model that somebody's faces carry. What was saved of a face counts once, beside what its
+    picture shows."""
     own = [(face, face.embedding.vector) for face in person if face.embedding and face.embedding.model == model]
     shown = {place_of(face) for face, _ in own if face.pictured}
-    # What was saved of a face counts once, beside what its picture shows.
-    vectors = [vector for face, vector in own if face.pictured or place_of(face) not in shown]
+    return [vector for face, vector in own if face.pictured or place_of(face) not in shown]
+
+
+def identity_of(person: Sequence[Face], model: str) -> Embedding | None:
+    """Who somebody is, of all faces that carry an identity of a model; None where none does."""
+    vectors = vectors_of(person, model)
     return Embedding(average_of(vectors), model) if vectors else None
 
 
@@ -130,12 +135,23 @@ def place_of(face: Face) -> tuple[float, ...]:
 
 
 def distances(faces: Sequence[Face], references: Sequence[Face], embedder: Embedder) -> FloatArray:
-    """(faces, references) how far apart they are, by the embedder's metric.
+    """(faces, references) how far apart they are, by the embedder's metric; see `apart_from`.
 
     Raises SettingsError unless all of them carry an embedding of this embedder.
     """
-    some, others = require_identities(faces, "target", embedder), require_identities(references, "reference", embedder)
-    return apart(some, others, embedder.metric)
+    some, people = require_identities(faces, "target", embedder), require_people(references, "reference", embedder)
+    return apart_from(some, people, embedder.metric)
+
+
+def apart_from(some: FloatArray, people: Sequence[FloatArray], metric: Metric) -> FloatArray:
+    """(N, M) how far vectors (N, D) are from people, each known by vectors (V, D): on average.
+
+    That is what groups of faces are made by. The distance to a mean is less the more views there are, for strangers
+    too: one threshold wouldn't fit both.
+    """
+    if not people:
+        return np.zeros((len(some), 0))
+    return np.stack([apart(some, views, metric).mean(1) for views in people], 1)
 
 
 def apart(some: FloatArray, others: FloatArray, metric: Metric) -> FloatArray:
@@ -167,19 +183,23 @@ def assign(table: FloatArray, threshold: float) -> list[Match]:
 def require_identities(faces: Sequence[Face], what: str, embedder: Embedder) -> FloatArray:
     """(N, D) the faces' embeddings, of several views what they come to. Raises SettingsError unless all of them carry
     one of this embedder's."""
-    found = [identity_of(face.person, embedder.name) for face in faces]
-    known = [embedding.vector for embedding in found if embedding is not None]
-    if len(known) < len(faces):
-        others = sorted({model for face in faces for model in map(model_of, face.person) if model} - {embedder.name})
-        if not others:
-            raise SettingsError(
-                f"the {what} faces carry no identity: detect them with identity, or give their pictures to this step"
-            )
+    return np.array([average_of(list(views)) for views in require_people(faces, what, embedder)], np.float64)
+
+
+def require_people(faces: Sequence[Face], what: str, embedder: Embedder) -> list[FloatArray]:
+    """(V, D) the embeddings of each face and its views. Raises SettingsError unless each has one of this embedder's."""
+    found = [vectors_of(face.person, embedder.name) for face in faces]
+    if all(found):
+        return [np.array(vectors, np.float64) for vectors in found]
+    others = sorted({model for face in faces for model in map(model_of, face.person) if model} - {embedder.name})
+    if not others:
         raise SettingsError(
-            f"the {what} faces carry identities of {', '.join(others)}, which can't be compared with those of "
-            f"{embedder.name}: give their pictures to this step, or choose that embedder"
+            f"the {what} faces carry no identity: detect them with identity, or give their pictures to this step"
         )
-    return np.array(known, np.float64)
+    raise SettingsError(
+        f"the {what} faces carry identities of {', '.join(others)}, which can't be compared with those of "
+        f"{embedder.name}: give their pictures to this step, or choose that embedder"
+    )
 
 
 def _units(vectors: FloatArray) -> FloatArray:

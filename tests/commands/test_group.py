@@ -61,7 +61,7 @@ def test_people_get_numbers_thumbnails_and_no_picture_is_kept(pile, people):
         somebody = read_person(people / f"person-{number}.safetensors")
         assert somebody.about("").pictures == 0 and somebody.about("").models == ("dlib128",)
         data = (people / f"person-{number}.safetensors").read_bytes()
-        assert b"beach" not in data and len(data) < 4096
+        assert b"beach" not in data and b".png" not in data and len(data) < 8192
         thumbnail = read_picture(people / f"person-{number}.jpg")
         assert max(thumbnail.shape) <= 256
     sheet = read_picture(people / "people.jpg")
@@ -73,7 +73,7 @@ def test_lines_say_who_is_seen_how_often(pile, tmp_path, capsys):
     said = capsys.readouterr().err
     assert "person 0: 4 faces in 4 files" in said and "person 1: 3 faces in 3 files" in said
     assert run("detect", pile, "--group", tmp_path / "people") == 2
-    assert "there are people in it" in capsys.readouterr().err
+    assert "there are people in it already" in capsys.readouterr().err
 
 
 def test_one_person_is_swapped_in_all_pictures(pile, people, tmp_path):
@@ -103,7 +103,7 @@ def test_clips_are_looked_at_every_second(tmp_path, capsys):
 
 
 def test_a_damaged_file_is_told_and_the_others_are_grouped(pile, tmp_path, text, capsys):
-    assert run("detect", text, pile / "a.png", "--group", tmp_path / "people") == 0
+    assert run("detect", text, pile / "a.png", "--group", tmp_path / "people") == 1
     said = capsys.readouterr().err
     assert "text.png" in said and "error" in said and "person 0: 1 face in 1 file" in said
 
@@ -112,6 +112,17 @@ def test_a_pile_without_a_face_leaves_no_folder_of_people(blank, tmp_path, capsy
     assert run("detect", blank, "--group", tmp_path / "people") == 2
     assert "nobody to group" in capsys.readouterr().err
     assert not list((tmp_path / "people").glob("*"))
+
+
+def test_a_folder_with_other_files_is_left_alone(pile, tmp_path, capsys):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    shutil.copy(pile / "c.jpg", folder / "person-0.jpg")
+    before = (folder / "person-0.jpg").read_bytes()
+    assert run("detect", pile, "--group", folder) == 2
+    assert "expected a new or an empty folder" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["person-0.jpg"]
+    assert (folder / "person-0.jpg").read_bytes() == before
 
 
 def test_filters_say_who_counts(pile, tmp_path, capsys):

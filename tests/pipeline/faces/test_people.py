@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from multifaceswap.pipeline.errors import FaceNotFoundError, MismatchError, SettingsError
-from multifaceswap.pipeline.faces.identity import average_of, identity_of, require_identities
+from multifaceswap.pipeline.faces.identity import average_of, distances, identity_of, require_identities
 from multifaceswap.pipeline.faces.people import groups_of, merge
 from multifaceswap.pipeline.types import Embedding, Face, FaceSet, IndexMap, Pair, Size
 
@@ -139,6 +139,17 @@ def test_a_person_is_recognised_by_all_views_of_the_model():
     assert identity_of(donor.person, "third") is None
     with pytest.raises(SettingsError, match="carry identities of other, which can't be compared"):
         require_identities([donor.views[1]], "reference", Near)
+
+
+def test_a_stranger_is_as_far_from_a_person_as_from_the_views_on_average():
+    """The mean of many views is nearer to everybody: what is too far from each view on average stays a stranger."""
+    views = [face(n, 0, *np.eye(6)[n]) for n in range(5)]
+    anna = replace(views[0], views=tuple(views[1:]))
+    stranger = face(0, 0, *(0.3 * np.ones(6)))
+    mean = np.mean([view.embedding.vector for view in views], axis=0)
+    apart = float(distances([stranger], [anna], Near)[0, 0])
+    assert apart == pytest.approx(np.mean([np.linalg.norm(stranger.embedding.vector - np.eye(6)[n]) for n in range(5)]))
+    assert np.linalg.norm(stranger.embedding.vector - mean) < 0.5 < apart
 
 
 def test_groups_are_the_largest_first():
