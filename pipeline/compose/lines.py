@@ -32,6 +32,9 @@ _BESIDE = 0.008
 """Of the face's width, around eyes, brows, nose and lips: what has lines of its own."""
 _TEMPLES = 0.1
 """Of the face's width: how far beyond the face glasses are looked for."""
+_ARMS = (0.11, 0.05)
+"""The same for how far above and below the outer corners of the eyes their arms leave it: what is dark elsewhere at the
+temples is hair, and would leave a bald patch."""
 _MOSTLY = 0.6
 """Share of a line that must lie where glasses do."""
 _AROUND_EYES, _BELOW = 0.05, 0.03
@@ -40,8 +43,9 @@ _GAP = 0.05
 _LONG = 0.18
 """Of the face's width: how long a part of a frame is at least."""
 _EYES = (points.EYE_LEFT_RING, points.EYE_RIGHT_RING)
-_TEMPLE_LEFT, _TEMPLE_RIGHT = (162, 234), (389, 454)
-"""Mesh points on the face's outline: between them the arms of glasses leave it."""
+_TEMPLE_LEFT, _TEMPLE_RIGHT = 162, 389
+_BY_EYE_LEFT, _BY_EYE_RIGHT = 127, 356
+"""Mesh points on the face's outline, at the height of the eyes, and higher up."""
 _OWN_LINES = (*_EYES, points.BROW_LEFT, points.BROW_RIGHT, points.LIPS_OUTER)
 
 
@@ -76,7 +80,7 @@ def lines_of(image: ImageF32, mesh: Mesh) -> Lines:
     if not found.any():
         return Lines(found, found)
     frames = _frames(found, mesh, size)
-    temples = filled(_temples(mesh, _TEMPLES * width), size) * (darker > _DARKER[0])
+    temples = filled(_temples(mesh, width), size) * (darker > _DARKER[0])
     glasses = connected(frames | temples, [(dilated(frames, _GAP * width), 1)])
     return Lines(connected(found & ~frames, [(beyond & above, 1), within]), glasses)
 
@@ -90,7 +94,7 @@ def _frames(lines: Area, mesh: Mesh, size: Size) -> Area:
     rims = connected(lines, [(lenses, _SMALLEST * width * width)])
     arms = connected(lines, [(zone, 1)], share=_MOSTLY)
     frames = (rims | arms) & dilated(zone, _BELOW * width)
-    return _across(frames, _LONG * width, mesh[_TEMPLE_RIGHT[0], :2] - mesh[_TEMPLE_LEFT[0], :2])
+    return _across(frames, _LONG * width, mesh[_TEMPLE_RIGHT, :2] - mesh[_TEMPLE_LEFT, :2])
 
 
 def _across(area: Area, least: float, direction: FloatArray) -> Area:
@@ -108,19 +112,21 @@ def _across(area: Area, least: float, direction: FloatArray) -> Area:
 
 def _upper_half(mesh: Mesh) -> FloatArray:
     """(4, 2) an outline around all that lies above the middle of the eyes."""
-    left, right = mesh[_TEMPLE_LEFT[0], :2], mesh[_TEMPLE_RIGHT[0], :2]
+    left, right = mesh[_TEMPLE_LEFT, :2], mesh[_TEMPLE_RIGHT, :2]
     up = mesh[points.OVAL[0], :2] - (left + right) / 2
     return np.stack([left, right, right + 2 * up, left + 2 * up])
 
 
-def _temples(mesh: Mesh, reach: float) -> list[FloatArray]:
-    """Outlines (4, 2) of where the arms of glasses leave the face, on both sides, with their hinges."""
-    across = mesh[_TEMPLE_RIGHT[0], :2] - mesh[_TEMPLE_LEFT[0], :2]
-    outwards = reach * across / max(float(np.linalg.norm(across)), 1e-6)
-    sides = ((_TEMPLE_LEFT, -outwards), (_TEMPLE_RIGHT, outwards))
+def _temples(mesh: Mesh, width: float) -> list[FloatArray]:
+    """Outlines (4, 2) of where the arms of glasses leave a face of that width, on both sides, with their hinges."""
+    across = mesh[_TEMPLE_RIGHT, :2] - mesh[_TEMPLE_LEFT, :2]
+    outwards = _TEMPLES * width * across / max(float(np.linalg.norm(across)), 1e-6)
+    up = np.array([outwards[1], -outwards[0]]) / _TEMPLES
+    top, bottom = _ARMS[0] * up, -_ARMS[1] * up
+    sides = (mesh[_BY_EYE_LEFT, :2], mesh[_BY_EYE_RIGHT, :2])
     return [
-        np.stack([mesh[a, :2] - away, mesh[b, :2] - away, mesh[b, :2] + away, mesh[a, :2] + away])
-        for (a, b), away in sides
+        np.stack([at + top - outwards, at + bottom - outwards, at + bottom + outwards, at + top + outwards])
+        for at in sides
     ]
 
 
