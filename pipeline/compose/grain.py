@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import ceil, sqrt
 from typing import NamedTuple
@@ -59,6 +60,10 @@ def match_grain(image: ImageF32, target: ImageF32, weight: Mask, target_weight: 
     before = _brightness(image)
     sharpness = target_skin.edges(wanted[-1].detail) / max(skin.edges(_detail(before, scales[-1])[1]), 1e-5)
     low, high = _BLURRED
+    if sharpness < high:
+        # Made-up eyes have stronger edges than plain ones: skin whose texture is as strong is as sharp.
+        plain = [_Detail.of(before, skin, scale) for scale in scales]
+        sharpness = max(sharpness, _texture(wanted) / max(_texture(plain), 1e-5))
     if sharpness < high:
         share = sharpness + (1 - sharpness) * max(sharpness - low, 0) / (high - low)
         image = _blended(image, _blurred(image, _DEFOCUS * scales[0].coarse), share)
@@ -133,6 +138,11 @@ class _Detail(NamedTuple):
         near = skin.patches(detail, _PATCH * max(ceil(scale.coarse), 1))
         noise = _MEDIAN_OF_MEAN * float(np.percentile(near, _SMOOTHEST)) if near.size else 0.0
         return cls(brightness, average, _median(np.take(detail, skin.places)), noise, detail)
+
+
+def _texture(details: Sequence[_Detail]) -> float:
+    """How strong the detail of skin is that is no noise, which is strongest in single pixels."""
+    return sqrt(max(details[0].strength ** 2 - details[-1].strength ** 2, 0.0))
 
 
 def _detail(brightness: FloatArray, scale: _Scale) -> tuple[FloatArray, FloatArray]:

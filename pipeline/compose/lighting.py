@@ -39,6 +39,9 @@ _DETAIL = 0.015
 _CONTRAST = 0.8
 """How far contrast follows the brightness: 0 keeps ratios of linear light, 1 about the differences that are seen."""
 _CONTRASTS = (0.5, 1.6)
+_OWN_SHADES = 0.8
+"""How far what is brighter than around it is left out where more is brightened than a change of light explains: bright
+skin within a beard or in a hard shadow, the white of an eye."""
 _GAMMA = 2.2
 _FLOOR = 0.02
 """Share of the skin's linear light that black counts as."""
@@ -168,15 +171,17 @@ def _relit(recolouring: _Recolouring, own: _View, light: _View, lips: Mask, norm
     """With the target's brightness and its chroma, place by place, and the lips' chroma as it stands out from skin."""
     plain, theirs = light.stops(recolouring.of(own.image)), light.stops(light.image)
     wanted = light.average(theirs, _LIGHT)
-    stops = light_change(theirs - plain, np.minimum(own.weight, light.weight), normals)
-    stops = stops + _contrast_change(own, light, plain + stops, normals)
+    explained = light_change(theirs - plain, np.minimum(own.weight, light.weight), normals)
+    shades = np.maximum(plain - own.average(plain, _LIGHT), 0)
+    stops = wished = explained + _contrast_change(own, light, plain + explained, normals)
     bright = recolouring.scaled(_gain(stops)).of(own.image)
     for _ in range(_CORRECTIONS):
         lacking = wanted - own.average(light.stops(bright), _LIGHT)
         share = _correction(own.overall(lacking**2) ** 0.5)
         if share == 0:
             break
-        stops = stops + share * lacking
+        wished = wished + share * lacking
+        stops = wished - _OWN_SHADES * np.clip(wished - explained, 0, shades)
         bright = recolouring.scaled(_gain(stops)).of(own.image)
     recolouring = recolouring.scaled(_tint_change(own, light, bright))
     level = wanted - own.average(plain, _LEVEL)
