@@ -34,6 +34,8 @@ _HOLE = 0.25
 """Of the weight's side: size of the features that skin lies around."""
 _STANDS_OUT = 4.0
 """Times the strength of the skin's detail from which on detail is an edge, which isn't weakened like noise."""
+_DARKEST = np.float32(0.65)
+"""Least share of its brightness that stays of a pixel: strengthened, dark lines would turn black."""
 _DEFOCUS = 2.0
 """How far, in coarsest scales."""
 _NOTICED = 0.05
@@ -62,8 +64,8 @@ def match_grain(image: ImageF32, target: ImageF32, weight: Mask, target_weight: 
     low, high = _BLURRED
     if sharpness < high:
         # Made-up eyes have stronger edges than plain ones: skin whose texture is as strong is as sharp.
-        plain = [_Detail.of(before, skin, scale) for scale in scales]
-        sharpness = max(sharpness, _texture(wanted) / max(_texture(plain), 1e-5))
+        own = _Detail.of(before, skin, scales[0])
+        sharpness = max(sharpness, _texture(wanted) / max(own.strength, 1e-5))
     if sharpness < high:
         share = sharpness + (1 - sharpness) * max(sharpness - low, 0) / (high - low)
         image = _blended(image, _blurred(image, _DEFOCUS * scales[0].coarse), share)
@@ -73,7 +75,7 @@ def match_grain(image: ImageF32, target: ImageF32, weight: Mask, target_weight: 
     random = np.random.default_rng(crc32(np.rint(target[::8, ::8] * 255).astype(np.uint8).tobytes()))
     for scale, detail in zip(scales, wanted, strict=True):
         after = _matched(_Detail.of(after, skin, scale), detail, scale, random)
-    change = (np.maximum(after, 0) + _FLOOR) / (before + _FLOOR)
+    change = np.maximum((after + _FLOOR) / (before + _FLOOR), _DARKEST)
     result = image * cv2.merge([np.asarray(change, np.float32)] * 3)
     return np.clip(result, 0, 1, out=result)
 

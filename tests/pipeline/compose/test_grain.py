@@ -38,6 +38,32 @@ def test_a_blurred_target_gives_a_blurred_face():
     assert step[1] < 0.5 * step[0]
 
 
+def _pores(seed, strength):
+    """Texture as skin has it: coarser than single pixels, which only noise is."""
+    white = np.random.default_rng(seed).normal(0, 1, (480, 400)).astype(np.float32)
+    soft = cv2.GaussianBlur(white, (0, 0), 2)[..., None]
+    return (np.array([0.7, 0.5, 0.4]) * (1 + strength * soft / soft.std())).astype(np.float32)
+
+
+@pytest.mark.parametrize(("texture", "kept"), [(0.04, True), (0.002, False)])
+def test_a_face_of_stronger_edges_stays_sharp_where_the_targets_skin_is_sharp(texture, kept):
+    """Made-up eyes have stronger edges than a plain target's, which isn't out of focus for that."""
+    image, stripes = _pores(1, 0.04), np.arange(400) % 80 < 8
+    image[:, stripes] *= 0.3
+    matched = match_grain(image, _pores(2, texture), WHOLE, WHOLE)
+    depth = [picture[:, ~stripes].mean() - picture[:, stripes].mean() for picture in (image, matched)]
+    assert (depth[1] > 0.93 * depth[0]) == kept
+
+
+def test_dark_lines_are_not_blackened_for_want_of_detail():
+    """As corners of a mouth were, where a smooth face met a wrinkled target."""
+    (image, target), stripes = (_pores(1, 0.004), _pores(2, 0.04)), np.arange(400) % 80 < 4
+    for picture in (image, target):
+        picture[:, stripes] *= 0.3
+    matched = match_grain(image, target, WHOLE, WHOLE)
+    assert matched[:, stripes].min() > 0.6 * image[:, stripes].min()
+
+
 def test_noise_is_another_with_another_target_and_the_same_with_the_same():
     image, targets = _picture(1, 0.0), [_picture(seed, 0.05) for seed in (2, 2, 3)]
     first, again, other = (match_grain(image, target, WHOLE, WHOLE) for target in targets)

@@ -38,6 +38,18 @@ def test_what_has_no_weight_takes_no_part():
     assert matched.mean((0, 1)) == pytest.approx([0.7, 0.5, 0.4], abs=0.02)
 
 
+@pytest.mark.parametrize(("level", "most"), [(0.3, 1.5), (0.55, 1.3)])
+def test_skin_within_a_beard_is_hardly_brightened_with_it(level, most):
+    """Bare skin below a lip must not shine where the beard around it becomes as bright as the target's chin."""
+    image = _skin(1, noise=0)
+    image[60:100, 25:75] *= level
+    image[76:84, 42:58] /= level
+    matched = match_lighting(image, _skin(2), WHOLE, WHOLE).mean(2)
+    bare, beard, cheek = matched[78:82, 45:55].mean(), matched[64:72, 30:70].mean(), matched[10:40, 10:90].mean()
+    assert bare / cheek < most
+    assert beard / cheek > 0.8
+
+
 def test_bright_light_never_leaves_the_range_and_keeps_its_order():
     ramp = np.repeat(np.linspace(0.2, 0.9, 100, dtype=np.float32)[None, :, None], 120, 0).repeat(3, 2)
     matched = match_lighting(ramp, np.full_like(ramp, 0.95), WHOLE, WHOLE)

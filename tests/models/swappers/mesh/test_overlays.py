@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from multifaceswap.app import functions as api
+from multifaceswap.pipeline.compose.lines import lines_of
 from multifaceswap.pipeline.faces import mesh_points as points
 
 _BLACK = (22, 22, 25)
@@ -63,6 +64,21 @@ def test_nothing_of_the_targets_glasses_is_left_at_the_temples(session, worn, as
     assert beside.sum() > 20
     assert drawn.mean() > 20
     assert away.mean() < 0.6 * drawn.mean()
+
+
+@pytest.mark.parametrize("side", [(127, 356), (356, 127)])
+def test_hair_at_the_temples_is_no_part_of_the_glasses(session, worn, astronaut, side):
+    """A dark lock that the arm of the glasses crosses: above and below the arm it stays when they are taken off."""
+    picture, mesh = worn[0].copy(), api.detect_faces([astronaut], session=session).frames[0][0].mesh
+    width, (here, there) = float(np.ptp(mesh[:, 0])), mesh[list(side), :2]
+    beside, down = here + 0.04 * (here - there), np.array([0, width])
+    ends = [np.int32(beside + share * down).tolist() for share in (-0.2, 0.2)]
+    for ink, thick in (((230, 190, 170), 0.1), ((22, 22, 25), 0.03)):
+        cv2.line(picture, *ends, ink, round(thick * width))
+    glasses = lines_of(picture.astype(np.float32) / 255, mesh).glasses
+    rows = np.nonzero(glasses[:, slice(*sorted((int(beside[0] - 1), int(beside[0] + 2))))])[0]
+    assert rows.size > 0
+    assert beside[1] - 0.14 * width < rows.min() < rows.max() < beside[1] + 0.08 * width
 
 
 def test_the_donors_glasses_come_along_or_are_taken_off(session, worn, astronaut, hopper):
