@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from math import exp
 from typing import Final, NamedTuple, TypedDict, cast
 
 import numpy as np
@@ -11,8 +12,10 @@ import numpy as np
 from ..faces.views import distances
 from ..types import Face
 
-_BETTER: Final = 0.3
-"""By how much nearer another view must be to take over: as `faces.views.distances` counts, 6 degrees."""
+_BETTER: Final = 0.4
+"""By how much nearer another view must be to take over: as `faces.views.distances` counts, 8 degrees."""
+_PATIENCE: Final = 0.7
+"""Seconds over which distances are averaged: lips that speak have no view take over."""
 _FADE: Final = 0.3
 """Seconds in which it does."""
 
@@ -24,6 +27,7 @@ class ChosenState(TypedDict):
     source: int
     held: int
     shares: list[float]
+    apart: list[float]
     time: float
 
 
@@ -33,6 +37,8 @@ class _Chosen(NamedTuple):
     held: int
     """The view that shows, or that is on its way."""
     shares: tuple[float, ...]
+    apart: tuple[float, ...]
+    """How far each view was from the face of late."""
     time: float
 
 
@@ -66,25 +72,37 @@ class ViewChoice:
     def as_json(self) -> list[ChosenState]:
         """What `restore` goes on from."""
         return [
-            {"person": person, "source": one.source, "held": one.held, "shares": list(one.shares), "time": one.time}
+            {
+                "person": person,
+                "source": one.source,
+                "held": one.held,
+                "shares": list(one.shares),
+                "apart": list(one.apart),
+                "time": one.time,
+            }
             for person, one in self._chosen.items()
         ]
 
     def restore(self, state: object) -> None:
         """Go on where `as_json` was called."""
         self._chosen = {
-            one["person"]: _Chosen(one["source"], one["held"], tuple(one["shares"]), one["time"])
+            one["person"]: _Chosen(one["source"], one["held"], tuple(one["shares"]), tuple(one["apart"]), one["time"])
             for one in cast("list[ChosenState]", state)
         }
 
 
 def _next(before: _Chosen | None, time: float, face: Face, source: int, views: Sequence[Face]) -> _Chosen:
     apart = distances(face, views)
-    best = int(np.argmin(apart)) if len(views) else 0
     if before is None or before.source != source or len(before.shares) != len(views):
-        return _Chosen(source, best, tuple(float(number == best) for number in range(len(views))), time)
-    held = best if apart[best] < apart[before.held] - _BETTER else before.held
-    return _Chosen(source, held, _moved(before.shares, held, (time - before.time) / _FADE), time)
+        best = int(np.argmin(apart)) if len(views) else 0
+        shares = tuple(float(number == best) for number in range(len(views)))
+        return _Chosen(source, best, shares, tuple(apart.tolist()), time)
+    kept = exp(-max(time - before.time, 0) / _PATIENCE)
+    late = apart + kept * (np.array(before.apart) - apart)
+    best = int(np.argmin(late))
+    held = best if late[best] < late[before.held] - _BETTER else before.held
+    shares = _moved(before.shares, held, (time - before.time) / _FADE)
+    return _Chosen(source, held, shares, tuple(late.tolist()), time)
 
 
 def _moved(shares: Sequence[float], held: int, step: float) -> tuple[float, ...]:

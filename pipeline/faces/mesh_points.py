@@ -18,6 +18,7 @@ FEATURES: Final = (LIPS_OUTER, EYE_LEFT, EYE_RIGHT, BROW_LEFT, BROW_RIGHT)
 
 RIGID: Final = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 8, 9, 151, 10, 109, 338, 127, 356, 234, 454, 98, 327)
 """Of the head's bones and the nose: they move with the head and with no expression."""
+FOREHEAD_TOP, CHIN = 10, 152
 LIP_TOP, LIP_BOTTOM = 13, 14
 MOUTH_LEFT, MOUTH_RIGHT = 61, 291
 OVAL: Final = (

@@ -15,8 +15,8 @@ from . import mesh_points as points
 NO_PICTURE: Final = "the source face was saved without a picture, which this engine needs"
 _TURN: Final = 20.0
 """Degrees between two heads that count as much as these differences in expression and resolution:"""
-_MOUTH: Final = 0.3
-"""of how far the mouth stands open, over its width;"""
+_MOUTH: Final = 0.04
+"""of the lips' shape, the root mean square over the face's height;"""
 _LIDS: Final = 0.2
 """of how far the eyes are open, over their width;"""
 _OCTAVES: Final = 1.5
@@ -84,7 +84,7 @@ def aligned(some: FloatArray, others: FloatArray) -> Alignment:
 def _by_mesh(target: Mesh, view: Mesh) -> float:
     rigid = list(points.RIGID)
     fit = aligned(view[rigid], target[rigid])
-    mouth = abs(_mouth(target) - _mouth(view)) / _MOUTH
+    mouth = _lips_apart(target, view, fit) / _MOUTH
     lids = sum(abs(_open(target, *eye) - _open(view, *eye)) for eye in _EYES) / (2 * _LIDS)
     return _turned(fit) / _TURN + mouth + lids + _lacking(fit.scale)
 
@@ -103,13 +103,17 @@ def _turned(fit: Alignment) -> float:
     return degrees(acos(float(np.clip(fit.rotation[2, 2], -1, 1))))
 
 
-_MOUTH_POINTS: Final = (points.LIP_TOP, points.LIP_BOTTOM, points.MOUTH_LEFT, points.MOUTH_RIGHT)
 _EYES: Final = ((159, 145, 33, 133), (386, 374, 263, 362))
 """Upper and lower lid, and the corners."""
 
 
-def _mouth(mesh: Mesh) -> float:
-    return _open(mesh, *_MOUTH_POINTS)
+def _lips_apart(target: Mesh, view: Mesh, fit: Alignment) -> float:
+    """How differently lips are shaped, heads turned alike: a grin is no open mouth, though both show teeth."""
+    lips = [*points.LIPS_OUTER, *points.LIPS_INNER]
+    own, theirs = (mesh[lips] - mesh[lips].mean(0) for mesh in (target, view))
+    rest = fit.scale * theirs @ fit.rotation.T - own
+    height = float(np.linalg.norm(target[points.FOREHEAD_TOP] - target[points.CHIN]))
+    return float(np.sqrt((rest * rest).sum(1).mean())) / max(height, 1e-6)
 
 
 def _open(mesh: Mesh, upper: int, lower: int, left: int, right: int) -> float:

@@ -46,8 +46,8 @@ def test_the_first_frame_shows_the_nearest_view_alone():
 
 
 def test_a_turning_head_goes_through_all_views_in_fades():
-    shares = follow(np.linspace(-40, 40, 60), donor(-30, 0, 30))
-    assert [int(one.argmax()) for one in shares[[0, 30, -1]]] == [0, 1, 2]
+    shares = follow(np.linspace(-40, 40, 150), donor(-30, 0, 30))
+    assert [int(one.argmax()) for one in shares[[0, 90, -1]]] == [0, 1, 2]
     assert shares.sum(1) == pytest.approx(1) and shares.min() >= 0
     steps = np.abs(np.diff(shares, axis=0)).max()
     assert 0 < steps <= 1 / (FADE * RATE) + 1e-6
@@ -60,6 +60,13 @@ def test_a_head_that_wavers_between_two_views_stays_with_one():
     shares = follow(angles, donor(0, 30))
     assert (shares == shares[0]).all()
     assert len(set(np.argmax([_nearness(angle) for angle in angles], axis=1))) == 2, "the nearest one changes often"
+
+
+def test_a_glance_of_half_a_second_changes_nothing():
+    """As lips that speak: what suits for a moment alone."""
+    angles = [0] * 10 + [27] * 8 + [0] * 10
+    assert (follow(angles, donor(0, 30))[:, 0] == 1).all()
+    assert follow([0] * 10 + [27] * 60, donor(0, 30))[-1].tolist() == [0, 1]
 
 
 def test_a_face_that_was_away_fades_no_longer_than_it_was_away():
