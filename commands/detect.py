@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ..app import settings
-from ..app.people_folder import people_in
 from ..app.pictures import filtered
 from ..app.report import Json, TargetReport
 from ..app.session import Session
@@ -66,6 +65,8 @@ def _grouped(arguments: Namespace, folder: Path) -> int:
     alone = {"--preview": arguments.preview, "--json": arguments.json, "--limit": arguments.limit}
     for name in (name for name, value in alone.items() if value):
         raise SettingsError(f"{name} goes with faces picture by picture, and --group is about all of them")
+    from ..app.people_folder import people_in
+
     if people_in(folder):
         raise SettingsError(f"--group {named(folder)}: there are people in it already; choose another folder")
     asked = {**values_of(arguments, "detect"), **values_of(arguments, "order"), **values_of(arguments, "merge")}

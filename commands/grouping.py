@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..app.grouping import find_people
 from ..app.outputs import require_folders
-from ..app.people_folder import SHEET, people_in, require_free, write_people
 from ..app.session import Session
 from ..app.settings import SETTINGS
 from ..pipeline.errors import SettingsError
@@ -30,7 +28,7 @@ def group_of(arguments: Namespace) -> Path | None:
     folder = Path(arguments.group)
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"--group {named(folder)}: expected a folder")
-    require_folders([folder / SHEET])
+    require_folders([folder / "people.jpg"])
     return folder
 
 
@@ -49,6 +47,10 @@ def people_of(session: Session, folder: Path, files: Sequence[Path], settings: M
     `settings` of a picture among others. Raises as `find_people` and `people_in`, and SettingsError where other files
     are in the folder.
     """
+    # What looks into clips is loaded by those who group.
+    from ..app.grouping import find_people
+    from ..app.people_folder import SHEET, people_in, require_free, write_people
+
     known = people_in(folder)
     if known:
         console.note(f"{named(folder)}: {len(known)} people, as they were found before")

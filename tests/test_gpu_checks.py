@@ -20,6 +20,7 @@ def _checked(folder: Path, *words: str) -> tuple[int, dict, str]:
     return done.returncode, json.loads((folder / "gpu.json").read_text(encoding="utf-8")), done.stdout
 
 
+@pytest.mark.slow
 def test_every_check_that_the_cpu_can_run_passes_there(tmp_path):
     code, told, table = _checked(tmp_path, "--device", "cpu")
     states = {one["name"]: one["state"] for one in told["checks"]}

@@ -114,6 +114,7 @@ def test_a_scene_without_the_one_asked_for_is_an_error_where_missing_is_one(sess
         swapped(session, tmp_path, frames, missing="error", resume=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stops", [(13,), (6, 16)])
 def test_cut_off_anywhere_the_result_is_the_same(session, tmp_path, monkeypatch, stops):
     monkeypatch.setattr(

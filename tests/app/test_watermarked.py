@@ -58,6 +58,7 @@ def test_small_faces_are_told(session, astronaut, hopper):
     assert "frame 0, face 0: smaller than 128 pixels: copies may lose its watermark" in result.report
 
 
+@pytest.mark.slow
 def test_a_clip(session, files, tmp_path):
     pytest.importorskip("av")
     from clipmaking import write_clip

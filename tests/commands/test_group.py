@@ -84,12 +84,14 @@ def test_one_person_is_swapped_in_all_pictures(pile, people, tmp_path):
     assert left[0] == pytest.approx(width - right[2], abs=12), "the same person in the mirrored picture"
 
 
+@pytest.mark.slow
 def test_one_command_groups_and_swaps(pile, tmp_path):
     done = swap(tmp_path, "--target", pile, "--group", tmp_path / "new", "--input-faces-index", "1")
     assert swapped(done) == {"a.png": 0, "b.png": 0, "c.jpg": 1, "d.jpg": 1, "e.png": 1}
     assert (tmp_path / "new" / "people.jpg").exists()
 
 
+@pytest.mark.slow
 def test_clips_are_looked_at_every_second(tmp_path, capsys):
     pytest.importorskip("av")
     left, top, right, bottom = MAN_CUT[1]
@@ -131,6 +133,7 @@ def test_filters_say_who_counts(pile, tmp_path, capsys):
     assert not women
 
 
+@pytest.mark.slow
 def test_a_threshold_joins_or_divides(pile, tmp_path):
     assert run("detect", pile, "--group", tmp_path / "all", "--identity-threshold", 2) == 0
     assert len(list((tmp_path / "all").glob("*.safetensors"))) == 1

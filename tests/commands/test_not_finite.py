@@ -134,6 +134,7 @@ def test_boxes_and_points_far_outside_are_an_error_about_the_network(models, run
     assert f"det_10g.onnx gave {wanted}" in line and "fetch it again, or choose another model" in line
 
 
+@pytest.mark.slow
 def test_faces_without_number_are_an_error_about_the_network(models, run):
     spoiling.spoil(models / SCRFD, "one", output=0, declared=True)
     spoiling.spoil(models / SCRFD, "one", output=3, declared=True)  # boxes of two cells that hardly meet

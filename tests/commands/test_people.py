@@ -45,6 +45,7 @@ def swap(tmp_path, *words, target=MAN):
     return json.loads(report.read_text())["targets"][0]
 
 
+@pytest.mark.slow
 def test_a_folder_is_one_person_and_a_file_is_each_of_its_faces(tmp_path, holiday):
     done = swap(
         tmp_path,
@@ -63,6 +64,7 @@ def test_a_folder_is_one_person_and_a_file_is_each_of_its_faces(tmp_path, holida
     assert "holiday: one donor of 2 faces" in done["report"]
 
 
+@pytest.mark.slow
 def test_people_and_sources_are_numbered_in_the_order_given(tmp_path, holiday):
     given = ("--person", "Eileen", holiday / "1.png", holiday / "2.png", "--source", MAN, "--person", "Grace", MAN)
     for number, name in enumerate(("Eileen", str(MAN), "Grace")):
@@ -107,6 +109,7 @@ def test_a_folder_without_a_face_is_the_usual_error(tmp_path, capsys):
     assert "no source face found: nothing can be swapped" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_faces_are_saved_listed_shown_used_and_deleted(tmp_path, holiday, saved, capsys):
     assert run("faces", "save", "Eileen C.M", holiday, "--consent", "Yes, by mail.") == 0
     out, err = capsys.readouterr()
@@ -184,6 +187,7 @@ def test_identities_alone_and_mesh_is_one_line_before_any_work(tmp_path, capsys)
     assert "face:a: it was saved without a picture, which mesh needs" in err
 
 
+@pytest.mark.slow
 def test_a_saved_face_is_somebody_to_recognise(tmp_path):
     assert run("faces", "save", "a", WOMAN, "--embeddings-only") == 0
     done = swap(tmp_path, "--source", MAN, "--reference", "face:a", target=PAIR)
@@ -191,6 +195,7 @@ def test_a_saved_face_is_somebody_to_recognise(tmp_path):
     assert pair["box"][0] > 600  # she is at the right
 
 
+@pytest.mark.slow
 def test_a_batch_takes_people_and_saved_faces_of_its_own_and_of_its_rows(tmp_path, holiday, capsys):
     assert run("faces", "save", "Eileen", WOMAN, "--consent", "yes") == 0
     rows = [f"{MAN},holiday,a.png", f"{MAN},face:Eileen,b.png", f"{MAN},,c.png"]
@@ -223,6 +228,7 @@ def test_the_hosted_engine_takes_pictures_alone(tmp_path, capsys, monkeypatch, w
     assert out == "" and err == f"multifaceswap: error: {said}\n"
 
 
+@pytest.mark.slow
 def test_settings_act_on_people(tmp_path, holiday):
     """With a threshold that takes everybody for one person, the man is among the faces; with a strict one nobody is."""
     for threshold, count in ((2, 3), (0.01, 1)):

@@ -155,6 +155,7 @@ def test_a_restorer_that_is_missing_is_told_before_any_work(tmp_path, blank, mon
     assert not (tmp_path / "a.png").exists()
 
 
+@pytest.mark.slow
 def test_people_are_told_by_reference_pictures(tmp_path, capsys):
     """Both people are in the target; only the man is looked for, whatever the order of faces."""
     found = {}

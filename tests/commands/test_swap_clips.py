@@ -89,6 +89,7 @@ def test_options_for_pictures_are_refused(tmp_path, clip, capsys, option, value)
     assert not (tmp_path / "out.mp4").exists()
 
 
+@pytest.mark.slow
 def test_a_reference_is_followed_through_a_cut(tmp_path, capsys):
     frames = [*shot(4, (HIM, 5), (HER, 170)), *shot(4, (HER, 10), grey=200), *shot(4, (HER, 5), (HIM, 170), grey=40)]
     target, output = write_clip(tmp_path / "in.mp4", frames), tmp_path / "out.mp4"

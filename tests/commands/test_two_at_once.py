@@ -59,6 +59,7 @@ def test_a_clip(tmp_path, clip, capsys, unread):
         assert everything(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_clip_that_is_taken_later_stops_no_other(tmp_path, clip, capsys, monkeypatch):
     output = tmp_path / "out"
     with held(checkpoint_folder(output / "clip.mp4") / "clip") as process:
@@ -77,6 +78,7 @@ def test_a_batch(tmp_path, capsys, unread):
         assert everything(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_batch_into_another_folder_goes_on(tmp_path, capsys):
     with held(tmp_path / "out" / ".multifaceswap" / "batch"):
         for name in ("other", "out/inner"):

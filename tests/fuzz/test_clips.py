@@ -57,6 +57,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("clips")
 
 
+@pytest.mark.slow
 @tries(120)
 @given(mutated(FILES), st.sampled_from(sorted(KINDS)))
 def test_any_damage_is_frames_or_the_projects_errors(folder, data, name):

@@ -87,6 +87,7 @@ def path(tmp_path):
     return tmp_path / "picture"
 
 
+@pytest.mark.slow
 @tries(500)
 @given(mutated(FILES))
 def test_any_damage_is_a_picture_or_an_image_error(path, data):

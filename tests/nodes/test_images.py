@@ -157,6 +157,7 @@ def test_one_mask_serves_all_frames_and_other_numbers_are_an_error(comfy, graph,
     assert "or its proportions" in comfy.run(graph, image=[square, 0]).error["exception_message"]
 
 
+@pytest.mark.slow
 def test_previews_show_the_first_frames_of_a_clip_in_one_size(comfy, graph, image):
     clip = torch.cat([image] * 10)
     clip[3:] = 0.5

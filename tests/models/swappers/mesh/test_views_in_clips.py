@@ -70,6 +70,7 @@ def views(astronaut, fitted, topology, number=None):
     )
 
 
+@pytest.mark.slow
 def test_each_view_shows_in_its_turn_and_gives_way_in_a_fade(session, clip, astronaut, fitted, topology):
     plain, notes = swapped(session, clip, views(astronaut, fitted, topology))
     assert not [note for note in notes if "turned another way" in note[2]]
@@ -89,6 +90,7 @@ def test_each_view_shows_in_its_turn_and_gives_way_in_a_fade(session, clip, astr
     assert shares.sum(0) == pytest.approx(1, abs=0.25)
 
 
+@pytest.mark.slow
 def test_the_same_without_fades_jumps(session, clip, astronaut, fitted, topology, monkeypatch):
     """What the fades are for: the engine by itself takes the nearest view of each frame."""
     donor = views(astronaut, fitted, topology)
