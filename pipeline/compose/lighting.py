@@ -50,6 +50,9 @@ _RANGE = (-14.0, 8.0)
 _FINE_TINT = 0.45
 """Share of the face's own fine chroma that stays; lips keep all."""
 _MOST_SATURATED = 1.3
+_DARK = np.float32(0.01)
+_LIPSTICK = 12.0
+"""In Lab: how far lips differ from skin by themselves, about."""
 _RIM = 0.006
 """How softly lips end."""
 _ON_ALL_CHANNELS = np.tile(LUMA, (3, 1))
@@ -215,14 +218,15 @@ def _lip_tint(own: _View, light: _View, lips: FloatArray, image: ImageF32) -> Fl
     """(h, w, 3) factors by which lips differ from skin in Lab as they did, less where the target is less saturated."""
     lab = _lab(image)
     share = min(light.saturation / own.saturation, 1.0)
-    lab[..., 1:] = light.colour[1:] + share * (_lab(own.image)[..., 1:] - own.colour[1:])
+    away = _lab(own.image)[..., 1:] - own.colour[1:]
+    far = np.linalg.norm(away, axis=2, keepdims=True)
+    # Half as bright, lipstick is half as far from grey.
+    dimmed = min((light.colour[0] + 16) / (own.colour[0] + 16), 1.0)
+    kept = 1 - (1 - dimmed) * np.maximum(far - _LIPSTICK, 0) / np.maximum(far, 1e-6)
+    lab[..., 1:] = light.colour[1:] + share * kept * away
     wanted = np.asarray(np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0, 1), np.float32)
-    return np.exp(np.log(_sure_chroma(wanted) / _sure_chroma(image)) * lips[..., None])
-
-
-def _sure_chroma(image: ImageF32) -> FloatArray:
-    lifted = image + np.float32(0.01)
-    return lifted / (lifted @ LUMA)[..., None]
+    # As bright in Lab: of lipstick, luma is no measure, and dark red would become glaring.
+    return np.exp(np.log((wanted + _DARK) / (np.clip(image, 0, 1) + _DARK)) * lips[..., None])
 
 
 def _gain(stops: FloatArray) -> FloatArray:

@@ -125,3 +125,22 @@ def _lab(picture):
 def _speckled():
     random = np.random.default_rng(3)
     return random.uniform(0.2, 0.9, (120, 100, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("lips", "most"), [((190, 110, 100), 0.95), ((215, 30, 30), 0.63), ((190, 15, 60), 0.68)])
+def test_lips_on_dark_skin_glare_no_more_than_they_did(lips, most):
+    """Their chroma in Lab, over the donor's: bright skin's lipstick on dark skin would be neon."""
+    side, part = 96, np.s_[60:76, 30:66]
+    area = np.zeros((side, side), np.float32)
+    area[part] = 1
+    own = np.full((side, side, 3), np.float32((235, 195, 175)) / 255, np.float32)
+    own[part] = np.float32(lips) / 255
+    target = np.full((side, side, 3), np.float32((90, 60, 40)) / 255, np.float32)
+    target[:16] = (0.1, 0.2, 0.5)  # more than one colour: else it is a toned picture
+    skin = 1 - area
+    seen = skin.copy()
+    seen[:16] = 0
+    result = match_lighting(own, target, skin, seen, area)
+    before, after = (cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[68, 48] for image in (own, result))
+    assert np.hypot(*after[1:]) < most * np.hypot(*before[1:])
+    assert after[1] > 20, "they are red all the same"
