@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from ..media.pictures import converted, read_metadata, read_picture
 from ..pipeline.errors import FaceNotFoundError
-from ..pipeline.types import FaceSet, Picture
+from ..pipeline.types import Face, FaceSet, Picture
 from .donor_colours import DonorColours
 from .faces.folders import is_saved
 from .faces.keeping import read_saved
@@ -33,7 +34,7 @@ class FileDonors(NamedTuple):
     names: Sequence[str]
     donors: Donors
     notes: tuple[str, ...] = ()
-    """What was left out of the files, and what saved faces say of consent."""
+    """What was left out of the files, and what saved faces say of consent, which the faces then don't repeat."""
     colours: DonorColours = DonorColours()
 
 
@@ -70,7 +71,8 @@ def read_donors(
     if found.references is not None:
         notes += _without_faces([one.shown for one in known], found.references.faces, "reference")
     colours = DonorColours(tuple(profile for one in read for profile in one.profiles))
-    return FileDonors(found.names, found, (*notes, *found.told), colours)
+    quiet = found._replace(faces=_without_consent(found.faces))
+    return FileDonors(found.names, quiet, (*notes, *found.told), colours)
 
 
 class FoundPerson(NamedTuple):
@@ -102,6 +104,13 @@ def read_person_files(
 def picture_settings(settings: Mapping[str, object]) -> dict[str, object]:
     """Those of pictures, among others."""
     return {name: value for name, value in settings.items() if name in SETTINGS["picture"]}
+
+
+def _without_consent(faces: FaceSet) -> FaceSet:
+    def quiet(face: Face) -> Face:
+        return replace(face, consent="", views=tuple(replace(view, consent="") for view in face.views))
+
+    return replace(faces, frames=tuple(tuple(map(quiet, some)) for some in faces))
 
 
 def _files(source: PathLike | PersonFiles) -> tuple[PathLike, ...]:

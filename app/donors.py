@@ -78,7 +78,7 @@ class DonorCache:
     def _with_own_mesh(self, face: Face, picture: Picture, mesher: Mesher) -> Face:
         if face.mesh is not None or not face.pictured:
             return face
-        key = (id(mesher), *_fingerprint(picture, face), face.frame, face.index)
+        key = (id(mesher), *_fingerprint(picture, face), face.frame, face.index, face.consent)
         found = self._get(key)
         if not isinstance(found, Face):
             found = add_meshes(picture, [face], mesher)[0]

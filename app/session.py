@@ -180,8 +180,9 @@ class Session:
         """Save the one donor of `faces`, found in `pictures`, which are in sRGB, under a name: see `app.faces`.
 
         The file holds a cut of every view, unless `embeddings_only`, its identities by every embedder that is
-        installed, and a note of `consent`, one line. Raises SettingsError for a name that can't be or is taken, and for
-        several donors, FaceNotFoundError for none, MismatchError, OSError.
+        installed, and a note of `consent`, one line; without one, the notes that the faces carry. Raises SettingsError
+        for a name that can't be or is taken, and for several donors, FaceNotFoundError for none, MismatchError,
+        OSError.
         """
         from .faces.keeping import save_face
 
@@ -281,7 +282,7 @@ class Session:
             mesher=self.models.mesher(),
             progress=progress,
         )
-        lines = (*plan.notes, *self.swap_lines(plan, index_map.count))
+        lines = (*told.of_consent(donors.values()), *plan.notes, *self.swap_lines(plan, index_map.count))
         return replace(result, report=(*result.report, *limits.notes, *lines))
 
     def restore(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -47,6 +47,12 @@ def of_pairs(index_map: IndexMap, swapped: FaceSet | None = None) -> list[str]:
         lines.append(f"{where}: {text or 'nobody'}")
     more = len(lines) - _MOST_PAIRS
     return lines if more <= 0 else [*lines[:_MOST_PAIRS], f"and {counted(more, 'further run')} of frames"]
+
+
+def of_consent(donors: Iterable[Face]) -> list[str]:
+    """What saved faces say of what was agreed about their use, once a donor."""
+    lines = (f"source {donor.index}: consent: {note}" for donor in donors for note in donor.consents)
+    return list(dict.fromkeys(lines))
 
 
 class Ran(NamedTuple):

@@ -152,6 +152,8 @@ class Face:
     """Further faces of the same person, in any pictures of the batch: a donor that several pictures show."""
     pictured: bool = True
     """Whether its picture shows it; of a face that was saved without pictures, only numbers are left."""
+    consent: str = ""
+    """A note, on one line, of what was agreed about its use: of a saved face; empty where there is none."""
 
     def __post_init__(self) -> None:
         if any(view.views for view in self.views):
@@ -175,6 +177,11 @@ class Face:
     def person(self) -> tuple[Face, ...]:
         """All faces that show this person: itself first, then its views."""
         return (self, *self.views)
+
+    @property
+    def consents(self) -> tuple[str, ...]:
+        """The notes on all faces that show this person, each once."""
+        return tuple(dict.fromkeys(face.consent for face in self.person if face.consent))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

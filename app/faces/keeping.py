@@ -85,7 +85,7 @@ def saved_of(
     require_pictures(pictures, "pictures")
     faces.require(pictures, "saved")
     donor = _only(faces)
-    told = (checked_consent(consent), donor.gender, str(donor.age or ""))
+    told = (checked_consent(consent.strip() or "; ".join(donor.consents)), donor.gender, str(donor.age or ""))
     embedders = [models.embedder(name) for name in _installed(models)]
     shown = greyed(pictures)
     views: list[SavedView] = []
@@ -113,7 +113,7 @@ def _donor(person: SavedPerson) -> tuple[tuple[Picture, ...], FaceSet]:
         pictures.append(picture)
         faces += [replace(one, frame=number) for one in _by_model(face, view.embeddings)]
     age = parse_ages(person.age)
-    lead, *views = [replace(face, gender=person.gender, age=age) for face in faces]
+    lead, *views = [replace(face, gender=person.gender, age=age, consent=person.consent) for face in faces]
     frames = ((replace(lead, views=tuple(views)),), *(() for _ in pictures[1:]))
     return tuple(pictures), FaceSet(frames, Size.holding(pictures))
 

@@ -129,7 +129,15 @@ def test_faces_are_saved_listed_shown_used_and_deleted(tmp_path, holiday, saved,
 
     done = swap(tmp_path, "--source", "face:Eileen C.M")
     assert done["pairs"][0]["source"] == "face:Eileen C.M"
-    assert "face:Eileen C.M: consent: Yes, by mail." in done["report"]
+    # Once, though the swap itself would say it too.
+    consents = [line for line in done["report"] if "consent" in line]
+    assert consents == ["face:Eileen C.M: consent: Yes, by mail."]
+    assert run("faces", "save", "Copy", "face:Eileen C.M") == 0
+    capsys.readouterr()
+    assert run("faces", "show", "Copy") == 0
+    assert "  consent: Yes, by mail.\n" in capsys.readouterr().out
+    assert run("faces", "delete", "Copy") == 0
+    capsys.readouterr()
     by_name = read_picture(tmp_path / "out.png")
     (holiday / "3.jpg").unlink()
     swap(tmp_path, "--source", holiday)

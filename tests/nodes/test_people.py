@@ -146,6 +146,8 @@ def test_a_saved_face_is_loaded_with_all_its_views(comfy, graph, woman, man, sav
     run = comfy.run(graph, made=[made, 0], meant=[swap(graph, target, given, [known, 0]), 0])
     assert run.error is None, run.error
     assert (run["made"] - run["meant"]).abs().max() <= 2 / 255
+    told = comfy.run(graph, report=[made, 3])["report"].splitlines()
+    assert [line for line in told if "consent" in line] == ["source 0: consent: Yes, by mail."]
 
 
 def test_two_saved_people_are_two_donors(comfy, graph, woman, man):

@@ -16,6 +16,7 @@ from multifaceswap.app.donor_files import PersonFiles, read_donors
 from multifaceswap.app.faces.cutting import LONGEST, cut
 from multifaceswap.app.faces.folders import FaceFolders, checked_name
 from multifaceswap.app.faces.reading import read_person
+from multifaceswap.app.pictures import Donors
 from multifaceswap.media.pictures import write_picture
 from multifaceswap.models.store import Folders
 from multifaceswap.pipeline.errors import (
@@ -24,6 +25,7 @@ from multifaceswap.pipeline.errors import (
     MismatchError,
     SettingsError,
 )
+from multifaceswap.pipeline.faces.joining import joined, part_of
 from multifaceswap.pipeline.geometry import align, extract_crop
 from multifaceswap.pipeline.templates import FFHQ_512, TEMPLATES
 from multifaceswap.pipeline.types import AgeRange, CropSpec
@@ -544,3 +546,66 @@ def test_nothing_of_a_saved_stranger_is_merged(neural, astronaut, hopper, folder
     assert donor.pictured and {face.frame for face in donor.person} == {1, 2}
     assert sorted(face.embedding.model for face in donor.person) == ["dlib128", "dlib128", "w600k_r50"]
     assert found.notes == ("face:Grace, face 0: another person, left out", "E: one donor of 2 faces")
+
+
+def noted(session, astronaut, hopper):
+    """Two people as one donor, and their pictures: a note of each, one of them on two views."""
+    session.save_face("Eileen", session.detect([astronaut]), [astronaut], consent="Yes, for the film.")
+    session.save_face("Grace", session.detect([hopper]), [hopper], consent="Yes, by mail.")
+    one, other = session.load_face("Eileen"), session.load_face("Grace")
+    return joined([one.faces, one.faces, other.faces]), [*one.pictures, *one.pictures, *other.pictures]
+
+
+def test_a_note_of_consent_is_kept_when_a_face_is_saved_again(session, astronaut, hopper):
+    faces, pictures = noted(session, astronaut, hopper)
+    first = part_of(faces, 0, pictures[:1])
+    assert session.save_face("Copy", first, pictures[:1]).consent == "Yes, for the film."
+    assert session.load_face("Copy").about.consent == "Yes, for the film."
+    assert session.save_face("Copy", first, pictures[:1], consent="No more.", overwrite=True).consent == "No more."
+    both = session.merge(faces, pictures, identity_threshold=2.0)
+    assert both.flat()[0].consents == ("Yes, by mail.", "Yes, for the film.")
+    assert session.save_face("Both", both, pictures).consent == "Yes, by mail.; Yes, for the film."
+
+
+def test_the_note_of_somebody_left_out_goes_with_them(session, astronaut, hopper):
+    faces, pictures = noted(session, astronaut, hopper)
+    assert session.merge(faces, pictures).flat()[0].consents == ("Yes, for the film.",)
+
+
+def test_a_swap_says_what_was_agreed_once_a_donor_that_it_used(session, astronaut, hopper):
+    faces, pictures = noted(session, astronaut, hopper)
+    targets = session.detect([astronaut, hopper])
+    done = session.swap([astronaut, hopper], pictures, session.map(targets, faces, "0", "2"))
+    assert [line for line in done.report if "consent" in line] == ["source 2: consent: Yes, by mail."]
+    donors = session.detect([hopper])
+    done = session.swap([astronaut], [hopper], session.map(session.detect([astronaut]), donors))
+    assert not [line for line in done.report if "consent" in line]
+
+
+def test_a_clip_says_what_was_agreed(session, astronaut, hopper, tmp_path):
+    pytest.importorskip("av")
+    from clipmaking import write_clip
+
+    faces, pictures = noted(session, astronaut, hopper)
+    target = write_clip(tmp_path / "in.mp4", [np.ascontiguousarray(hopper[:512:2, ::2])] * 2)
+    done = session.swap_clip(target, tmp_path / "out.mkv", pictures, faces)
+    assert done.swapped == 2
+    assert [line for line in done.report if "consent" in line] == ["source 0: consent: Yes, for the film."]
+
+
+def test_a_donor_that_no_list_names_may_lack_its_picture(session, astronaut, hopper, tmp_path):
+    pytest.importorskip("av")
+    from clipmaking import write_clip
+
+    session.save_face("Numbers", session.detect([hopper]), [hopper], embeddings_only=True)
+    saved, shown = session.load_face("Numbers"), session.detect([astronaut])
+    faces, pictures = joined([saved.faces, shown]), [*saved.pictures, astronaut]
+    target = write_clip(tmp_path / "in.mp4", [np.ascontiguousarray(hopper[:512:2, ::2])] * 2)
+    with pytest.raises(SettingsError, match=r"^source 0: it was saved without a picture"):
+        session.swap_clip(target, tmp_path / "out.mkv", pictures, faces, source_faces_index="0")
+    done = session.swap_clip(target, tmp_path / "out.mkv", pictures, faces, source_faces_index="1")
+    assert done.swapped == 2
+    donors = Donors(pictures, faces, names=("Numbers", "Eileen"))
+    assert len(session.swap_picture(hopper, donors, source_faces_index="1").index_map.frames[0]) == 1
+    with pytest.raises(SettingsError, match=r"^Numbers: it was saved without a picture"):
+        session.swap_picture(hopper, donors, input_faces_index="*", source_faces_index="*")
