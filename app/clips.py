@@ -21,7 +21,7 @@ from ..pipeline.errors import FaceNotFoundError, SettingsError
 from ..pipeline.faces.ordering import Wanted
 from ..pipeline.faces.views import NO_PICTURE
 from ..pipeline.protocols import Embedder, Swapper
-from ..pipeline.types import FaceSet, Notice, Picture, Progress
+from ..pipeline.types import Face, FaceSet, Notice, Picture, Progress
 from ..pipeline.validation import require_pictures
 from .effects import Case
 from .hints import TURNS, age_lines, remark_lines
@@ -29,6 +29,7 @@ from .marks import MarkedClip, made_by, marked_clip
 from .pictures import Donors, Found, References, find_faces, require_donors
 from .plan import Plan
 from .recognise import embedder_of, known_references, threshold_of
+from .told import of_consent
 
 if TYPE_CHECKING:
     from .session import Session
@@ -98,7 +99,7 @@ def swap_clip(
     swapper = session.swapper(plan)
     donors = donors._replace(faces=_usable(session, donors, swapper))
     plan = replace(plan, case=case._replace(merged=donors.faces.merged))
-    require_donors(donors, plan)
+    reached = require_donors(donors, plan)
     people = donors.references
     references = people and _References(*known_references(session.models, plan, people.faces, people.pictures))
     engine = Engine(
@@ -131,7 +132,14 @@ def swap_clip(
     )
     hints = () if result.swapped or plan.values["turns"] else (TURNS,)
     measured = (*remark_lines(sources=donors.faces, references=people and people.faces), *age_lines(plan))
-    told = (*hints, *donors.notes, *measured, *plan.notes, *session.swap_lines(plan, result.swapped))
+    told = (
+        *hints,
+        *donors.notes,
+        *of_consent(reached),
+        *measured,
+        *plan.notes,
+        *session.swap_lines(plan, result.swapped),
+    )
     names = tuple(name for one in marked for name in one.names)
     return result._replace(report=(*result.report, *told, *(note for one in marked for note in one.notes)), marks=names)
 
@@ -175,19 +183,24 @@ def _found(session: Session, pictures: Sequence[Picture] | None, faces: FaceSet 
 
 
 def _usable(session: Session, donors: Donors, swapper: Swapper) -> FaceSet:
-    """The source faces, with meshes where the engine needs them; those that no mesh fits are left out."""
+    """The source faces, with meshes where the engine needs them; those that no mesh fits are left out. Saved faces
+    without pictures stay, so that the numbers go on: none of them is asked for."""
     if not swapper.needs_mesh:
         return donors.faces
     mesher = session.models.mesher()
     frames = tuple(
         tuple(session.prepared.with_mesh(face, donors.pictures, mesher) for face in faces) for faces in donors.faces
     )
-    kept = tuple(tuple(face for face in faces if face.mesh is not None and face.pictured) for faces in frames)
+    kept = tuple(tuple(face for face in faces if not _shown(face) or face.mesh is not None) for faces in frames)
     usable = replace(donors.faces, frames=kept)
-    if not usable.count:
+    if not any(map(_shown, usable.flat())):
         lacking = "no mesh fits any source face" if any(f.pictured for f in donors.faces.flat()) else NO_PICTURE
         raise FaceNotFoundError(f"{lacking}: nothing can be swapped")
     return usable
+
+
+def _shown(donor: Face) -> bool:
+    return any(face.pictured for face in donor.person)
 
 
 def _watcher(

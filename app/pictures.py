@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ..pipeline.errors import FaceNotFoundError, SettingsError
 from ..pipeline.faces.feasible import require_feasible
 from ..pipeline.faces.ordering import Wanted, is_wanted
-from ..pipeline.types import FaceSet, FloatArray, IndexMap, Picture, Progress, Size, SwapResult
+from ..pipeline.types import Face, FaceSet, FloatArray, IndexMap, Picture, Progress, Size, SwapResult
 from .effects import Case
 from .engine_needs import require_usable
 from .hints import remark_lines
@@ -102,16 +102,17 @@ def _found(session: Session, pictures: Sequence[Picture], plan: Plan, side: str)
     return find_faces(session, pictures, plan, side) if pictures else Found(FaceSet((), Size(0, 0)), ())
 
 
-def require_donors(donors: Donors, plan: Plan) -> None:
-    """Raise, before any target is looked at, where it is certain that no face can be swapped: see
-    `pipeline.faces.feasible`, or that a saved face lacks what the engine takes."""
+def require_donors(donors: Donors, plan: Plan) -> list[Face]:
+    """The source faces that some target may get. Raises, before any target is looked at, where it is certain that no
+    face can be swapped: see `pipeline.faces.feasible`, or where one of them was saved without what the engine takes."""
     people = None if donors.references is None else donors.references.faces
     try:
-        require_feasible(donors.faces, people, *plan.lists)
+        reached = require_feasible(donors.faces, people, *plan.lists)
     except (FaceNotFoundError, SettingsError) as error:
         kind = FaceNotFoundError if isinstance(error, FaceNotFoundError) else SettingsError
         raise kind("; ".join([str(error), *donors.notes])) from error
-    require_usable(donors.faces.flat(), str(plan.values["swap_model"]), partial(name_of, donors.names))
+    require_usable(reached, str(plan.values["swap_model"]), partial(name_of, donors.names))
+    return reached
 
 
 def swap_picture(

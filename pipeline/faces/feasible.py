@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import FaceNotFoundError, SettingsError
-from ..types import FaceSet
+from ..types import Face, FaceSet
 from .index_list import IndexList, Missing, parse_indexes
-from .pairing import NO_SOURCE, join_spans, pair_faces
+from .pairing import NO_SOURCE, join_spans, numbered, pair_faces
 
 
 def require_feasible(
@@ -17,9 +17,9 @@ def require_feasible(
     source_faces_index: str,
     pairing: str,
     missing: str,
-) -> None:
-    """Raise unless some target may get a source; the lists are those of `map_indexes`, or of `match_identities` where
-    there are reference faces.
+) -> list[Face]:
+    """The source faces, numbered, that some target may get; the lists are those of `map_indexes`, or of
+    `match_identities` where there are reference faces. Raises where there is none.
 
     FaceNotFoundError: there is no source face, or no reference face, or with `missing` `error` one that every target
     needs isn't there. SettingsError: the lists name only faces that aren't there. IndexListError for a list that can't
@@ -28,17 +28,18 @@ def require_feasible(
     if not source_faces.count:
         raise FaceNotFoundError(f"{NO_SOURCE}: nothing can be swapped")
     if reference_faces is None:
-        _require_sources(source_faces.count, input_faces_index, source_faces_index, missing)
-        return
+        reached = _require_sources(source_faces.count, input_faces_index, source_faces_index, missing)
+        return [numbered(face, number) for number, face in enumerate(source_faces.flat()) if number in reached]
     if not reference_faces.count:
         raise FaceNotFoundError("no reference face found: nobody can be recognised")
     lists = input_faces_index, source_faces_index, pairing, missing
     pairs, lines = pair_faces(reference_faces.flat(), source_faces, *lists, noun="reference")
     if not pairs:
         raise SettingsError(f"{'; '.join(lines)}: nothing can be swapped")
+    return list({pair.source.index: pair.source for pair in pairs}.values())
 
 
-def _require_sources(count: int, input_faces_index: str, source_faces_index: str, missing: str) -> None:
+def _require_sources(count: int, input_faces_index: str, source_faces_index: str, missing: str) -> set[int]:
     targets, sources = parse_indexes(input_faces_index), parse_indexes(source_faces_index)
     reached = list(_reached(targets, sources, count))
     spans = [entry.span for entry in reached if isinstance(entry, Missing)]
@@ -48,6 +49,7 @@ def _require_sources(count: int, input_faces_index: str, source_faces_index: str
         raise FaceNotFoundError(f"{lacking}. Name other faces, or let missing 'skip' them.")
     if len(spans) == len(reached):
         raise SettingsError(f"source_faces_index {sources}: {lacking}, nothing can be swapped")
+    return {entry for entry in reached if isinstance(entry, int)}
 
 
 def _reached(targets: IndexList, sources: IndexList, count: int) -> Iterator[int | Missing]:

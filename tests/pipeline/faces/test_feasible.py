@@ -18,6 +18,35 @@ def faces(*counts: int) -> FaceSet:
     )
 
 
+@pytest.mark.parametrize(
+    ("targets", "sources", "pairing", "reached"),
+    [
+        ("0", "0", PAIRWISE, [0]),
+        ("0", "2", PAIRWISE, [2]),
+        ("0,1", "-1,0", PAIRWISE, [0, 2]),
+        ("0", "*", PAIRWISE, [0]),
+        ("*", "*", PAIRWISE, [0, 1, 2]),
+        ("0,1", "1,2,0", ROUND, [1, 2]),
+        ("*", "1,7", ROUND, [1]),
+    ],
+)
+def test_the_sources_that_lists_reach(targets, sources, pairing, reached):
+    found = require_feasible(faces(2, 1), None, targets, sources, pairing, "skip")
+    assert sorted(face.index for face in found) == reached
+    # As `map_indexes` does, of as many targets as there could be.
+    used = {
+        pair.source.index
+        for count in range(6)
+        for pair in map_indexes(faces(count), faces(2, 1), targets, sources, pairing).frames[0]
+    }
+    assert sorted(used) == reached
+
+
+def test_the_sources_that_references_reach():
+    found = require_feasible(faces(1, 1, 1), faces(2), "1,0", "2,1", PAIRWISE, "skip")
+    assert sorted(face.index for face in found) == [1, 2]
+
+
 @pytest.mark.parametrize("missing", ["skip", "error"])
 @pytest.mark.parametrize("references", [None, faces(1)])
 def test_without_a_source_face_nothing_can_be_swapped(missing, references):
