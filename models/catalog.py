@@ -129,7 +129,14 @@ MODELS: tuple[Model, ...] = (
     Model("scrfd_10g", "detector", "detectors.adapters:scrfd", (DET_10G,), DetectorParams(0.5, 640), "SCRFD", "medium"),
     *DETECTORS,
     Model("facemesh", "mesher", "detectors.adapters:facemesh", (FACE_LANDMARK,), family="FaceMesh"),
-    Model("dlib128", "embedder", "embedders.adapters:dlib128", (DLIB_FACE128,), family="dlib"),
+    Model(
+        "dlib128",
+        "embedder",
+        "embedders.adapters:dlib128",
+        (DLIB_FACE128,),
+        EmbedderParams(size=150, numbers=128),
+        "dlib",
+    ),
     Model(
         "w600k_r50",
         "embedder",

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...media.files import open_bounded
+from ...models.catalog import find, names
+from ...models.spec import EmbedderParams
 from ...pipeline.errors import ImageError, SettingsError
 from ...pipeline.faces.ages import parse_ages
 from ...pipeline.quotes import excerpt, listed, named, quoted, reason
-from ...pipeline.types import MESH_POINTS, Embedding, Gender
+from ...pipeline.types import MESH_POINTS, Embedding, Gender, Vector
 from .person import LONGEST_CONSENT, MOST_VIEWS, SavedPerson, SavedView
 from .writing import FORMAT, VERSION
 
@@ -32,6 +34,8 @@ _PART: Final = re.compile(
 )
 _SHAPES: Final = {"landmarks": [5, 2], "box": [4], "score": [1], "mesh": [MESH_POINTS, 3]}
 _GENDERS: Final[dict[str, Gender]] = {"female": "female", "male": "male"}
+_LENGTHS: Final = (1e-6, 1e6)
+"""What identities are as vectors: beyond, they have no direction in numbers of 32 bits."""
 _REACTOR_MODEL: Final = "w600k_r50"
 """What its identities are measured by: InsightFace's buffalo_l."""
 _REACTOR_NUMBERS: Final = 512
@@ -78,24 +82,25 @@ def unreadable(path: str | os.PathLike[str], error: Exception) -> ImageError:
 
 
 def _person(file: _Opened) -> SavedPerson:
-    said, names = file.metadata() or {}, list(file.keys())
+    said, parts = file.metadata() or {}, list(file.keys())
     if said.get("format") != FORMAT:
-        if "embedding" not in names:
+        if "embedding" not in parts:
             raise SettingsError("it holds no face")
-        return _of_reactor(file, names)
+        return _of_reactor(file, parts)
     if said.get("format_version") != VERSION:
         version = quoted(said.get("format_version"))
         raise SettingsError(f"expected format {VERSION}, got {version}: a later release wrote it, which can read it")
-    views = _views(file, names)
+    views = _views(file, parts)
+    _require_comparable([one for view in views for one in view.embeddings])
     consent = excerpt(said.get("consent", ""), LONGEST_CONSENT)
     ages = parse_ages(excerpt(said.get("age", "")))
     gender = _GENDERS.get(said.get("gender", ""))
     return SavedPerson(views, consent, gender, str(ages or ""), excerpt(said.get("written_by", "")))
 
 
-def _views(file: _Opened, names: Sequence[str]) -> tuple[SavedView, ...]:
+def _views(file: _Opened, held: Sequence[str]) -> tuple[SavedView, ...]:
     parts: dict[int, dict[str, NDArray[np.generic]]] = {}
-    for name in sorted(names):
+    for name in sorted(held):
         match = _PART.fullmatch(name)
         if match is None:
             raise SettingsError(f"it holds {quoted(name)}, which no saved face has")
@@ -120,9 +125,31 @@ def _view(parts: Mapping[str, NDArray[np.generic]]) -> SavedView:
         numbers["landmarks"],
         float(numbers["score"][0]),
         numbers.get("mesh"),
-        tuple(Embedding(vector, model) for model, vector in embeddings.items()),
+        tuple(_identity(vector, model) for model, vector in embeddings.items()),
         picture,
     )
+
+
+def _identity(vector: Vector, model: str) -> Embedding:
+    """Raises SettingsError for one of another size than the model's, where that is known, or without a direction."""
+    expected = find("embedder", model).params_of(EmbedderParams).numbers if model in names("embedder") else vector.size
+    if vector.size != expected:
+        raise SettingsError(f"an identity of {model}: expected {expected} numbers, got {vector.size}")
+    made = Embedding(vector, model)
+    length = float(np.linalg.norm(made.vector.astype(np.float64)))
+    if not _LENGTHS[0] <= length <= _LENGTHS[1]:
+        raise SettingsError(f"an identity of {model}: its numbers come to {length:g}, which tells nobody")
+    return made
+
+
+def _require_comparable(identities: Sequence[Embedding]) -> None:
+    """Raise SettingsError where identities of one model have several sizes."""
+    sizes: dict[str, int] = {}
+    for one in identities:
+        if sizes.setdefault(one.model, one.vector.size) != one.vector.size:
+            raise SettingsError(
+                f"identities of {one.model}: expected {sizes[one.model]} numbers in every view, got {one.vector.size}"
+            )
 
 
 def _require_fit(name: str, part: str, found: _Slice) -> None:
@@ -140,20 +167,20 @@ def _require_fit(name: str, part: str, found: _Slice) -> None:
         raise SettingsError(f"{name}: expected {expected}, got {excerpt(dtype)} {tuple(shape[:4])}")
 
 
-def _of_reactor(file: _Opened, names: Sequence[str]) -> SavedPerson:
+def _of_reactor(file: _Opened, parts: Sequence[str]) -> SavedPerson:
     """The identity and the gender of a face that ReActor saved; what else there is belongs to a picture that isn't."""
     found = file.get_slice("embedding")
     dtype, shape = found.get_dtype(), found.get_shape()
     if dtype not in _FLOATS or shape not in ([_REACTOR_NUMBERS], [1, _REACTOR_NUMBERS]):
         raise SettingsError(f"embedding: expected {_REACTOR_NUMBERS} floats, got {excerpt(dtype)} {tuple(shape[:4])}")
     vector = np.asarray(file.get_tensor("embedding"), np.float32).ravel()
-    view = SavedView(*_NOWHERE, 1.0, None, (Embedding(vector, _REACTOR_MODEL),), None)
-    return SavedPerson((view,), gender=_reactor_gender(file, names), written_by="ReActor", origin="ReActor")
+    view = SavedView(*_NOWHERE, 1.0, None, (_identity(vector, _REACTOR_MODEL),), None)
+    return SavedPerson((view,), gender=_reactor_gender(file, parts), written_by="ReActor", origin="ReActor")
 
 
-def _reactor_gender(file: _Opened, names: Sequence[str]) -> Gender | None:
+def _reactor_gender(file: _Opened, parts: Sequence[str]) -> Gender | None:
     """InsightFace's number for it."""
-    if "gender" not in names or int(np.prod(file.get_slice("gender").get_shape())) != 1:
+    if "gender" not in parts or int(np.prod(file.get_slice("gender").get_shape())) != 1:
         return None
     return _REACTOR_GENDERS.get(float(file.get_tensor("gender").astype(np.float64).ravel()[0]))
 

@@ -300,6 +300,12 @@ def tensors(**others):
     return {name: value for name, value in {**own, **others}.items() if value is not None}
 
 
+def second(*sizes):
+    """Another view, and identities of an unknown model on both."""
+    view = {name.replace("0", "1", 1): value for name, value in tensors().items()}
+    return view | {f"{number}.embedding.x": np.ones(size, np.float32) for number, size in enumerate(sizes)}
+
+
 SAID = {"format": "multifaceswap face", "format_version": "1"}
 
 
@@ -313,6 +319,12 @@ def test_the_least_that_a_file_can_hold(session, tmp_path):
     assert face.about.kind == "1 view, no pictures, identities of dlib128"
     (only,) = face.faces.flat()
     assert not only.pictured and only.embedding.model == "dlib128"
+
+
+def test_identities_of_unknown_models_may_have_any_size(session, tmp_path):
+    face = session.load_face(written(tmp_path / "a.safetensors", tensors(**second(7, 7))))
+    assert face.about.models == ("dlib128", "x")
+    assert [len(one.embedding.vector) for one in face.faces.flat()[0].person] == [128, 7, 128, 7]
 
 
 @pytest.mark.parametrize(
@@ -338,6 +350,13 @@ def test_the_least_that_a_file_can_hold(session, tmp_path):
         ({"0.picture": np.zeros((0, 4, 3), np.uint8)}, SAID, r"0\.picture: expected U8"),
         ({"0.embedding.x": np.zeros((2, 2), np.float32)}, SAID, r"0\.embedding\.x: expected F32"),
         ({"0.embedding.x": np.full(4, np.nan, np.float32)}, SAID, "NaN or infinity"),
+        ({"0.embedding.dlib128": np.ones(64, np.float32)}, SAID, "dlib128: expected 128 numbers, got 64"),
+        ({"0.embedding.w600k_r50": np.ones(128, np.float32)}, SAID, "w600k_r50: expected 512 numbers, got 128"),
+        ({"0.embedding.dlib128": np.zeros(128, np.float32)}, SAID, "dlib128: its numbers come to 0, which tells"),
+        ({"0.embedding.x": np.zeros(7, np.float32)}, SAID, "an identity of x: its numbers come to 0, which tells"),
+        ({"0.embedding.x": np.full(7, 1e-30, np.float32)}, SAID, "an identity of x: its numbers come to 2.6"),
+        ({"0.embedding.x": np.full(7, 3e38, np.float32)}, SAID, "an identity of x: its numbers come to 7.9"),
+        (second(7, 9), SAID, "identities of x: expected 7 numbers in every view, got 9"),
         ({}, {**SAID, "format_version": "2"}, "expected format 1, got '2': a later release wrote it"),
         ({}, {**SAID, "age": "old"}, "expected years"),
         ({}, {"format": "pt"}, "it holds no face"),
