@@ -19,7 +19,7 @@ from ...models.spec import EmbedderParams
 from ...pipeline.errors import ImageError, SettingsError
 from ...pipeline.faces.ages import parse_ages
 from ...pipeline.quotes import excerpt, listed, named, quoted, reason
-from ...pipeline.types import MESH_POINTS, Embedding, Gender, Vector
+from ...pipeline.types import MESH_POINTS, Embedding, Gender, Mesh, Vector
 from .person import LONGEST_CONSENT, MOST_VIEWS, SavedPerson, SavedView
 from .writing import FORMAT, VERSION
 
@@ -36,6 +36,10 @@ _SHAPES: Final = {"landmarks": [5, 2], "box": [4], "score": [1], "mesh": [MESH_P
 _GENDERS: Final[dict[str, Gender]] = {"female": "female", "male": "male"}
 _LENGTHS: Final = (1e-6, 1e6)
 """What identities are as vectors: beyond, they have no direction in numbers of 32 bits."""
+_APART: Final = 0.75
+"""Of a mesh's points: how many must lie at places of their own, to a hundredth of a pixel."""
+_NARROWEST: Final = 0.05
+"""Of a mesh's longer extent: even one seen from the side is wider."""
 _REACTOR_MODEL: Final = "w600k_r50"
 """What its identities are measured by: InsightFace's buffalo_l."""
 _REACTOR_NUMBERS: Final = 512
@@ -119,6 +123,8 @@ def _view(parts: Mapping[str, NDArray[np.generic]]) -> SavedView:
     embeddings = {name.partition(".")[2]: value for name, value in numbers.items() if name.startswith("embedding.")}
     if any(np.abs(numbers[part]).max() > _FARTHEST for part in ("landmarks", "box", "mesh") if part in numbers):
         raise SettingsError(f"a view's face lies outside of it: expected places within ±{_FARTHEST} pixels")
+    if "mesh" in numbers:
+        _require_spread(numbers["mesh"])
     picture = np.asarray(parts["picture"], np.uint8) if "picture" in parts else None
     return SavedView(
         numbers["box"],
@@ -128,6 +134,17 @@ def _view(parts: Mapping[str, NDArray[np.generic]]) -> SavedView:
         tuple(_identity(vector, model) for model, vector in embeddings.items()),
         picture,
     )
+
+
+def _require_spread(mesh: Mesh) -> None:
+    """Raise SettingsError for a mesh that no face has: collapsed to a few points or a line."""
+    if not np.isfinite(mesh).all():
+        return  # `Face` says so.
+    apart = len(np.unique(np.round(mesh[:, :2], 2), axis=0))
+    # The extents along the mesh's own axes, whichever way the face is turned.
+    longer, shorter = np.linalg.svd(mesh[:, :2] - mesh[:, :2].mean(0), compute_uv=False)
+    if apart < _APART * MESH_POINTS or shorter < _NARROWEST * longer:
+        raise SettingsError(f"a view's mesh is collapsed: {apart} of {MESH_POINTS} points lie at places of their own")
 
 
 def _identity(vector: Vector, model: str) -> Embedding:

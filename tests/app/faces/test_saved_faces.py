@@ -306,6 +306,12 @@ def second(*sizes):
     return view | {f"{number}.embedding.x": np.ones(size, np.float32) for number, size in enumerate(sizes)}
 
 
+def spread(change=lambda mesh: mesh):
+    """A mesh (468, 3) whose places (468, 2), 40 pixels wide and high, were changed."""
+    places = np.random.default_rng(0).uniform(10, 50, (468, 2))
+    return np.pad(np.broadcast_to(change(places), (468, 2)), ((0, 0), (0, 1))).astype(np.float32)
+
+
 SAID = {"format": "multifaceswap face", "format_version": "1"}
 
 
@@ -319,6 +325,12 @@ def test_the_least_that_a_file_can_hold(session, tmp_path):
     assert face.about.kind == "1 view, no pictures, identities of dlib128"
     (only,) = face.faces.flat()
     assert not only.pictured and only.embedding.model == "dlib128"
+
+
+def test_a_mesh_seen_from_the_side_is_read(session, tmp_path):
+    narrow = spread(lambda mesh: mesh * (0.1, 1))
+    face = session.load_face(written(tmp_path / "a.safetensors", tensors(**{"0.mesh": narrow}))).faces.flat()[0]
+    assert np.ptp(face.mesh[:, 1]) > 9 * np.ptp(face.mesh[:, 0])
 
 
 def test_identities_of_unknown_models_may_have_any_size(session, tmp_path):
@@ -356,6 +368,11 @@ def test_identities_of_unknown_models_may_have_any_size(session, tmp_path):
         ({"0.embedding.x": np.zeros(7, np.float32)}, SAID, "an identity of x: its numbers come to 0, which tells"),
         ({"0.embedding.x": np.full(7, 1e-30, np.float32)}, SAID, "an identity of x: its numbers come to 2.6"),
         ({"0.embedding.x": np.full(7, 3e38, np.float32)}, SAID, "an identity of x: its numbers come to 7.9"),
+        ({"0.mesh": np.ones((468, 3), np.float32)}, SAID, "a view's mesh is collapsed: 1 of 468"),
+        ({"0.mesh": spread(lambda mesh: mesh[:, 1:] * 0)}, SAID, "collapsed"),
+        ({"0.mesh": spread(lambda mesh: mesh[:, :1] @ np.ones((1, 2)))}, SAID, "collapsed"),
+        ({"0.mesh": spread(lambda mesh: mesh[np.arange(468) % 300])}, SAID, "collapsed: 300 of 468"),
+        ({"0.mesh": spread(lambda mesh: mesh * 1e-4)}, SAID, "collapsed"),
         (second(7, 9), SAID, "identities of x: expected 7 numbers in every view, got 9"),
         ({}, {**SAID, "format_version": "2"}, "expected format 1, got '2': a later release wrote it"),
         ({}, {**SAID, "age": "old"}, "expected years"),
