@@ -90,7 +90,8 @@ def read_person_files(
     that can't be read, FaceNotFoundError where there is no face, and as those."""
     read = [_read(file, os.fspath(file)) for file in person.files]
     sources = [Person(person.name, [one.shown for one in read])]
-    faces = session.detect(searched(sources), **session.plan("detect", finding).values_of("detect"))
+    # Numbered as every command numbers them by default, so that lines name the same faces.
+    faces = session.order(session.detect(searched(sources), **session.plan("detect", finding).values_of("detect")))
     own = gathered(session, session.plan("merge", merging), sources, faces)
     notes = [note for one in read for note in one.notes]
     lines = (*notes, *faces.notes, *faces.remarks, *own.told)

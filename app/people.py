@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..pipeline.errors import SettingsError
 from ..pipeline.faces.identity import place_of
 from ..pipeline.faces.joining import joined, part_of
+from ..pipeline.quotes import quoted
 from ..pipeline.types import Face, FaceSet, Picture
 from .merging import merged_person
 from .plan import Plan
@@ -49,6 +51,12 @@ def singly(pictures: Sequence[Picture]) -> Shown:
     return Shown(pictures, [f"picture {number}" for number in range(len(pictures))])
 
 
+def require_named(people: object, what: str) -> None:
+    """Raise SettingsError for anything but pictures by names."""
+    if not isinstance(people, Mapping):
+        raise SettingsError(f"{what}: expected pictures by names, such as {{'Anna': pictures}}, got {quoted(people)}")
+
+
 def by_name(people: Mapping[str, Sequence[Picture]]) -> list[Person]:
     """People by their names, with their pictures."""
     return [
@@ -72,9 +80,12 @@ def gathered(session: Session, plan: Plan, sources: Sequence[Shown | Person], fo
             known, start = part_of(found, start, shown.pictures), start + len(shown.pictures)
         parts.append(known)
     left, batches, told, names = iter(parts), list[FaceSet](), list[str](), list[str]()
+    lacking = _lacking(plan)
     for source in sources:
         own = joined([next(left) for _ in _shown(source)])
         if isinstance(source, Person):
+            shown_by = [name for shown in source.shown for name in shown.names]
+            told += [f"{name}: {lacking}" for name, some in zip(shown_by, _shown_in(own), strict=True) if not some]
             own, lines = _merged(session, plan, source, own)
             told += lines
         batches.append(own)
@@ -94,6 +105,18 @@ def _merged(session: Session, plan: Plan, person: Person, faces: FaceSet) -> tup
     (donor,) = made.faces.flat()
     views = len(set(map(place_of, donor.person)))
     return made.faces, [*told, f"{person.name}: one donor of {counted(views, 'face')}"]
+
+
+def _lacking(plan: Plan) -> str:
+    """What is said of a person's picture in which nobody counts."""
+    filtered = plan.values.get("detect_gender_source", "no") != "no" or plan.values.get("detect_age_source")
+    return "no face found that the filters keep" if filtered else "no face found"
+
+
+def _shown_in(faces: FaceSet) -> list[bool]:
+    """Whether each picture shows somebody; of a saved face each does, though its faces are views of the first."""
+    frames = {view.frame for face in faces.flat() for view in face.person}
+    return [number in frames for number in range(len(faces))]
 
 
 def _shown(source: Shown | Person) -> Sequence[Shown]:

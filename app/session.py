@@ -384,10 +384,11 @@ class Session:
         Every face of `sources` is a donor; whoever is in most pictures of one of `people`, which are by their names, is
         one donor, as by `merge`, and has a number behind those of `sources`. Settings as of `swap_picture`.
         """
-        from .people import by_name, singly
+        from .people import by_name, require_named, singly
         from .pictures import find_donors
 
-        named = people or {}
+        named: Mapping[str, Sequence[Picture]] = {} if people is None else people
+        require_named(named, "people")
         for what, pictures in (("sources", sources), ("references", references), *named.items()):
             require_pictures(pictures, what)
         known = [singly(references)] if len(references) else []

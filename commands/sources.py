@@ -91,6 +91,8 @@ def _sources(one: Given, taken: set[str]) -> list[Source]:
         return [*_files(one)]
     own = Path(one).resolve().name or one
     name = one if own.casefold() in taken else own
+    if name.casefold() in taken:
+        raise SettingsError(f"--source {named(one)}: there is a person of that name already: give everybody once")
     return [PersonFiles(_free(name, taken), tuple(map(str, pictures_of([one]))))]
 
 

@@ -134,7 +134,7 @@ MODELS: tuple[Model, ...] = (
         "embedder",
         "embedders.adapters:dlib128",
         (DLIB_FACE128,),
-        EmbedderParams(size=150, numbers=128),
+        EmbedderParams(size=150, numbers=128, metric="euclidean", same_person=0.6),
         "dlib",
     ),
     Model(
@@ -142,7 +142,7 @@ MODELS: tuple[Model, ...] = (
         "embedder",
         "embedders.adapters:arcface",
         (W600K_R50,),
-        EmbedderParams(size=112, numbers=512),
+        EmbedderParams(size=112, numbers=512, metric="cosine", same_person=0.6),
         "ArcFace",
         "medium",
     ),

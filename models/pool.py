@@ -24,7 +24,7 @@ from ..pipeline.protocols import (
 )
 from . import catalog, store
 from .catalog import Kind, Model
-from .licences import Licence, require_permissive
+from .licences import Licence, is_permissive, require_permissive
 from .runtime.devices import summary
 from .runtime.registry import MemoryHook, SessionRegistry
 from .store import Folders
@@ -113,6 +113,12 @@ class ModelPool:
 
     def restorer(self, name: str) -> Restorer:
         return self.open("restorer", name)
+
+    def is_there(self, kind: Kind, name: str) -> bool:
+        """Whether all files of a model are there, and its licences let it be opened."""
+        row = catalog.find(kind, name)
+        allowed = row.built_in or self.licence == "any" or is_permissive(row)
+        return allowed and all(store.locate(file, self.folders) for file in row.files)
 
     def require(self, models: Iterable[tuple[Kind, str]]) -> None:
         """Raise one MissingModelError for all files that the models lack; nothing is opened.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, get_args
+
+if TYPE_CHECKING:
+    from ..pipeline.protocols import Metric
 
 Speed = Literal["fast", "medium", "slow"]
 Kind = Literal[
@@ -78,6 +81,9 @@ class EmbedderParams:
     """Side of its crops in pixels."""
     numbers: int
     """How many numbers an embedding has."""
+    metric: Metric
+    same_person: float
+    """As `pipeline.protocols.Embedder` says, for what compares saved embeddings where the file isn't there."""
 
 
 class Normalisation(NamedTuple):

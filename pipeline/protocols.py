@@ -69,6 +69,19 @@ Metric = Literal["euclidean", "cosine"]
 """How far apart identities are: the length of their difference, or 1 − the cosine of their angle (0 to 2)."""
 
 
+class Comparison(Protocol):
+    """How embeddings of one model are compared: all that is asked of an `Embedder` where none is measured."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def same_person(self) -> float: ...
+
+    @property
+    def metric(self) -> Metric: ...
+
+
 class Embedder(Protocol):
     """Gives faces an identity."""
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from ...models.catalog import find, names
-from ...models.licences import is_permissive
-from ...models.store import Folders, locate
+from ...models.catalog import names
+from ...models.store import Folders
 from ...pipeline.errors import FaceNotFoundError, SettingsError
 from ...pipeline.faces.ages import parse_ages
 from ...pipeline.faces.detect import add_meshes
@@ -137,9 +136,7 @@ def _views_of(donor: Face) -> list[list[Face]]:
 
 def _installed(models: ModelPool) -> list[str]:
     """The shipped embedder, and those whose files are there and may be used."""
-    rows = [find("embedder", name) for name in names("embedder")]
-    allowed = [row for row in rows if row.built_in or models.licence == "any" or is_permissive(row)]
-    return [row.name for row in allowed if all(locate(file, models.folders) for file in row.files)]
+    return [name for name in names("embedder") if models.is_there("embedder", name)]
 
 
 def _meshed(face: Face, picture: Picture, models: ModelPool) -> Face:

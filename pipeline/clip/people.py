@@ -8,6 +8,7 @@ from typing import Final, TypedDict
 import numpy as np
 
 from ..boxes import iou
+from ..faces.identity import TELLING_SIDE
 from ..types import Face, FloatArray
 from .looks import has_changed
 
@@ -22,8 +23,6 @@ _SIZES: Final = 2.0
 """How many times larger or smaller a face may have become."""
 _REMEMBERED_WEIGHT: Final = 2.0
 """What the embeddings before weigh at most, where a good one weighs 1: people change with light and pose."""
-_GOOD_SIDE: Final = 80.0
-"""Pixels of a face from which on it tells as much as any."""
 
 
 class PersonState(TypedDict):
@@ -129,7 +128,7 @@ def quality(face: Face) -> float:
     # Where the nose is between the eyes: in the middle of a face seen from the front, at one of them from the side.
     place = float((nose - left) @ eyes) / max(float(eyes @ eyes), 1e-6)
     frontal = max(1 - 2 * abs(place - 0.5), 0.0)
-    size = min(float(np.sqrt(max(face.area, 0.0))) / _GOOD_SIDE, 1.0)
+    size = min(float(np.sqrt(max(face.area, 0.0))) / TELLING_SIDE, 1.0)
     return max(frontal * size * face.score, 0.02)
 
 

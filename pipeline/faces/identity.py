@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from ..errors import FaceNotFoundError, SettingsError
-from ..protocols import Embedder, Mesher, Metric
+from ..protocols import Comparison, Embedder, Mesher, Metric
 from ..types import Average, Embedding, Face, FaceSet, FloatArray, IndexMap, Pair, Picture, Vector
 from .detect import enriched
 from .index_list import Span
 from .pairing import join_spans, numbered, pair_faces, unpaired
+
+TELLING_SIDE: Final = 80.0
+"""Pixels of a face from which on it tells as much of who it is as any."""
 
 
 class Match(NamedTuple):
@@ -134,7 +137,7 @@ def place_of(face: Face) -> tuple[float, ...]:
     return (face.frame, *face.box.tolist())
 
 
-def distances(faces: Sequence[Face], references: Sequence[Face], embedder: Embedder) -> FloatArray:
+def distances(faces: Sequence[Face], references: Sequence[Face], embedder: Comparison) -> FloatArray:
     """(faces, references) how far apart they are, by the embedder's metric; see `apart_from`.
 
     Raises SettingsError unless all of them carry an embedding of this embedder.
@@ -180,13 +183,13 @@ def assign(table: FloatArray, threshold: float) -> list[Match]:
     return [found[target] for target in sorted(found)]
 
 
-def require_identities(faces: Sequence[Face], what: str, embedder: Embedder) -> FloatArray:
+def require_identities(faces: Sequence[Face], what: str, embedder: Comparison) -> FloatArray:
     """(N, D) the faces' embeddings, of several views what they come to. Raises SettingsError unless all of them carry
     one of this embedder's."""
     return np.array([average_of(list(views)) for views in require_people(faces, what, embedder)], np.float64)
 
 
-def require_people(faces: Sequence[Face], what: str, embedder: Embedder) -> list[FloatArray]:
+def require_people(faces: Sequence[Face], what: str, embedder: Comparison) -> list[FloatArray]:
     """(V, D) the embeddings of each face and its views. Raises SettingsError unless each has one of this embedder's."""
     found = [vectors_of(face.person, embedder.name) for face in faces]
     if all(found):

@@ -9,11 +9,13 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ..errors import FaceNotFoundError
-from ..protocols import Embedder
+from ..protocols import Comparison
 from ..types import Face, FaceSet, FloatArray
-from .identity import apart, model_of, place_of, require_identities
+from .identity import TELLING_SIDE, apart, model_of, place_of, require_identities
 
 _OTHER: Final = "another person, left out"
+_SMALL: Final = "too unlike the others, or too small to tell, left out"
+_TIED: Final = "another person, whom as many faces show, left out"
 _UNSURE: Final = "holds no identity to compare it by, taken for the same person"
 
 
@@ -28,17 +30,25 @@ class Merged(NamedTuple):
     """Saved faces that hold no identity to be compared by: they are taken for the person's."""
     compared: bool = True
     """Whether identities said who is who."""
+    tied: tuple[Face, ...] = ()
+    """Those of `left_out` who show somebody as often as the donor is shown: it was the order that decided."""
 
     def told(self, names: Sequence[str] | None = None) -> tuple[str, ...]:
         """A line of each of these; `names` are those of the pictures, which are numbered without."""
+        lines = [*((face, self._why(face)) for face in self.left_out), *((face, _UNSURE) for face in self.unsure)]
         return tuple(
             f"{f'picture {face.frame}' if names is None else names[face.frame]}, face {face.index}: {what}"
-            for some, what in ((self.left_out, _OTHER), (self.unsure, _UNSURE))
-            for face in some
+            for face, what in lines
         )
 
+    def _why(self, face: Face) -> str:
+        """Why a face was left out."""
+        if face.pictured and face.area < TELLING_SIDE**2:
+            return _SMALL
+        return _TIED if face in self.tied else _OTHER
 
-def merge(faces: FaceSet, embedder: Embedder | None, threshold: float | None = None) -> Merged:
+
+def merge(faces: FaceSet, embedder: Comparison | None, threshold: float | None = None) -> Merged:
     """One donor of all the faces that show the person who is in most of the pictures.
 
     With an embedder, whose identities all pictured faces must carry, faces of others are left out: those of the person
@@ -51,7 +61,9 @@ def merge(faces: FaceSet, embedder: Embedder | None, threshold: float | None = N
     if not known:
         raise FaceNotFoundError("no face to merge: none was found in these pictures")
     measured = [face for face in known if face.pictured or (embedder and model_of(face) == embedder.name)]
-    kept = measured if embedder is None or len(measured) < 2 else _of_one(measured, embedder, threshold)
+    kept, tied = measured, list[Face]()
+    if embedder is not None and len(measured) > 1:
+        kept, tied = _of_one(measured, embedder, threshold)
     lead = max(kept or known, key=lambda face: (face.pictured, face.area))
     left_out = tuple(face for face in measured if face not in kept)
     gone = {place_of(face) for face in left_out}
@@ -60,7 +72,8 @@ def merge(faces: FaceSet, embedder: Embedder | None, threshold: float | None = N
     frames = tuple((replace(lead, views=rest, index=0),) if n == lead.frame else () for n in range(len(faces)))
     places = {place_of(face) for face in measured}
     unsure = tuple(face for face in with_them if place_of(face) not in places and len(known) > 1)
-    return Merged(replace(faces, frames=frames, others=()), left_out, unsure, embedder is not None)
+    made = replace(faces, frames=frames, others=())
+    return Merged(made, left_out, unsure, embedder is not None, tuple(tied))
 
 
 def groups_of(table: FloatArray, threshold: float) -> list[list[int]]:
@@ -95,12 +108,14 @@ def groups_of(table: FloatArray, threshold: float) -> list[list[int]]:
     return sorted((sorted(group) for group in groups if group), key=len, reverse=True)
 
 
-def _of_one(faces: Sequence[Face], embedder: Embedder, threshold: float | None) -> list[Face]:
+def _of_one(faces: Sequence[Face], embedder: Comparison, threshold: float | None) -> tuple[list[Face], list[Face]]:
+    """The faces of the person who is shown most often, and those of others who are shown as often."""
     vectors = require_identities(faces, "merged", embedder)
     table = apart(vectors, vectors, embedder.metric)
-    group = groups_of(table, threshold or embedder.same_person)[0]
+    group, *others = groups_of(table, threshold or embedder.same_person)
     best: dict[int, int] = {}
     for one in sorted(group, key=lambda number: float(table[number, group].sum())):
         # Of those without a picture each stands for one of its own.
         best.setdefault(faces[one].frame if faces[one].pictured else -1 - one, one)
-    return [faces[number] for number in sorted(best.values())]
+    tied = [faces[number] for other in others if len(other) == len(group) for number in other]
+    return [faces[number] for number in sorted(best.values())], tied

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import standins
@@ -131,7 +132,68 @@ def test_a_person_without_a_face_takes_no_number(session, astronaut):
     blank = np.full((200, 200, 3), 90, np.uint8)
     donors = session.donors([], people={"Nobody": [blank], "Eileen": [astronaut]})
     assert [face.frame for face in donors.faces.flat()] == [1]
-    assert donors.told == ("Eileen: one donor of 1 face",)
+    assert donors.told == ("Nobody, picture 0: no face found", "Eileen: one donor of 1 face")
+
+
+def test_pictures_without_a_face_and_pictures_given_twice_are_told_apart(session, astronaut):
+    blank, mirrored = np.full((200, 200, 3), 90, np.uint8), np.ascontiguousarray(astronaut[:, ::-1])
+    donors = session.donors([], people={"E": [astronaut, blank, astronaut.copy(), mirrored]})
+    assert donors.told == ("E, picture 1: no face found", "E: one donor of 2 faces")
+    assert {view.frame for view in donors.faces.flat()[0].person} == {0, 3}
+
+
+def test_what_the_filters_leave_out_isnt_said_to_be_no_face(session, astronaut, hopper):
+    donors = session.donors([], people={"E": [astronaut, hopper]}, detect_gender_source="female")
+    assert donors.told == ("E, picture 1: no face found that the filters keep", "E: one donor of 1 face")
+
+
+def test_a_face_too_small_to_tell_isnt_called_another_person(session, astronaut, hopper):
+    small = np.full((160, 160, 3), 90, np.uint8)
+    small[:] = cv2.resize(hopper[:500, :500], (160, 160), interpolation=cv2.INTER_AREA)
+    mirrored = np.ascontiguousarray(astronaut[:, ::-1])
+    donors = session.donors([], people={"E": [astronaut, mirrored, small]})
+    assert donors.told[0] == "E, picture 2, face 0: too unlike the others, or too small to tell, left out"
+
+
+def test_that_the_order_decided_between_two_people_is_told(session, astronaut, hopper):
+    donors = session.donors([], people={"E": [astronaut, hopper]})
+    assert donors.told == (
+        "E, picture 1, face 0: another person, whom as many faces show, left out",
+        "E: one donor of 1 face",
+    )
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_saved_identities_are_compared_by_what_there_is(session, astronaut, there, tmp_path):
+    """Somebody known by an embedder whose file may not be there, and a picture that it then can't measure."""
+    if there:
+        standins.pooled(tmp_path / "w600k_r50.onnx", scale=40)
+    with Session([tmp_path], "cpu") as own:
+        shown = own.detect([astronaut])
+        who = standins_identity(own, astronaut) if there else np.ones(512, np.float32)
+        bob = replace(shown.flat()[0], pictured=False, embedding=Embedding(who, "w600k_r50"))
+        alone = own.merge(replace(shown, frames=((bob,),)), [astronaut])
+        assert alone.flat()[0].embedding.model == "w600k_r50" and alone.notes == ()
+        both = own.merge(joined([replace(shown, frames=((bob,),)), shown]), [astronaut] * 2)
+    models = {view.embedding.model for view in both.flat()[0].person if view.embedding}
+    told = "picture 0, face 0: holds no identity to compare it by, taken for the same person"
+    assert both.notes == (() if there else (told,))
+    assert models == ({"w600k_r50"} if there else {"w600k_r50", "dlib128"})
+
+
+def standins_identity(session, picture):
+    return session.models.embedder("w600k_r50").embed(picture, session.detect([picture]).flat())[0].vector
+
+
+def test_saved_identities_are_compared_with_each_other_without_their_file(session, astronaut):
+    shown, random = session.detect([astronaut]), np.random.default_rng(0)
+    vectors = [random.normal(size=512) for _ in range(2)]
+    people = [
+        replace(shown.flat()[0], pictured=False, embedding=Embedding(vector, "w600k_r50"))
+        for vector in (vectors[0], vectors[0] + 0.1, vectors[1])
+    ]
+    made = session.merge(joined([replace(shown, frames=((one,),)) for one in people]), [astronaut] * 3)
+    assert made.notes == ("picture 2, face 0: another person, left out",)
 
 
 def test_the_embedder_and_threshold_act_on_people(neural, views, hopper):
@@ -150,6 +212,8 @@ def test_the_embedder_and_threshold_act_on_people(neural, views, hopper):
         ({"sources": None}, "sources"),
         ({"sources": [], "people": {"A": [1]}}, "A, picture 0"),
         ({"sources": [], "references": [np.zeros(3)]}, "references, picture 0"),
+        ({"sources": [], "people": [np.zeros((9, 9, 3))]}, "people"),
+        ({"sources": [], "people": np.zeros((1, 9, 9, 3))}, "people"),
     ],
 )
 def test_what_is_no_picture_is_named(session, given, name):
@@ -158,13 +222,15 @@ def test_what_is_no_picture_is_named(session, given, name):
 
 
 def test_batches_are_joined_and_taken_apart_again(session, astronaut, hopper):
-    first, second = session.detect([astronaut]), session.merge(session.detect([hopper, hopper]), [hopper, hopper])
+    two = [hopper, np.ascontiguousarray(hopper[:, ::-1])]
+    first, second = session.detect([astronaut]), session.merge(session.detect(two), two)
     both = joined([first, second])
-    assert [face.frame for face in both.flat()] == [0, 1]
-    assert [view.frame for view in both.flat()[1].views] == [2]
+    lead = both.flat()[1]
+    assert [face.frame for face in both.flat()] == [0, lead.frame]
+    assert {view.frame for view in lead.person} == {1, 2}
     assert both.size == Size(512, 600) and len(both) == 3
-    again = part_of(both, 1, [hopper, hopper])
-    assert [face.frame for face in again.flat()[0].person] == [0, 1] and again.size == Size(512, 600)
+    again = part_of(both, 1, two)
+    assert {face.frame for face in again.flat()[0].person} == {0, 1} and again.size == Size(512, 600)
     assert joined([]).count == 0 and joined([]).size == (0, 0)
     assert moved(first.flat()[0], 0) is first.flat()[0]
     assert isinstance(both, FaceSet)

@@ -102,6 +102,38 @@ def test_what_names_nobody_is_said_before_any_work(tmp_path, capsys, words, mess
     assert not (tmp_path / "out.png").exists()
 
 
+def test_a_folder_given_twice_is_said_before_any_work(tmp_path, monkeypatch, capsys, holiday):
+    monkeypatch.chdir(tmp_path)
+    assert run("swap", "--source", "holiday", "--source", "holiday", "--target", MAN, "--output", "out.png") == 2
+    assert "--source holiday: there is a person of that name already: give everybody once" in capsys.readouterr().err
+
+
+def test_faces_are_numbered_as_detect_numbers_them_and_pictures_without_a_face_are_named(tmp_path, holiday, capsys):
+    """Of two strangers beside each other the larger one is face 0, wherever it was found first."""
+    woman, man = read_picture(WOMAN)[..., :3], read_picture(MAN)[:512, :512]
+    half = np.ascontiguousarray(man[::2, ::2])
+    row = np.zeros((512, 1024, 3), np.uint8)
+    row[128:384, 128:384], row[:, 512:] = half, man
+    write_picture(holiday / "4.png", row)
+    write_picture(holiday / "5.png", np.concatenate([row[:, 512:], row[:, :512]], 1))
+    write_picture(holiday / "6.png", np.zeros((99, 99, 3), np.uint8))
+    for number in range(6):
+        write_picture(holiday / f"7-{number}.png", np.roll(woman, 3 * number, 0))
+    assert run("faces", "save", "Eileen", holiday) == 0
+    told = capsys.readouterr().err
+    assert f"{holiday / '6.png'}: no face found\n" in told
+    for name, side in (("4.png", "right"), ("5.png", "left")):
+        assert run("detect", holiday / name, "--json") == 0
+        boxes = [face["box"] for face in json.loads(capsys.readouterr().out)["pictures"][0]["faces"]]
+        assert (boxes[0][0] > 512) == (side == "right") and len(boxes) == 2
+        assert all(f"{holiday / name}, face {number}: " in told for number in (0, 1))
+    done = swap(tmp_path, "--source", holiday)
+    assert f"{holiday / '6.png'}: no face found" in done["report"]
+    assert [line for line in done["report"] if ", face 0" in line] == [
+        line.partition("note: ")[2] for line in told.splitlines() if ", face 0" in line
+    ]
+
+
 def test_a_folder_without_a_face_is_the_usual_error(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     Image.new("RGB", (90, 90), "grey").save(tmp_path / "empty" / "a.png")

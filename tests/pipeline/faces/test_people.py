@@ -43,12 +43,27 @@ def test_all_faces_of_a_person_are_one_donor_that_the_largest_leads():
 
 
 def test_another_person_is_left_out_and_named():
-    found = faces([face(0, 0, 1, 0), face(0, 1, 5, 5, side=90)], [face(1, 0, 1, 0.1)], [face(2, 0, 9, 0)])
+    small = face(3, 0, 9, 9, side=79)
+    found = faces(
+        [face(0, 0, 1, 0), face(0, 1, 5, 5, side=90)], [face(1, 0, 1, 0.1)], [face(2, 0, 9, 0, side=80)], [small]
+    )
     donor, result = merged(found)
     assert sorted(places(donor)) == [(0, 0), (1, 0)]
     assert result.told() == (
         "picture 0, face 1: another person, left out",
         "picture 2, face 0: another person, left out",
+        "picture 3, face 0: too unlike the others, or too small to tell, left out",
+    )
+
+
+def test_who_is_shown_as_often_is_told():
+    pictures = [[face(n, 0, *place, side=90)] for n, place in enumerate([(0, 0), (9, 9), (0, 0.1), (9, 9.1), (5, 0)])]
+    donor, result = merged(faces(*pictures))
+    assert sorted(places(donor)) == [(0, 0), (2, 0)]
+    assert result.told() == (
+        "picture 1, face 0: another person, whom as many faces show, left out",
+        "picture 3, face 0: another person, whom as many faces show, left out",
+        "picture 4, face 0: another person, left out",
     )
 
 
