@@ -19,7 +19,19 @@ from ..app.outputs import require_outputs
 from ..app.report import Json
 from ..app.session import Session
 from ..app.settings import Scope, Value, licence_of
-from ..batch import Cluster, Entry, Item, Place, Worker, items_of, owned_folder, run_locally, run_on_ray, tally
+from ..batch import (
+    Cluster,
+    Entry,
+    Item,
+    Place,
+    Worker,
+    files_of,
+    items_of,
+    owned_folder,
+    run_locally,
+    run_on_ray,
+    tally,
+)
 from ..marking.places import Signing
 from ..media.clips import is_clip
 from ..media.pictures import FORMATS, is_mentioned, is_picture, passed_over_note
@@ -49,12 +61,13 @@ def run(arguments: Namespace) -> int:
     found, passed_over = items_of(
         arguments.target, _is_wanted, lambda name, options: result_name(name, _format_asked(options, arguments))
     )
-    items = [replace(item, sources=tuple(map(resolved, item.sources))) for item in found]
+    items, unknown = _resolved(found, arguments)
     if note := passed_over_note([name for name in passed_over if is_mentioned(name)]):
         console.note(note)
     worker, swaps = _worker(arguments)
-    _require_usable(items, worker, arguments)
-    entries = _refused(items, arguments)
+    usable = _left(items, unknown)
+    _require_usable(usable, worker, arguments)
+    entries = [*unknown, *_refused(usable, arguments)]
     left = _left(items, entries)
     with owned_folder(arguments.output):
         if any(not item.sources and not item.options for item in left):
@@ -62,6 +75,21 @@ def run(arguments: Namespace) -> int:
         _work(items, left, entries, worker, arguments)
     console.say(f"{tally(entries)}: {named(_report(arguments).address)}")
     return console.exit_code([None if entry["error"] is None else str(entry["error"]) for entry in entries])
+
+
+def _resolved(found: Sequence[Item], arguments: Namespace) -> tuple[list[Item], list[Entry]]:
+    """The items with the files of their saved faces, and what is said of those whose faces aren't there."""
+    items, entries = list[Item](), list[Entry]()
+    for item in found:
+        try:
+            sources = tuple(map(resolved, item.sources))
+            flat(map(grouped, sources))  # a folder may hold no picture
+            items.append(replace(item, sources=sources))
+        except (SettingsError, ImageError) as error:
+            items.append(item)
+            entries.append({**files_of(item, arguments.output), "error": str(error), "fatal": False})
+            _tell(entries[-1])
+    return items, entries
 
 
 def _work(

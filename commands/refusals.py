@@ -72,7 +72,7 @@ def refused_parts(targets: Sequence[Path], outputs: Sequence[Path], settings: Ma
 def tell(reasons: Sequence[str | None]) -> None:
     """Say the reasons; the last is raised where there is one for each."""
     said = list(filter(None, reasons))
-    last = said.pop() if len(said) == len(reasons) else None
+    last = said.pop() if said and len(said) == len(reasons) else None
     for reason in said:
         console.fail(reason)
     if last:

@@ -259,6 +259,25 @@ def test_a_batch_takes_people_and_saved_faces_of_its_own_and_of_its_rows(tmp_pat
     assert capsys.readouterr().out.startswith("1 done, 2 kept")
 
 
+def test_a_row_whose_saved_face_isnt_there_fails_alone(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    rows = [f"{MAN},face:Nobody,a.png", f"{MAN},{WOMAN},b.png", f"{MAN},face:../x,c.png", f"{MAN},empty,d.png"]
+    (tmp_path / "rows.csv").write_text("\n".join(["target,source,output", *rows]))
+    assert run("batch", "--target", tmp_path / "rows.csv", "--output", tmp_path / "out") == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("1 done, 0 kept from before, 3 failed")
+    for text in ("no face is saved as 'Nobody'", "a saved face's name: expected", "there is no picture here"):
+        assert err.count(text) == 1 and "\nTraceback" not in err
+    entries = json.loads((tmp_path / "out" / "report.json").read_text())["targets"]
+    assert [entry["error"] is None for entry in entries] == [False, True, False, False]
+    assert (tmp_path / "out" / "b.png").exists() and not (tmp_path / "out" / "a.png").exists()
+
+
+def test_where_no_row_has_a_face_nothing_is_done(tmp_path):
+    (tmp_path / "rows.csv").write_text(f"target,source,output\n{MAN},face:Nobody,a.png")
+    assert run("batch", "--target", tmp_path / "rows.csv", "--output", tmp_path / "out") == 2
+
+
 @pytest.mark.parametrize("words", [("--source", "face:a"), ("--source", EXAMPLES), ("--person", "A", MAN)])
 def test_the_hosted_engine_takes_pictures_alone(tmp_path, capsys, monkeypatch, words):
     monkeypatch.setenv("SEGMIND_API_KEY", "never sent")
