@@ -76,6 +76,8 @@ def _save(arguments: Namespace) -> int:
             about = session.save_face(path.stem, found.faces, found.pictures, consent=arguments.consent, **how)
         except OSError as error:
             raise ImageError(console.message(error, path)) from error
+    for line in about.notes:
+        console.note(line)
     console.say(f"face:{about.name}: {about.kind}, {about.size:,} bytes: {named(path)}")
     return 0
 

@@ -80,7 +80,7 @@ class SaveFaces(io.ComfyNode):
             about = session().save_face(
                 own, alone, pictures, embeddings_only=embeddings_only, consent=consent, overwrite=overwrite
             )
-            said.append(f"face:{about.name}: {about.kind}, {about.size:,} bytes")
+            said += [f"face:{about.name}: {about.kind}, {about.size:,} bytes", *about.notes]
             thumbnails += session().load_face(about.name).pictures
         report = telling.text(said)
         return io.NodeOutput(ui=shown(report, in_node(image_of(thumbnails))))

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...models.catalog import names
 from ...models.store import Folders
+from ...pipeline.clip.people import quality
 from ...pipeline.errors import FaceNotFoundError, SettingsError
 from ...pipeline.faces.ages import parse_ages
 from ...pipeline.faces.detect import add_meshes
@@ -21,7 +22,7 @@ from ...pipeline.types import Embedding, Face, FaceSet, Picture, Size
 from ...pipeline.validation import require_pictures
 from .cutting import cut, moved
 from .folders import FaceFolders, is_saved
-from .person import About, SavedPerson, SavedView, checked_consent
+from .person import MOST_VIEWS, About, SavedPerson, SavedView, checked_consent
 from .reading import read_person, unreadable
 from .writing import require_new, write_person
 
@@ -87,12 +88,12 @@ def saved_of(
     told = (checked_consent(consent.strip() or "; ".join(donor.consents)), donor.gender, str(donor.age or ""))
     embedders = [models.embedder(name) for name in _installed(models)]
     shown = greyed(pictures)
-    views: list[SavedView] = []
-    for same in _views_of(donor):
+    views, (kept, left_out) = list[SavedView](), _best(_views_of(donor))
+    for same in kept:
         lead = _meshed(same[0], shown[same[0].frame], models)
         embeddings = _measured(lead, same, shown[lead.frame], embedders)
         views.append(_view(lead, embeddings, pictures[lead.frame], embeddings_only))
-    return SavedPerson(tuple(views), *told)
+    return SavedPerson(tuple(views), *told, left_out=left_out)
 
 
 def read_saved(path: str | os.PathLike[str]) -> SavedFace:
@@ -132,6 +133,18 @@ def _views_of(donor: Face) -> list[list[Face]]:
         places.setdefault(place_of(face), []).append(replace(face, views=()))
     first = place_of(donor)
     return [places[first], *(some for place, some in places.items() if place != first)]
+
+
+def _best(views: Sequence[list[Face]]) -> tuple[list[list[Face]], int]:
+    """As many views as a file holds, in their order, the first of them and the largest and most frontal ones; and how
+    many others there are."""
+
+    def worth(number: int) -> tuple[bool, bool, float]:
+        face = views[number][0]
+        return number == 0, face.pictured, quality(face) * float(max(face.area, 0.0)) ** 0.5
+
+    best = sorted(range(len(views)), key=worth, reverse=True)[:MOST_VIEWS]
+    return [views[number] for number in sorted(best)], len(views) - len(best)
 
 
 def _installed(models: ModelPool) -> list[str]:

@@ -52,6 +52,8 @@ class About(NamedTuple):
     age: str = ""
     written_by: str = ""
     origin: Origin = "MultiFaceSwap"
+    left_out: int = 0
+    """Views beyond the most that a file holds, when it was saved."""
 
     @property
     def kind(self) -> str:
@@ -59,6 +61,12 @@ class About(NamedTuple):
         models = f"identities of {', '.join(self.models)}" if self.models else "no identity"
         shown = f"{self.pictures} with pictures" if self.pictures else "no pictures"
         return f"{self.views} view{'' if self.views == 1 else 's'}, {shown}, {models}"
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be known of how it was saved."""
+        what = f"{self.left_out} of {self.views + self.left_out} views left out"
+        return [f"{what}: a saved face holds {MOST_VIEWS}, the largest and most frontal"] if self.left_out else []
 
     def lines(self) -> list[str]:
         """All of it, for people to read."""
@@ -81,6 +89,8 @@ class SavedPerson:
     age: str = ""
     written_by: str = ""
     origin: Origin = "MultiFaceSwap"
+    left_out: int = 0
+    """Views beyond the most, that aren't among these."""
 
     def __post_init__(self) -> None:
         if not 0 < len(self.views) <= MOST_VIEWS:
@@ -90,7 +100,7 @@ class SavedPerson:
         """What is said of it under a name, in a file of so many bytes."""
         models = tuple(dict.fromkeys(one.model for view in self.views for one in view.embeddings))
         pictures = sum(view.picture is not None for view in self.views)
-        said = (self.consent, self.gender, self.age, self.written_by, self.origin)
+        said = (self.consent, self.gender, self.age, self.written_by, self.origin, self.left_out)
         return About(name, len(self.views), pictures, models, size, *said)
 
 

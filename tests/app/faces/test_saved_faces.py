@@ -13,8 +13,9 @@ import pytest
 import standins
 from multifaceswap import Session, load_face, save_face
 from multifaceswap.app.donor_files import PersonFiles, read_donors
-from multifaceswap.app.faces.cutting import LONGEST, cut
+from multifaceswap.app.faces.cutting import LONGEST, cut, moved
 from multifaceswap.app.faces.folders import FaceFolders, checked_name
+from multifaceswap.app.faces.keeping import saved_of
 from multifaceswap.app.faces.reading import read_person
 from multifaceswap.app.pictures import Donors
 from multifaceswap.media.pictures import write_picture
@@ -28,7 +29,7 @@ from multifaceswap.pipeline.errors import (
 from multifaceswap.pipeline.faces.joining import joined, part_of
 from multifaceswap.pipeline.geometry import align, extract_crop
 from multifaceswap.pipeline.templates import FFHQ_512, TEMPLATES
-from multifaceswap.pipeline.types import AgeRange, CropSpec
+from multifaceswap.pipeline.types import AgeRange, CropSpec, FaceSet, Size
 from PIL import Image
 
 safetensors = pytest.importorskip("safetensors.numpy")
@@ -582,6 +583,26 @@ def test_nothing_of_a_saved_stranger_is_merged(neural, astronaut, hopper, folder
     assert donor.pictured and {face.frame for face in donor.person} == {1, 2}
     assert sorted(face.embedding.model for face in donor.person) == ["dlib128", "dlib128", "w600k_r50"]
     assert found.notes == ("face:Grace, face 0: another person, left out", "E: one donor of 2 faces")
+
+
+def test_of_more_views_than_a_file_holds_the_best_are_kept(session, astronaut):
+    """The largest faces stay, and the first; the others are counted."""
+    sizes = [100, *range(101, 170)]
+    random = np.random.default_rng(0).permutation(sizes)
+    lead = session.detect([astronaut]).flat()[0]
+    views = [
+        replace(moved(lead, np.array([[side / 300, 0, 0], [0, side / 300, 0]])), frame=frame)
+        for frame, side in enumerate(random)
+    ]
+    faces = FaceSet(((replace(views[0], views=tuple(views[1:])),), *(() for _ in views[1:])), Size(512, 512))
+    person = saved_of(session.models, faces, [astronaut] * 70, embeddings_only=True)
+    assert (len(person.views), person.left_out) == (64, 6)
+    kept = {round(float(view.box[2] - view.box[0]), 1) for view in person.views}
+    widths = [round(float(view.box[2] - view.box[0]), 1) for view in views]
+    assert kept == {widths[0], *sorted(widths[1:])[6:]}
+    about = session.save_face("Many", faces, [astronaut] * 70, embeddings_only=True)
+    assert about.notes == ["6 of 70 views left out: a saved face holds 64, the largest and most frontal"]
+    assert session.load_face("Many").about.notes == []
 
 
 def noted(session, astronaut, hopper):
