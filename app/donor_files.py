@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from ..media.pictures import converted, read_metadata, read_picture
-from ..pipeline.errors import FaceNotFoundError
+from ..pipeline.errors import FaceNotFoundError, ImageError
+from ..pipeline.quotes import named, reason
 from ..pipeline.types import Face, FaceSet, Picture
 from .donor_colours import DonorColours
 from .faces.folders import is_saved
@@ -36,6 +37,8 @@ class FileDonors(NamedTuple):
     notes: tuple[str, ...] = ()
     """What was left out of the files, and what saved faces say of consent, which the faces then don't repeat."""
     colours: DonorColours = DonorColours()
+    failed: tuple[str, ...] = ()
+    """A line for each file of a person that can't be read: the others show them."""
 
 
 class _Read(NamedTuple):
@@ -44,6 +47,14 @@ class _Read(NamedTuple):
     shown: Shown
     profiles: tuple[bytes | None, ...]
     notes: tuple[str, ...]
+
+
+class _Source(NamedTuple):
+    """What the files of one source hold."""
+
+    given: Shown | Person
+    read: tuple[_Read, ...]
+    failed: tuple[str, ...] = ()
 
 
 def read_donors(
@@ -57,22 +68,23 @@ def read_donors(
 
     A file that ends in .safetensors is a saved face. `names` are what the report calls the files, one after the other,
     sources before references, where those aren't their own.
-    Raises ImageError for a file that can't be read, and as `Session.donors`, which tells where nothing can be swapped.
+    Raises ImageError for a file that can't be read, of a person only where none can, and as `Session.donors`, which
+    tells where nothing can be swapped.
     """
     files = [file for source in sources for file in _files(source)]
     shown = iter([os.fspath(file) for file in (*files, *references)] if names is None else names)
-    read = [_read(file, next(shown)) for file in files]
+    opened = [_opened(source, [next(shown) for _ in _files(source)]) for source in sources]
+    read, given = [one for source in opened for one in source.read], [source.given for source in opened]
     known = [_read(file, next(shown)) for file in references]
-    found = find_donors(
-        session, list(_grouped(sources, read)), [one.shown for one in known], picture_settings(settings)
-    )
+    found = find_donors(session, given, [one.shown for one in known], picture_settings(settings))
     notes = [note for one in (*read, *known) for note in one.notes]
-    notes += _without_faces(list(_grouped(sources, read)), found.faces, "source")
+    notes += _without_faces(given, found.faces, "source")
     if found.references is not None:
         notes += _without_faces([one.shown for one in known], found.references.faces, "reference")
     colours = DonorColours(tuple(profile for one in read for profile in one.profiles))
     quiet = found._replace(faces=_without_consent(found.faces))
-    return FileDonors(found.names, quiet, (*notes, *found.told), colours)
+    failed = tuple(line for source in opened for line in source.failed)
+    return FileDonors(found.names, quiet, (*notes, *found.told), colours, failed)
 
 
 class FoundPerson(NamedTuple):
@@ -81,25 +93,27 @@ class FoundPerson(NamedTuple):
     pictures: Sequence[Picture]
     faces: FaceSet
     notes: tuple[str, ...]
+    failed: tuple[str, ...]
+    """As of `FileDonors`."""
 
 
 def read_person_files(
     session: Session, person: PersonFiles, finding: Mapping[str, object], merging: Mapping[str, object]
 ) -> FoundPerson:
-    """Whom a person's files show, by settings of `Session.detect` and of `Session.merge`. Raises ImageError for a file
-    that can't be read, FaceNotFoundError where there is no face, and as those."""
-    read = [_read(file, os.fspath(file)) for file in person.files]
-    sources = [Person(person.name, [one.shown for one in read])]
+    """Whom a person's files show, by settings of `Session.detect` and of `Session.merge`. Raises ImageError where
+    none of them can be read, FaceNotFoundError where there is no face, and as those."""
+    given, read, failed = _opened(person, [os.fspath(file) for file in person.files])
+    sources = [given]
     # Numbered as every command numbers them by default, so that lines name the same faces.
     faces = session.order(session.detect(searched(sources), **session.plan("detect", finding).values_of("detect")))
     own = gathered(session, session.plan("merge", merging), sources, faces)
     notes = [note for one in read for note in one.notes]
     lines = (*notes, *faces.notes, *faces.remarks, *own.told)
     if not own.faces.count:
-        raise FaceNotFoundError("; ".join(["no face found: nobody can be saved", *lines]))
+        raise FaceNotFoundError("; ".join(["no face found: nobody can be saved", *failed, *lines]))
     profiles = [profile for one in read for profile in one.profiles]
     pictures = [converted(picture, profile, None) for picture, profile in zip(own.pictures, profiles, strict=True)]
-    return FoundPerson(pictures, own.faces, lines)
+    return FoundPerson(pictures, own.faces, lines, failed)
 
 
 def picture_settings(settings: Mapping[str, object]) -> dict[str, object]:
@@ -118,11 +132,22 @@ def _files(source: PathLike | PersonFiles) -> tuple[PathLike, ...]:
     return source.files if isinstance(source, PersonFiles) else (source,)
 
 
-def _grouped(sources: Sequence[PathLike | PersonFiles], read: Sequence[_Read]) -> Iterator[Shown | Person]:
-    left = iter(read)
-    for source in sources:
-        own = [next(left).shown for _ in _files(source)]
-        yield Person(source.name, own) if isinstance(source, PersonFiles) else own[0]
+def _opened(source: PathLike | PersonFiles, names: Sequence[str]) -> _Source:
+    """What a source's files hold; of a person's, those that can be read."""
+    if not isinstance(source, PersonFiles):
+        (read,) = (_read(source, name) for name in names)
+        return _Source(read.shown, (read,))
+    made, errors, failed = list[_Read](), list[Exception](), list[str]()
+    for file, name in zip(source.files, names, strict=True):
+        try:
+            made.append(_read(file, name))
+        except (ImageError, OSError) as error:
+            errors.append(error)
+            text = str(error) if isinstance(error, ImageError) else reason(error)
+            failed.append(f"{text.replace(named(file), named(name))}; {source.name} is seen in the others")
+    if errors and not made:
+        raise errors[0]
+    return _Source(Person(source.name, [one.shown for one in made]), tuple(made), tuple(failed))
 
 
 def _read(file: PathLike, name: str) -> _Read:

@@ -89,7 +89,7 @@ def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mappin
     marker = session.marker(made_by(values), values)
     marked = marked_picture(marker, metadata, job.output.name, job.target, changed=bool(pairs))
     lost = save_picture(job.output, result.images[0], marked, values)
-    notes = (*metadata.notes, *donors.notes, *done.notes, *lost)
+    notes = (*metadata.notes, *donors.failed, *donors.notes, *done.notes, *lost)
     notes += only_for(values, "clip", "pictures", "picture", "file")
     return TargetReport(
         str(job.target),
@@ -138,7 +138,8 @@ def _swap_clip(
         **settings,
     )
     told = f"{result.swapped} face(s) swapped in {result.frames} frames, {result.encoder}"
-    notes = (*donors.notes, *found.notes, *result.report, *failures, *only_for(values, "file", "clips", "clip"))
+    notes = (*donors.failed, *donors.notes, *found.notes, *result.report, *failures)
+    notes += only_for(values, "file", "clips", "clip")
     return TargetReport(
         str(job.target),
         str(job.output),

@@ -70,11 +70,14 @@ def run(arguments: Namespace) -> int:
     entries = [*unknown, *_refused(usable, arguments)]
     left = _left(items, entries)
     with owned_folder(arguments.output):
-        if any(not item.sources and not item.options for item in left):
-            _require_donors(swaps)
+        shared = any(not item.sources and not item.options for item in left)
+        failed = _require_donors(swaps) if shared else ()
+        for line in failed:
+            console.fail(line)
         _work(items, left, entries, worker, arguments)
     console.say(f"{tally(entries)}: {named(_report(arguments).address)}")
-    return console.exit_code([None if entry["error"] is None else str(entry["error"]) for entry in entries])
+    errors = [None if entry["error"] is None else str(entry["error"]) for entry in entries]
+    return console.exit_code([*errors, *failed])
 
 
 def _resolved(found: Sequence[Item], arguments: Namespace) -> tuple[list[Item], list[Entry]]:
@@ -180,11 +183,13 @@ def _left(items: Sequence[Item], entries: Sequence[Entry]) -> list[Item]:
     return [item for item in items if item.name not in known]
 
 
-def _require_donors(swaps: OpenSwaps) -> None:
-    """Raise before any work where the sources that items share can give nobody a face."""
+def _require_donors(swaps: OpenSwaps) -> tuple[str, ...]:
+    """A line for each file of the people among the sources that items share that can't be read. Raises before any work
+    where these sources can give nobody a face."""
     # A source that can't be read now may be there when an item tries again: the items say so themselves.
     with Session(device=swaps.device, licence=swaps.licence) as session, suppress(ImageError, OSError):
-        swaps.donors(session)
+        return swaps.donors(session).failed
+    return ()
 
 
 def _require_models(items: Sequence[Item], arguments: Namespace) -> None:

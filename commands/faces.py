@@ -69,6 +69,8 @@ def _save(arguments: Namespace) -> int:
     finding, merging = values_of(arguments, "detect"), values_of(arguments, "merge")
     with Session(device=arguments.device, licence=arguments.licence) as session:
         found = read_person_files(session, person, finding, merging)
+        for line in found.failed:
+            console.fail(line)
         for line in found.notes:
             console.note(line)
         how = {"embeddings_only": arguments.embeddings_only, "overwrite": arguments.overwrite}
@@ -79,7 +81,7 @@ def _save(arguments: Namespace) -> int:
     for line in about.notes:
         console.note(line)
     console.say(f"face:{about.name}: {about.kind}, {about.size:,} bytes: {named(path)}")
-    return 0
+    return console.exit_code(found.failed, written=True)
 
 
 def _list(_arguments: Namespace) -> int:

@@ -77,13 +77,15 @@ def run(arguments: Namespace) -> int:
         if group:
             references = [*map(str, people_of(session, group, [job.target for job in jobs], settings).files)]
         donors = read_donors(session, sources, references, settings)
+        for line in donors.failed:
+            console.fail(line)
         for line in donors.notes:
             console.note(line)
         with console.progress(jobs, "picture") as bar:
             done = [_attempt(session, job, donors, settings, refused.get(job.output)) for job in bar]
     if arguments.report:
         _write_report(arguments, done)
-    return console.exit_code([one.error for one in done], written=any(one.output for one in done))
+    return console.exit_code([one.error for one in done] + [*donors.failed], written=any(one.output for one in done))
 
 
 def require_models(session: Session, targets: Sequence[Path], settings: dict[str, Value], case: Case) -> None:
@@ -142,7 +144,7 @@ def _attempt(
 
 
 def _swap(session: Session, job: Job, donors: FileDonors, settings: dict[str, Value]) -> TargetReport:
-    said = list(donors.notes)
+    said = [*donors.failed, *donors.notes]
 
     def notice(line: str) -> None:
         said.append(line)

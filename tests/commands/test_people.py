@@ -134,6 +134,46 @@ def test_faces_are_numbered_as_detect_numbers_them_and_pictures_without_a_face_a
     ]
 
 
+def test_a_damaged_picture_of_a_person_is_told_and_the_others_count(tmp_path, holiday, saved, capsys):
+    broken, line = holiday / "0.png", f"multifaceswap: error: {holiday / '0.png'}: "
+    broken.write_bytes(WOMAN.read_bytes()[:3000])
+    report = tmp_path / "report.json"
+    words = ("--source", holiday, "--target", MAN, "--output", tmp_path / "out.png", "--report", report)
+    assert run("swap", *words) == 1
+    out, err = capsys.readouterr()
+    assert "1 of 1 face(s) swapped" in out and err.count(line) == 1 and err.count("0.png") == 1
+    (done,) = json.loads(report.read_text())["targets"]
+    assert done["error"] is None and [text for text in done["report"] if text.startswith(str(broken))]
+    assert "holiday: one donor of 2 faces" in done["report"]
+
+    assert run("faces", "save", "Eileen", holiday) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("face:Eileen: 2 views") and err.count(line) == 1 and (saved / "Eileen.safetensors").exists()
+
+    assert run("batch", "--source", holiday, "--target", MAN, "--output", tmp_path / "results") == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("1 done, 0 kept from before, 0 failed") and err.count(line) == 1
+
+
+@pytest.mark.parametrize("words", [("swap", "--source"), ("swap", "--person", "A"), ("save",)])
+def test_where_no_picture_of_a_person_can_be_read_that_is_the_error(tmp_path, saved, capsys, words):
+    folder = tmp_path / "damaged"
+    folder.mkdir()
+    for name in ("1.png", "2.png"):
+        (folder / name).write_bytes(WOMAN.read_bytes()[:3000])
+    rest = (folder, "--target", MAN, "--output", tmp_path / "out.png")
+    given = ("faces", "save", "A", folder) if words == ("save",) else (*words, *rest)
+    assert run(*given) == 2
+    assert f"error: {folder / '1.png'}: " in capsys.readouterr().err
+    assert not (tmp_path / "out.png").exists() and not saved.exists()
+
+
+def test_a_damaged_source_by_itself_stays_an_error(tmp_path, capsys):
+    (tmp_path / "a.png").write_bytes(WOMAN.read_bytes()[:3000])
+    words = ("--source", tmp_path / "a.png", WOMAN, "--target", MAN, "--output", tmp_path / "out.png")
+    assert run("swap", *words) == 2 and not (tmp_path / "out.png").exists()
+
+
 def test_a_folder_without_a_face_is_the_usual_error(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     Image.new("RGB", (90, 90), "grey").save(tmp_path / "empty" / "a.png")
