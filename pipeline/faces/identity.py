@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -71,6 +71,7 @@ def match_identities(
     )
     report = (f"matched by identity: {embedder.metric} distance, threshold {threshold:g}", *lines)
     report += tuple(line for number in sorted(partners) for line in _told(number, partners[number], matches, tables))
+    report += tuple(_also_alike(matches, tables, partners, threshold))
     others = unpaired(target_faces, frames)
     return IndexMap(frames, report, target_faces.size, source_faces.size, len(source_faces), others)
 
@@ -245,6 +246,30 @@ def _told(reference: int, source: Face, matches: Sequence[Sequence[Match]], tabl
         where = join_spans(Span(frame, frame) for frame in lost)
         lines.append(f"reference {reference} not found in {_frames(lost)} {where}{nearest}")
     return lines
+
+
+def _also_alike(
+    matches: Sequence[Sequence[Match]], tables: Sequence[FloatArray], partners: dict[int, Face], threshold: float
+) -> Iterator[str]:
+    """A line for each reference with a source that further faces look like: the same person twice in a picture, such as
+    in a mirror, or somebody alike."""
+    seen: dict[int, list[tuple[int, Match]]] = {}
+    for frame, (found, table) in enumerate(zip(matches, tables, strict=True)):
+        taken = {match.target for match in found}
+        for target, row in enumerate(table):
+            if target not in taken and len(row) and row.min() < threshold:
+                nearest = Match(target, int(row.argmin()), float(row.min()))
+                seen.setdefault(nearest.reference, []).append((frame, nearest))
+    for reference in sorted(seen.keys() & partners.keys()):
+        near = [match.distance for _, match in seen[reference]]
+        targets = sorted({match.target for _, match in seen[reference]})
+        who = f"target {targets[0]} looks" if len(targets) == 1 else f"targets {', '.join(map(str, targets))} look"
+        numbers = sorted({frame for frame, _ in seen[reference]})
+        where = f"{_frames(numbers)} {join_spans(Span(frame, frame) for frame in numbers)}"
+        yield (
+            f"reference {reference}: {who} like it too in {where}, {shown_range(min(near), max(near))} away: each "
+            "person is swapped once a picture"
+        )
 
 
 def _frames(items: Sequence[object]) -> str:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from multifaceswap.app.report import of_one_picture
 from multifaceswap.pipeline.errors import FaceNotFoundError, IndexListError, MismatchError, SettingsError
 from multifaceswap.pipeline.faces import identity
 from multifaceswap.pipeline.faces.identity import Match, apart, assign, distances, model_of, with_identities
@@ -54,6 +55,27 @@ def _pairs(index_map):
 def _near(person, apart):
     """Somebody this far away, in a direction in which nobody else is."""
     return person - apart * np.full(4, 0.5)
+
+
+def test_a_person_twice_in_a_picture_is_told():
+    """In a mirror, say. Who looks like nobody, or like a reference that gets no source, isn't."""
+    twice = [_near(ANN, 0.1), _near(ANN, 0.3), CAT]
+    made = match_identities(_set(twice), _set([ANN]), SOURCES, "0", "1")
+    assert _pairs(made) == [[(0, 1)]]
+    told = "reference 0: target 1 looks like it too in frame 0, 0.30 away: each person is swapped once a picture"
+    assert made.report[-1] == told
+    assert of_one_picture([told]) == [told.replace(" in frame 0", "")]
+    frames = [[CAT], twice, [*twice[:2], _near(ANN, 0.5)]]
+    made = match_identities(_set(*frames), _set([ANN]), SOURCES, "0", "1")
+    assert made.report[-1] == (
+        "reference 0: targets 1, 2 look like it too in frames 1-2, 0.30 to 0.50 away: each person is swapped once a "
+        "picture"
+    )
+    both = _set([BOB], [ANN])
+    made = match_identities(_set([*twice, BOB, _near(BOB, 0.2)]), both, SOURCES, "1", "0")
+    assert [line for line in made.report if "too" in line] == [
+        "reference 1: target 1 looks like it too in frame 0, 0.30 away: each person is swapped once a picture"
+    ]
 
 
 def test_no_frames_no_pairs():
