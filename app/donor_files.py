@@ -144,7 +144,7 @@ def _opened(source: PathLike | PersonFiles, names: Sequence[str]) -> _Source:
         except (ImageError, OSError) as error:
             errors.append(error)
             text = str(error) if isinstance(error, ImageError) else reason(error)
-            failed.append(f"{text.replace(named(file), named(name))}; {source.name} is seen in the others")
+            failed.append(f"{text.replace(named(file), named(name))}; left out of {source.name}")
     if errors and not made:
         raise errors[0]
     return _Source(Person(source.name, [one.shown for one in made]), tuple(made), tuple(failed))
