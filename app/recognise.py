@@ -8,7 +8,8 @@ from dataclasses import replace
 from ..models.catalog import find, names
 from ..models.pool import ModelPool
 from ..models.spec import Model
-from ..pipeline.faces.identity import match_identities, model_of, with_identities
+from ..pipeline.faces.identity import model_of, with_identities
+from ..pipeline.faces.matching import match_identities
 from ..pipeline.protocols import Embedder
 from ..pipeline.transparency import greyed
 from ..pipeline.types import FaceSet, IndexMap, Picture

@@ -231,7 +231,7 @@ class Session:
     ) -> IndexMap:
         """Decide who becomes whom by looks: target faces that look like a reference face take that reference's source.
 
-        The lists pair reference faces with source faces: see `pipeline.faces.identity.match_identities`. Faces without
+        The lists pair reference faces with source faces: see `pipeline.faces.matching.match_identities`. Faces without
         an identity of the embedder's get one if their pictures, `targets` and `references`, are given.
         """
         lists = {"input_faces_index": input_faces_index, "source_faces_index": source_faces_index}

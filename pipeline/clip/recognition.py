@@ -8,8 +8,9 @@ from typing import ClassVar, Final, NamedTuple, TypedDict, cast
 
 import numpy as np
 
-from ..faces.identity import apart_from, assign, nobody_like, require_people
+from ..faces.identity import apart_from, require_people
 from ..faces.index_list import Span
+from ..faces.matching import assign, nobody_like
 from ..faces.ordering import is_wanted
 from ..faces.pairing import numbered, pair_faces
 from ..protocols import Embedder

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TypedDict
 
-from ..faces.identity import shown_range
 from ..faces.index_list import Span
+from ..faces.matching import shown_range
 from .notes import NoteState, Places
 
 

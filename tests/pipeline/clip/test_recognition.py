@@ -9,7 +9,7 @@ import pytest
 from multifaceswap.pipeline.clip.assignment import AssignmentRules
 from multifaceswap.pipeline.clip.recognition import Recognition
 from multifaceswap.pipeline.errors import FaceNotFoundError, SettingsError
-from multifaceswap.pipeline.faces.identity import match_identities
+from multifaceswap.pipeline.faces.matching import match_identities
 from multifaceswap.pipeline.types import Embedding, Face, FaceSet, Size
 
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from multifaceswap.app.report import of_one_picture
 from multifaceswap.pipeline.errors import FaceNotFoundError, IndexListError, MismatchError, SettingsError
-from multifaceswap.pipeline.faces import identity
-from multifaceswap.pipeline.faces.identity import Match, apart, assign, distances, model_of, with_identities
+from multifaceswap.pipeline.faces import matching
+from multifaceswap.pipeline.faces.identity import apart, distances, model_of, with_identities
+from multifaceswap.pipeline.faces.matching import Match, assign
 from multifaceswap.pipeline.types import Embedding, Face, FaceSet, Size
 
 SIZE = Size(100, 50)
@@ -42,7 +43,7 @@ def _set(*frames, model="net"):
 
 
 def match_identities(*arguments, embedder=None, **settings):
-    return identity.match_identities(*arguments, embedder=embedder or Network(), **settings)
+    return matching.match_identities(*arguments, embedder=embedder or Network(), **settings)
 
 
 SOURCES = _set([None, None], [None, None])
