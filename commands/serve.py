@@ -46,7 +46,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_choice(parser, "--engine", _ENGINES, _ENGINES[0], text)
     add_number(parser, "--replicas", 0, 1024, 0, "of ray, with engines; 0: as many as the load needs", whole=True)
     add_number(parser, "--gpus", 0, 16, 0, "of ray: GPUs a replica; a part of one lets several share it")
-    parser.add_argument("--address", metavar="ADDRESS", help="of ray: a running cluster (default: one on this machine)")
+    parser.add_argument("--address", metavar="ADDRESS", help="of ray: a running cluster (default: one of its own)")
     add_number(parser, "--workers", 1, 64, 1, "requests that are worked on at once", whole=True)
     add_signing(parser)
     add_settings(parser, "picture", "file", "session")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from types import FrameType, ModuleType
@@ -24,6 +26,8 @@ from .worker import Lost, Work
 
 APP = "multifaceswap"
 _CALLS, _ENGINE = "Calls", "Engine"
+_OWN = "local"
+"""What Ray calls a cluster that it starts."""
 _BATCH = 8
 """Requests that an engine takes at once."""
 _BATCH_WAIT = 0.02
@@ -36,7 +40,7 @@ class Cluster:
     """Where replicas run, and how many."""
 
     address: str | None = None
-    """Of a running cluster; None for the one of the environment, or one on this machine."""
+    """Of a running cluster; `auto`: the one on this machine; None: that of RAY_ADDRESS, else one of the server's own."""
     replicas: int = 0
     """With engines; 0 for as many as the load needs, up to `most`."""
     most: int = 8
@@ -67,14 +71,17 @@ def serve_on_ray(config: ServeConfig, cluster: Cluster, engine: EngineChoice) ->
     """
     config = replace(config, workers=max(config.workers, _BATCH))
     _require_startable(config)
+    address = cluster.address or os.environ.get("RAY_ADDRESS", _OWN)
+    if address == _OWN:
+        _keep_to_loopback()
     ray, serve = _ray()
     own = not ray.is_initialized()
     if own:
-        _start(ray, cluster)
+        _start(ray, address)
     ended = threading.Event()
     try:
         serve.start(http_options={"host": config.host, "port": config.port})
-        serve.run(application(config, cluster, engine), name=APP, route_prefix="/")
+        _deploy(serve, application(config, cluster, engine))
         _wait(ended)
     finally:
         serve.shutdown()
@@ -175,11 +182,41 @@ def _wait(ended: threading.Event) -> None:
         signal.signal(sign, handler)
 
 
-def _start(ray: ModuleType, cluster: Cluster) -> None:
+def _deploy(serve: ModuleType, app: object) -> None:
     try:
-        ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
-    except (ValueError, ConnectionError) as error:
-        raise SettingsError(f"--address {quoted(cluster.address)}: {excerpt(error)}") from error
+        serve.run(app, name=APP, route_prefix="/")
+    except RuntimeError as error:
+        raise SettingsError(f"Ray Serve can't deploy the server: {excerpt(error)}") from error
+
+
+def _keep_to_loopback() -> None:
+    """Have a cluster of the server's own listen to this machine alone, and to nobody without its token.
+
+    Ray reads both when it is imported. Its word for the first is of systems whose firewalls ask about open ports.
+    """
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    if "RAY_AUTH_MODE" not in os.environ:
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+
+
+def bind_to_loopback() -> None:
+    """Called in each process of a cluster of the server's own: replicas would take calls of each other, which are
+    pickles, from everywhere and without a token."""
+    replica = import_module("ray.serve._private.replica")
+    add_port: Callable[[object, str], int] = replica.add_port_to_grpc_server
+
+    def add_own_port(server: object, address: str) -> int:
+        return add_port(server, address.replace("[::]", "127.0.0.1"))
+
+    setattr(replica, "add_port_to_grpc_server", add_own_port)  # noqa: B010
+
+
+def _start(ray: ModuleType, address: str) -> None:
+    own = {"worker_process_setup_hook": bind_to_loopback} if address == _OWN else {}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="error", runtime_env=own)
+    except (ValueError, ConnectionError, RuntimeError) as error:
+        raise SettingsError(f"--address {quoted(address)}: {excerpt(error)}") from error
 
 
 def _ray() -> tuple[ModuleType, ModuleType]:

@@ -27,6 +27,8 @@ pytestmark = [
 ]
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = 24
+LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F", f"{1 << 24:032X}"}
+"""127.0.0.1, ::ffff:127.0.0.1 and ::1 as /proc/net has them."""
 
 
 @pytest.fixture
@@ -63,8 +65,8 @@ def is_ready(url):
         return False
 
 
-def replicas(process, kind):
-    """The ids of the replicas of a kind that come of a process."""
+def titles_of(process):
+    """What a process and those that come of it are called, by their ids."""
     parents, titles = {}, {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
@@ -76,7 +78,27 @@ def replicas(process, kind):
     own = {process.pid}
     while more := {pid for pid, parent in parents.items() if parent in own} - own:
         own |= more
-    return [pid for pid in own if f"ServeReplica:multifaceswap:{kind}" in titles.get(pid, "")]
+    return {pid: titles.get(pid, "") for pid in own}
+
+
+def replicas(process, kind):
+    """The ids of the replicas of a kind that come of a process."""
+    return [pid for pid, title in titles_of(process).items() if f"ServeReplica:multifaceswap:{kind}" in title]
+
+
+def listening(process):
+    """Where a process and those that come of it listen: the addresses in the kernel's hexadecimal form, and ports."""
+    sockets = set()
+    for pid in titles_of(process):
+        for file in Path(f"/proc/{pid}/fd").glob("*"):
+            try:
+                sockets.add(os.readlink(file))
+            except OSError:
+                continue
+    lines = [
+        line.split() for kind in ("tcp", "tcp6") for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]
+    ]
+    return {line[1] for line in lines if line[3] == "0A" and f"socket:[{line[9]}]" in sockets}
 
 
 def asked(call, *arguments, **more):
@@ -103,6 +125,8 @@ def test_replicas_that_are_killed_lose_nothing(cluster, session, tmp_path):
     assert answer.headers["X-Model-Licence"] == "mesh: Apache-2.0"
 
     assert len(replicas(process, "Engine")) == len(replicas(process, "Calls")) == 2
+    addresses = {place.partition(":")[0] for place in listening(process)}
+    assert len(listening(process)) > 8 and addresses <= LOOPBACK
     ids = []
     for number in range(COUNT):
         key = {"Idempotency-Key": f"order-{number}"}
