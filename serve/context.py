@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from .config import ServeConfig
@@ -40,5 +40,5 @@ class Context:
     wake: Callable[[], None]
     """Called when something was accepted."""
     readiness: Callable[[], Readiness]
-    stopping: threading.Event = field(default_factory=threading.Event)
+    stopping: threading.Event
     """Set as soon as the server is told to end: nothing waits any longer."""

@@ -30,6 +30,11 @@ def busy(text: str, seconds: float) -> Refusal:
     return Refusal(429, text, {"Retry-After": str(max(1, round(seconds)))})
 
 
+def ending(later: str = "") -> Refusal:
+    """503: the server is about to end."""
+    return Refusal(503, f"the server is about to end{later}", {"Retry-After": "10"})
+
+
 def public_text(error: BaseException, *folders: Path) -> str:
     """What an error says, in one line and without the server's folders."""
     if isinstance(error, MissingModelError):

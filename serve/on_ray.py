@@ -40,7 +40,7 @@ class Cluster:
     """Where replicas run, and how many."""
 
     address: str | None = None
-    """Of a running cluster; `auto`: the one on this machine; None: that of RAY_ADDRESS, else one of the server's own."""
+    """Of a running cluster, `auto` for the one on this machine; None: that of RAY_ADDRESS, or else one of its own."""
     replicas: int = 0
     """With engines; 0 for as many as the load needs, up to `most`."""
     most: int = 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from threading import Event
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -28,7 +29,9 @@ _DATA: Final = "data:"
 class Pictures:
     """Finds the pictures that requests name."""
 
-    def __init__(self, config: ServeConfig, store: Store, faces: FaceFolders) -> None:
+    def __init__(self, config: ServeConfig, store: Store, faces: FaceFolders, stopping: Event) -> None:
+        """`stopping` ends what is fetched."""
+        self._stopping = stopping
         self._config = config
         self._store = store
         self._faces = faces
@@ -62,7 +65,7 @@ class Pictures:
         if (kept := own_file(reference, own)) is not None:
             return self._kept(kept, name)
         config = self._config
-        data = fetch(reference, name, config.limits.body_bytes, private=config.allow_private)
+        data = fetch(reference, name, config.limits.body_bytes, private=config.allow_private, stopping=self._stopping)
         return self._looked_at(data, name)
 
     def from_data_uri(self, uri: str, name: str) -> Image:
@@ -91,6 +94,11 @@ class Pictures:
         most = self._config.limits.pixels
         if size.width * size.height > most:
             raise Refusal(413, f"{name}: {size} is larger than {most:,} pixels, the most that this server takes")
+
+
+def is_elsewhere(reference: str, own: Collection[str]) -> bool:
+    """Whether a picture is fetched from another server."""
+    return is_web_url(reference) and own_file(reference, own) is None
 
 
 def own_file(url: str, own: Collection[str]) -> str | None:

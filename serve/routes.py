@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
@@ -13,23 +13,24 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ..app.report import Json
 from ..hosted.segmind.endpoint import MODEL
 from . import detecting, replies
 from .access import addresses, owner_of
 from .context import Context
 from .detecting import IMAGE, faces_of
-from .errors import Refusal
-from .references import FILES, file_name
+from .errors import Refusal, ending
+from .references import FILES, file_name, is_elsewhere
 from .schema import Schema, answers, body_of, faces_schema, json_of, request_schema, upload_schema
-from .submission import accepts, is_texts, read_object, reference_in, require_idempotency, submission
+from .submission import Submission, accepts, is_texts, read_object, reference_in, require_idempotency, submission
 from .values import Image, Record, Swap
 
 T = TypeVar("T")
 _POLL: Final = 0.02, 0.25
 """Seconds between looks at a request that a synchronous call waits for: at first, and at most."""
 _AT_ONCE: Final = 16
-"""Calls whose pictures are read or fetched at the same time."""
+"""Calls whose pictures are read at the same time."""
+_FETCHING_AT_ONCE: Final = 64
+"""Calls whose pictures come from other servers, which take their time."""
 _FINDING_AT_ONCE: Final = 2
 _TEXT: Final[Schema] = {"type": "string"}
 _WHOLE: Final[Schema] = {"type": "integer"}
@@ -66,6 +67,7 @@ class _Calls:
         self._context = context
         self._store = context.store
         self._reading = anyio.CapacityLimiter(_AT_ONCE)
+        self._fetching = anyio.CapacityLimiter(_FETCHING_AT_ONCE)
         self._finding = anyio.CapacityLimiter(_FINDING_AT_ONCE)
 
     async def run(self, request: Request) -> Response:
@@ -110,7 +112,12 @@ class _Calls:
         """Where a picture's faces are, and how they are numbered."""
         await _threaded(owner_of, request, self._context)
         body = read_object(await _body(request))
-        return JSONResponse(await run_sync(self._found, body, addresses(request, self._context), limiter=self._finding))
+        reference, own = reference_in(body, IMAGE), addresses(request, self._context)
+        image = await run_sync(
+            self._context.pictures.image, reference, IMAGE, own, limiter=self._room([reference], own)
+        )
+        given = {name: value for name, value in body.items() if name != IMAGE}
+        return JSONResponse(await run_sync(faces_of, image, given, self._context.session, limiter=self._finding))
 
     async def upload(self, request: Request) -> Response:
         """Keep pictures for good, and answer with their URLs."""
@@ -133,16 +140,24 @@ class _Calls:
     async def _accepted(self, request: Request, *, waits: bool = False) -> Record:
         """The request, on the disk with its pictures."""
         if self._context.stopping.is_set():
-            raise _ending()
+            raise ending()
         owner = await _threaded(owner_of, request, self._context)
-        content = await _body(request)
-        record = await run_sync(self._accept, request, owner, content, waits, limiter=self._reading)
+        content, own = await _body(request), addresses(request, self._context)
+        asked = await run_sync(self._asked, content, limiter=self._reading)
+        room = self._room([asked.source, asked.target], own)
+        record = await run_sync(self._accept, request, owner, asked, waits, limiter=room)
         request.state.request_id = record.id
         self._context.wake()
         return record
 
-    def _accept(self, request: Request, owner: str, content: bytes, waits: bool) -> Record:
-        asked = submission(read_object(content), self._context.session, self._context.config)
+    def _asked(self, content: bytes) -> Submission:
+        return submission(read_object(content), self._context.session, self._context.config)
+
+    def _room(self, references: Sequence[str], own: Sequence[str]) -> anyio.CapacityLimiter:
+        """What is read here doesn't wait for what is fetched."""
+        return self._fetching if any(is_elsewhere(one, own) for one in references) else self._reading
+
+    def _accept(self, request: Request, owner: str, asked: Submission, waits: bool) -> Record:
         key = require_idempotency(request.headers.get("idempotency-key"))
         if (earlier := self._store.repeated(owner, asked.digest, key)) is not None:
             return earlier
@@ -153,10 +168,6 @@ class _Calls:
         target = self._context.pictures.image(asked.target, "target_img", own)
         swap = Swap(source, target, asked.settings, asked.base64, asked.digest, key, asked.notes, waits)
         return self._store.accept(request.state.request_id, owner, swap)
-
-    def _found(self, body: dict[str, object], own: tuple[str, ...]) -> dict[str, Json]:
-        image = self._context.pictures.image(reference_in(body, IMAGE), IMAGE, own)
-        return faces_of(image, {name: value for name, value in body.items() if name != IMAGE}, self._context.session)
 
     def _uploaded(self, body: dict[str, object]) -> list[Image]:
         most = self._context.config.limits.uploads
@@ -177,7 +188,7 @@ class _Calls:
         end, pause = time.monotonic() + self._context.config.limits.wait, _POLL[0]
         while not record.is_over:
             if self._context.stopping.is_set():
-                raise _ending(record)
+                raise ending(f"; ask for /v2/requests/{record.id} afterwards")
             if time.monotonic() > end:
                 raise Refusal(504, f"it isn't done yet: ask for /v2/requests/{record.id}")
             await anyio.sleep(pause)
@@ -204,8 +215,3 @@ async def _body(request: Request) -> bytes:
 
 def _unknown() -> Refusal:
     return Refusal(404, "there is no such request, or no longer: results are kept for a while")
-
-
-def _ending(record: Record | None = None) -> Refusal:
-    later = f"; ask for /v2/requests/{record.id} afterwards" if record else ""
-    return Refusal(503, f"the server is about to end{later}", {"Retry-After": "10"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from types import FrameType
 
@@ -71,14 +72,16 @@ def served(config: ServeConfig, session: Session, work: Work | None = None, *, a
     def readiness() -> Readiness:
         return warm_up.readiness() if dispatcher.is_alive else Readiness(False, error="nobody does the work")
 
-    pictures = Pictures(config, store, FaceFolders.of(session.models.folders))
-    context = Context(config, store, keys, pictures, metrics, session, dispatcher.wake, readiness)
+    stopping = threading.Event()
+    pictures = Pictures(config, store, FaceFolders.of(session.models.folders), stopping)
+    context = Context(config, store, keys, pictures, metrics, session, dispatcher.wake, readiness, stopping)
 
     def start() -> None:
         warm_up.start()
         dispatcher.start(alone=alone)
 
     def stop() -> None:
+        stopping.set()
         dispatcher.stop(GRACE)
         store.engine.dispose()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -49,7 +52,7 @@ def plain(handler, status=200, data=DATA, **headers):
 def test_private_addresses_are_fetched_from_only_where_that_is_allowed():
     with web(plain) as (address, asked):
         for url in (address, address.replace("127.0.0.1", "localhost")):
-            with pytest.raises(Refusal, match=r"source_img: \S+ isn't a public address") as refused:
+            with pytest.raises(Refusal, match=r"source_img: \S+ can't be reached at a public") as refused:
                 fetch(f"{url}/secret-path", "source_img", 10_000)
             assert refused.value.status == 400 and "secret-path" not in str(refused.value)
         assert asked == []
@@ -103,9 +106,90 @@ def test_server_fetches_what_requests_name(started, copying):
     with web(lambda handler: plain(handler, data=picture)) as (address, asked):
         site = started(copying)
         answer = site.submit(source_img=GREY, target_img=f"{address}/a.png")
-        assert answer.status_code == 400 and "isn't a public address" in answer.json()["error"]
+        assert answer.status_code == 400 and "can't be reached at a public address" in answer.json()["error"]
         assert asked == []
     with web(lambda handler: plain(handler, data=picture)) as (address, asked):
         site = started(copying, allow_private=True)
         answer = site.run(source_img=GREY, target_img=f"{address}/a.png?x=1")
         assert (answer.status_code, answer.content, asked) == (200, picture, ["/a.png?x=1"])
+
+
+@contextmanager
+def listener():
+    """A port that takes connections and says nothing to them; gives its address and socket."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}", server
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_what_is_private_gets_no_connection_and_looks_like_what_is_closed(scheme):
+    with listener() as (address, server):
+        with pytest.raises(Refusal) as open_port:
+            fetch(f"{scheme}://{address}/x", "source_img", 1000)
+        server.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            server.accept()
+    with pytest.raises(Refusal) as closed_port:
+        fetch(f"{scheme}://{address}/x", "source_img", 1000)
+    assert str(open_port.value) == str(closed_port.value)
+
+
+def test_connection_leads_to_the_very_address_that_was_looked_at(monkeypatch):
+    """A name that is public at the first look-up and private at the next isn't asked."""
+    found = [("8.8.8.8", 1), ("127.0.0.1", 1)]
+    asked, reached = [], []
+
+    def look_up(host, port, *args, **more):
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", found[min(len(asked), 2) - 1])]
+
+    def connect(self, address):
+        reached.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    with pytest.raises(Refusal):
+        fetch("http://a.example/x", "x", 1000)
+    assert (asked, reached) == (["a.example"], [("8.8.8.8", 1)])
+
+
+@contextmanager
+def trickling():
+    """A web server whose headers have no end, with a line often enough for each wait; also gives a semaphore of those
+    who leave."""
+    over, left = threading.Event(), threading.Semaphore(0)
+
+    def answer(handler):
+        try:
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            while not over.wait(0.05):
+                handler.wfile.write(b"X-More: 1\r\n")
+        except OSError:
+            left.release()
+
+    with web(answer) as (address, asked):
+        yield address, asked, left
+        over.set()
+
+
+def test_headers_without_an_end_count_towards_the_time_and_are_left():
+    with trickling() as (address, _, left):
+        with pytest.raises(Refusal, match=r"doesn't send it within 0\.4 seconds"):
+            fetch(address, "x", 1000, private=True, seconds=0.4)
+        assert left.acquire(timeout=10)
+
+
+def test_slow_headers_hold_neither_other_calls_nor_the_end(started, copying):
+    site = started(copying, allow_private=True)
+    with trickling() as (address, asked, left), ThreadPoolExecutor(20) as pool:
+        slow = [pool.submit(site.submit, source_img=GREY, target_img=address) for _ in range(20)]
+        while len(asked) < 20:
+            time.sleep(0.01)
+        assert site.run(source_img=GREY, target_img=GREY).status_code == 200
+        assert site.post("/upload-asset", {"data_urls": [GREY]}).status_code == 200
+        assert site.post("/faces", {"image": GREY}).status_code == 200
+        site.server.handle_exit(15, None)
+        answers = [one.result(10) for one in slow]
+        assert {(one.status_code, one.json()["error"]) for one in answers} == {(503, "the server is about to end")}
+        assert all(left.acquire(timeout=10) for _ in slow)
