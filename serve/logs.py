@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from datetime import datetime, timezone
 from typing import Final
 
@@ -12,6 +13,7 @@ from ..pipeline.quotes import excerpt
 from .errors import without_folders
 
 _FIELDS: Final = "fields"
+_PROGRAM: Final = __name__.partition(".")[0]
 
 
 def event(log: logging.Logger, name: str, level: int = logging.INFO, **fields: str | float | None) -> None:
@@ -38,8 +40,22 @@ def set_up(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in ("uvicorn.access", "httpx", "urllib3", "requests", "sqlalchemy"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    # Others write what they were given, such as addresses with what clients put into them.
+    handler.addFilter(_is_own)
+    threading.excepthook = _unhandled
+
+
+def _is_own(record: logging.LogRecord) -> bool:
+    """Events of this program, and what uvicorn says of its start, end and mistakes."""
+    return record.name.partition(".")[0] == _PROGRAM or record.name == "uvicorn.error"
+
+
+def _unhandled(arguments: threading.ExceptHookArgs) -> None:
+    """In place of a traceback, which shows paths."""
+    if arguments.exc_value is not None:
+        name = "" if arguments.thread is None else arguments.thread.name
+        fields = {"thread": name, **_where(arguments.exc_value)}
+        event(logging.getLogger(__name__), "thread ended", logging.CRITICAL, **fields)
 
 
 def _where(error: BaseException) -> dict[str, str]:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,3 +97,25 @@ ASTRONAUT = uri((EXAMPLES / "astronaut.png").read_bytes())
 HOPPER = uri((EXAMPLES / "grace_hopper.jpg").read_bytes(), "jpeg")
 GREY = uri(png(np.full((32, 40, 3), 90, np.uint8)))
 PICTURES = {"source_img": ASTRONAUT, "target_img": HOPPER}
+
+
+@contextmanager
+def web(answer):
+    """A web server whose answers `answer(handler)` makes; gives its address and the paths that were asked for."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            answer(self)
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -7,38 +7,15 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 from multifaceswap.hosted.segmind.endpoint import peer_is_public
 from multifaceswap.serve.errors import Refusal
 from multifaceswap.serve.fetching import fetch
-from serverworld import GREY, png
+from serverworld import GREY, png, web
 
 DATA = b"0123456789" * 100
-
-
-@contextmanager
-def web(answer):
-    """A web server whose answers `answer(handler)` makes; gives its address and the paths that were asked for."""
-    asked = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.path)
-            answer(self)
-
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def plain(handler, status=200, data=DATA, **headers):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
+import sys
 import threading
 
 import pytest
 from multifaceswap.serve.errors import without_folders
 from multifaceswap.serve.keys import Keys
-from multifaceswap.serve.logs import JsonLines, event
+from multifaceswap.serve.logs import JsonLines, event, set_up
 from multifaceswap.serve.tables import opened, state_of
 from multifaceswap.serve.values import Outcome
 from prometheus_client.parser import text_string_to_metric_families
-from serverworld import ASTRONAUT, GREY, HOPPER, MODEL, PICTURES
+from serverworld import ASTRONAUT, GREY, HOPPER, MODEL, PICTURES, web
 from serverworld import opened as picture_of
 
 ALL = {"source_img": GREY, "target_img": GREY}
@@ -158,3 +160,50 @@ def test_pages_and_answers_tell_browsers_to_keep_to_themselves(site):
     answer = site.get("/healthz")
     assert answer.headers["X-Content-Type-Options"] == "nosniff" and len(answer.headers["X-Request-Id"]) == 32
     assert "server" not in answer.headers
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """What a process writes down from now on, once its log is set up, as objects."""
+    root, stream = logging.getLogger(), io.StringIO()
+    level = root.level
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(sys, "stderr", stream)
+    set_up()
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.setLevel(level)
+
+
+def test_only_events_of_the_server_itself_are_written(written):
+    for name in ("urllib3.connectionpool", "requests", "httpx", "PIL", "uvicorn.access"):
+        logging.getLogger(name).critical("Failed to parse headers (url=https://a.example/x?token=t)")
+    logging.getLogger("multifaceswap.serve.worker").info("started")
+    logging.getLogger("uvicorn.error").info("Started server process")
+    assert [one["event"] for one in written()] == ["started", "Started server process"]
+
+
+def test_a_thread_that_ends_by_mistake_is_a_line_of_json(written):
+    def fail():
+        raise ValueError("/home/ann/secret")
+
+    thread = threading.Thread(target=fail, name="failing")
+    thread.start()
+    thread.join()
+    (said,) = written()
+    assert (said["event"], said["level"], said["thread"]) == ("thread ended", "critical", "failing")
+    assert (said["error"], "secret" in json.dumps(said)) == ("ValueError", False) and said["where"].startswith("fail:")
+
+
+def test_addresses_of_pictures_stay_out_of_the_log(written, started, copying):
+    """urllib3 warns of headers that can't be read, with the whole address."""
+
+    def answer(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nbroken header\r\n\r\n")
+
+    site = started(copying, allow_private=True)
+    with web(answer) as (address, asked):
+        site.submit(source_img=GREY, target_img=f"{address}/x?token=secret")
+        assert asked == ["/x?token=secret"]
+    lines = written()
+    assert any(one.get("route") == f"/v2/{MODEL}" for one in lines) and "secret" not in json.dumps(lines)
