@@ -122,6 +122,7 @@ def _limits(arguments: Namespace) -> Limits:
         rate=int(arguments.rate),
         storage_bytes=int(arguments.storage * (1 << 30)),
         keep=float(arguments.keep_results),
+        keep_uploads=float(arguments.keep_uploads),
         wait=float(arguments.wait),
     )
 
@@ -130,9 +131,10 @@ def _add_limits(parser: ArgumentParser) -> None:
     add_number(parser, "--max-megabytes", 0.01, 1024, 64, "of a request, and of a picture that is fetched")
     add_number(parser, "--max-megapixels", 0.01, 100, 100, "of a picture")
     add_number(parser, "--queue", 1, 1_000_000, 1000, "requests that may wait", whole=True)
-    add_number(parser, "--rate", 0, 1_000_000, 6000, "requests a minute that a key may make; 0: any", whole=True)
-    add_number(parser, "--storage", 0.01, 1_000_000, 20, "gigabytes of pictures that are kept, uploads included")
+    add_number(parser, "--rate", 0, 1_000_000, 6000, "calls a minute that a key may make; 0: any", whole=True)
+    add_number(parser, "--storage", 0.01, 1_000_000, 20, "gigabytes of pictures that are kept, half of them of one key")
     add_number(parser, "--keep-results", 1, 10_000_000, 3600, "seconds for which results are kept")
+    add_number(parser, "--keep-uploads", 1, 100_000_000, 86_400, "seconds for which uploads are kept")
     add_number(parser, "--wait", 1, 86_400, 600, "seconds that a synchronous call waits for its result")
 
 

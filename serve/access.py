@@ -9,9 +9,8 @@ from starlette.requests import Request
 from .config import names_this_machine
 from .context import Context
 from .errors import Refusal
+from .values import NOBODY
 
-NOBODY = ""
-"""The owner of what is asked for without a key."""
 _BEARER = "bearer "
 
 

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -33,7 +34,7 @@ def app_of(context: Context, start: Callable[[], None], stop: Callable[[], None]
     routes.add_routes(app, context)
     health.add_routes(app, context)
     page.add_routes(app)
-    for kind in (Refusal, HTTPException, Exception):
+    for kind in (Refusal, HTTPException, SQLAlchemyError, Exception):
         app.add_exception_handler(kind, refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_middleware(Calls, metrics=context.metrics, body_bytes=context.config.limits.body_bytes)

@@ -26,11 +26,13 @@ class Limits:
     queue: int = 1000
     """Requests that wait at once, of all keys."""
     rate: int = 6000
-    """Requests and uploads a minute that one key may make; 0: no limit."""
+    """Calls a minute that one key may make, whatever comes of them; each picture of an upload is one. 0: no limit."""
     storage_bytes: int = 20 << 30
-    """Of all pictures that are kept, uploads included."""
+    """Of all pictures that are kept, uploads included; one key may take half of them."""
     keep: float = HOUR
     """Seconds for which results are kept."""
+    keep_uploads: float = 24 * HOUR
+    """Seconds for which an upload is kept, from the last time that it came."""
     wait: float = 600.0
     """Seconds that a synchronous call waits for its result."""
     uploads: int = 16

@@ -9,7 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
 from .context import Context, Readiness
+from .errors import Refusal
 from .schema import Schema, answers, json_of
+from .space import require_disk
 from .tables import unreachable
 
 _TEXT: Final[Schema] = {"type": "string"}
@@ -45,7 +47,9 @@ def _looked_at(context: Context) -> Readiness:
     if context.stopping.is_set():
         return Readiness(False, error="the server is about to end")
     try:
-        context.store.waiting()
+        require_disk(context.store.engine)
     except SQLAlchemyError as error:
-        return Readiness(False, error=f"the state can't be reached: {unreachable(error)}")
+        return Readiness(False, error=f"the state can't be written: {unreachable(error)}")
+    except Refusal as refusal:
+        return Readiness(False, error=str(refusal))
     return context.readiness()

@@ -9,12 +9,12 @@ import secrets
 import time
 from typing import NamedTuple
 
-from sqlalchemy import Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..pipeline.errors import SettingsError
 from ..pipeline.quotes import quoted
-from .tables import KEYS, for_writing
+from .tables import CALLS, KEYS, PICTURES, REQUESTS, UPLOADS, for_writing
 
 _PREFIX = "mfs_"
 _NAME = re.compile(r"[\w.@-]{1,64}")
@@ -49,9 +49,10 @@ class Keys:
     def remove(self, name: str) -> None:
         """Have a key count no longer, from the next call on. Raises SettingsError where there is none of that name."""
         with self._writing.begin() as connection:
-            removed = connection.execute(delete(KEYS).where(KEYS.c.name == name).returning(KEYS.c.name)).first()
-        if removed is None:
-            raise SettingsError(f"there is no key {quoted(name)}")
+            removed = connection.execute(delete(KEYS).where(KEYS.c.name == name).returning(KEYS.c.salt)).first()
+            if removed is None:
+                raise SettingsError(f"there is no key {quoted(name)}")
+            _disown(connection, name, removed.salt)
 
     def listed(self) -> list[KeyRow]:
         with self._engine.begin() as connection:
@@ -68,6 +69,12 @@ class Keys:
             rows = connection.execute(select(KEYS.c.name, KEYS.c.salt, KEYS.c.digest)).all()
         owners = [row.name for row in rows if hmac.compare_digest(_digest(row.salt, key), row.digest)]
         return owners[0] if owners else None
+
+
+def _disown(connection: Connection, name: str, salt: str) -> None:
+    """What a key has made is nobody's once it is removed: another key of its name has none of it."""
+    for table in (REQUESTS, PICTURES, UPLOADS, CALLS):
+        connection.execute(update(table).where(table.c.owner == name).values(owner=f"removed:{salt}"))
 
 
 def _digest(salt: str, key: str) -> str:

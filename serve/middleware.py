@@ -6,6 +6,7 @@ import logging
 import time
 from typing import Final
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,9 +18,11 @@ from .errors import Refusal
 from .logs import event
 from .metrics import Metrics
 from .store import new_id
+from .tables import is_full, unreachable
 
 log = logging.getLogger(__name__)
 REQUEST_ID: Final = "X-Request-Id"
+_LATER: Final = {"Retry-After": "10"}
 _SAFE: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
@@ -99,7 +102,16 @@ async def refused(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, HTTPException):
         headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
         return JSONResponse({"error": _http(error)}, error.status_code, headers)
+    if isinstance(error, SQLAlchemyError):
+        return _without_state(error)
     return JSONResponse({"error": f"internal error; its id in the log is {request.state.request_id}"}, 500)
+
+
+def _without_state(error: SQLAlchemyError) -> JSONResponse:
+    event(log, "database", logging.ERROR, error=unreachable(error))
+    if is_full(error):
+        return JSONResponse({"error": "the disk with the server's state is full"}, 507)
+    return JSONResponse({"error": "the server's state can't be used now"}, 503, _LATER)
 
 
 def _allowed(request: Request) -> str:

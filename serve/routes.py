@@ -19,9 +19,11 @@ from .access import addresses, owner_of
 from .context import Context
 from .detecting import IMAGE, faces_of
 from .errors import Refusal, ending
+from .rates import Rates
 from .references import FILES, file_name, is_elsewhere
 from .schema import Schema, answers, body_of, faces_schema, json_of, request_schema, upload_schema
 from .submission import Submission, accepts, is_texts, read_object, reference_in, require_idempotency, submission
+from .uploads import Uploads
 from .values import Image, Record, Swap
 
 T = TypeVar("T")
@@ -59,13 +61,15 @@ def add_routes(router: FastAPI, context: Context) -> None:
     router.delete("/v2/requests/{request_id}", responses=known)(calls.remove)
     router.post("/upload-asset", openapi_extra=upload, responses=answers(*_REFUSED, ok=urls))(calls.upload)
     router.post("/faces", openapi_extra=body_of(found), responses=answers(*_REFUSED, ok=faces))(calls.faces)
+    deleted = json_of({"status": _TEXT})
+    router.delete(FILES + "{name}", responses=answers(401, 404, 500, 503, ok=deleted))(calls.forget)
     router.get(FILES + "{name}", responses=answers(404, 500, ok=_PICTURE))(calls.file)
 
 
 class _Calls:
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._store = context.store
+        self._store, self._rates, self._uploads = context.store, Rates(context.store), Uploads(context.store)
         self._reading = anyio.CapacityLimiter(_AT_ONCE)
         self._fetching = anyio.CapacityLimiter(_FETCHING_AT_ONCE)
         self._finding = anyio.CapacityLimiter(_FINDING_AT_ONCE)
@@ -110,7 +114,7 @@ class _Calls:
 
     async def faces(self, request: Request) -> Response:
         """Where a picture's faces are, and how they are numbered."""
-        await _threaded(owner_of, request, self._context)
+        await _threaded(self._counted, request)
         body = read_object(await _body(request))
         reference, own = reference_in(body, IMAGE), addresses(request, self._context)
         image = await run_sync(
@@ -120,11 +124,11 @@ class _Calls:
         return JSONResponse(await run_sync(faces_of, image, given, self._context.session, limiter=self._finding))
 
     async def upload(self, request: Request) -> Response:
-        """Keep pictures for good, and answer with their URLs."""
-        owner = await _threaded(owner_of, request, self._context)
+        """Keep pictures for a while, and answer with their URLs."""
+        owner = await _threaded(self._counted, request)
         body = read_object(await _body(request))
-        images = await run_sync(self._uploaded, body, limiter=self._reading)
-        ids = await _threaded(self._store.upload, owner, images)
+        images = await run_sync(self._uploaded, owner, body, limiter=self._reading)
+        ids = await _threaded(self._uploads.keep, owner, images)
         start = addresses(request, self._context)[0] + FILES
         named = [start + file_name(one, image.media_type) for one, image in zip(ids, images, strict=True)]
         return JSONResponse({"file_urls": named, "message": "uploaded"})
@@ -137,11 +141,17 @@ class _Calls:
         headers = {"Cache-Control": "private, max-age=3600", "Content-Security-Policy": "default-src 'none'; sandbox"}
         return Response(image.data, 200, headers, image.media_type)
 
+    def forget(self, request: Request, name: str) -> Response:
+        """Delete an upload."""
+        if not self._uploads.remove(owner_of(request, self._context), name.partition(".")[0]):
+            raise Refusal(404, "there is no such upload of this key's, or no longer")
+        return JSONResponse({"status": "DELETED"})
+
     async def _accepted(self, request: Request, *, waits: bool = False) -> Record:
         """The request, on the disk with its pictures."""
         if self._context.stopping.is_set():
             raise ending()
-        owner = await _threaded(owner_of, request, self._context)
+        owner = await _threaded(self._counted, request)
         content, own = await _body(request), addresses(request, self._context)
         asked = await run_sync(self._asked, content, limiter=self._reading)
         room = self._room([asked.source, asked.target], own)
@@ -149,6 +159,12 @@ class _Calls:
         request.state.request_id = record.id
         self._context.wake()
         return record
+
+    def _counted(self, request: Request) -> str:
+        """The owner of a call, which counts whatever comes of it."""
+        owner = owner_of(request, self._context)
+        self._rates.count(owner)
+        return owner
 
     def _asked(self, content: bytes) -> Submission:
         return submission(read_object(content), self._context.session, self._context.config)
@@ -161,7 +177,7 @@ class _Calls:
         key = require_idempotency(request.headers.get("idempotency-key"))
         if (earlier := self._store.repeated(owner, asked.digest, key)) is not None:
             return earlier
-        self._store.require_room(owner)
+        self._store.require_queue()
         own = addresses(request, self._context)
         engine = str(asked.settings["swap_model"])
         source = self._context.pictures.source(asked.source, "source_img", own, engine)
@@ -169,11 +185,12 @@ class _Calls:
         swap = Swap(source, target, asked.settings, asked.base64, asked.digest, key, asked.notes, waits)
         return self._store.accept(request.state.request_id, owner, swap)
 
-    def _uploaded(self, body: dict[str, object]) -> list[Image]:
+    def _uploaded(self, owner: str, body: dict[str, object]) -> list[Image]:
         most = self._context.config.limits.uploads
         urls = body.get("data_urls")
         if body.keys() != {"data_urls"} or not is_texts(urls) or not 0 < len(urls) <= most:
             raise Refusal(400, f'expected {{"data_urls": […]}} with 1 to {most} data URIs')
+        self._rates.count(owner, len(urls) - 1)
         return [self._context.pictures.from_data_uri(uri, f"data_urls[{n}]") for n, uri in enumerate(urls)]
 
     def _record(self, request: Request, request_id: str) -> Record:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, func, insert, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..app.report import Json
 from .config import Limits
 from .errors import Refusal, busy
-from .tables import PICTURES, REQUESTS, for_writing
+from .space import require_space
+from .tables import CALLS, PICTURES, REQUESTS, UPLOADS, for_writing
 from .values import COMPLETED, FAILED, OVER, PROCESSING, QUEUED, Image, Record, Swap
 
-_MINUTE = 60.0
+MINUTE = 60.0
+_NEVER = 1e18
 _AHEAD = 20.0
 """Seconds by which calls that wait for their result come ahead: their programs give up after 30."""
 _SHOWN = 100
@@ -45,7 +47,7 @@ class Store:
     def accept(self, request_id: str, owner: str, swap: Swap) -> Record:
         """Keep a request with its pictures; the earlier one where its idempotency key was used before.
 
-        Raises Refusal: 409 for a key that came with another request, 429 where too many wait or come, 507 without room.
+        Raises Refusal: 409 for a key that came with another request, 429 where too many wait, 507 without room.
         """
         try:
             with self.writing.begin() as connection:
@@ -62,21 +64,15 @@ class Store:
         with self.engine.begin() as connection:
             return self._earlier(connection, owner, digest, idempotency)
 
-    def require_room(self, owner: str) -> None:
-        """Raise Refusal, 429, where this owner makes too many requests, or too many wait."""
+    def require_queue(self) -> None:
+        """Raise Refusal, 429, where too many requests wait."""
         with self.engine.begin() as connection:
-            self._require_room(connection, owner)
-
-    def upload(self, owner: str, images: Iterable[Image]) -> list[str]:
-        """The ids of pictures that are kept for good. Raises Refusal: 429, and 507 without room."""
-        with self.writing.begin() as connection:
-            self._require_rate(connection, owner)
-            return [self._kept(connection, owner, image, lasting=True) for image in images]
+            self._require_queue(connection)
 
     def picture(self, picture_id: str) -> Image | None:
         """A picture that is still there."""
-        fresh = or_(PICTURES.c.expires.is_(None), PICTURES.c.expires > self.clock())
-        query = select(PICTURES.c.data, PICTURES.c.media_type).where(PICTURES.c.id == picture_id, fresh)
+        query = select(PICTURES.c.data, PICTURES.c.media_type)
+        query = query.where(PICTURES.c.id == picture_id, not_(self._is_stale()))
         with self.engine.begin() as connection:
             row = connection.execute(query).first()
         return None if row is None else Image(bytes(row.data), row.media_type)
@@ -126,8 +122,16 @@ class Store:
         """Delete results and requests that are kept no longer."""
         now = self.clock()
         with self.writing.begin() as connection:
-            connection.execute(delete(PICTURES).where(PICTURES.c.expires <= now))
+            connection.execute(delete(PICTURES).where(self._is_stale()))
+            connection.execute(delete(UPLOADS).where(UPLOADS.c.picture.not_in(select(PICTURES.c.id))))
+            connection.execute(delete(CALLS).where(CALLS.c.created <= now - MINUTE))
             connection.execute(delete(REQUESTS).where(REQUESTS.c.finished <= now - self.limits.keep))
+
+    def _is_stale(self) -> ColumnElement[bool]:
+        """Of pictures. Uploads of earlier versions have no end of their own."""
+        now = self.clock()
+        uploaded = and_(PICTURES.c.lasting, PICTURES.c.created <= now - self.limits.keep_uploads)
+        return or_(func.coalesce(PICTURES.c.expires, _NEVER) <= now, and_(PICTURES.c.expires.is_(None), uploaded))
 
     def _fresh(self) -> ColumnElement[bool]:
         return or_(REQUESTS.c.finished.is_(None), REQUESTS.c.finished > self.clock() - self.limits.keep)
@@ -138,15 +142,18 @@ class Store:
     def _earlier(self, connection: Connection, owner: str, digest: str, idempotency: str | None) -> Record | None:
         if idempotency is None:
             return None
-        mine = and_(REQUESTS.c.owner == owner, REQUESTS.c.idempotency == idempotency)
+        mine = and_(REQUESTS.c.owner == owner, REQUESTS.c.idempotency == idempotency, self._fresh())
         row = connection.execute(select(*_RECORD, REQUESTS.c.digest).where(mine)).first()
         if row is not None and row.digest != digest:
             raise Refusal(409, "Idempotency-Key: it came before with another request; use a new one")
         return None if row is None else _record(row)
 
     def _new(self, connection: Connection, request_id: str, owner: str, swap: Swap) -> Record:
-        self._require_room(connection, owner)
-        source, target = (self._kept(connection, owner, image, lasting=False) for image in (swap.source, swap.target))
+        # One that is kept no longer may still be there, and its key is free.
+        stale = and_(REQUESTS.c.owner == owner, REQUESTS.c.idempotency == swap.idempotency, not_(self._fresh()))
+        connection.execute(delete(REQUESTS).where(stale))
+        self._require_queue(connection)
+        source, target = (self._put(connection, owner, image) for image in (swap.source, swap.target))
         values = {
             "id": request_id,
             "owner": owner,
@@ -164,30 +171,13 @@ class Store:
         connection.execute(insert(REQUESTS).values(values))
         return Record(request_id, QUEUED, swap.base64, None, None, {}, None, cast(float, values["created"]))
 
-    def _kept(self, connection: Connection, owner: str, image: Image, *, lasting: bool) -> str:
-        held = connection.execute(select(func.coalesce(func.sum(PICTURES.c.size), 0))).scalar_one()
-        if held + len(image.data) > self.limits.storage_bytes:
-            raise Refusal(507, "this server keeps as many pictures as it has room for; results go after a while")
-        return put(connection, owner, image, self.clock(), lasting=lasting)
+    def _put(self, connection: Connection, owner: str, image: Image) -> str:
+        require_space(connection, self.limits, owner, len(image.data))
+        return put(connection, owner, image, self.clock())
 
-    def _require_room(self, connection: Connection, owner: str) -> None:
-        self._require_rate(connection, owner)
+    def _require_queue(self, connection: Connection) -> None:
         if _count(connection, REQUESTS.c.status == QUEUED) >= self.limits.queue:
             raise busy(f"{self.limits.queue} requests are waiting, no more are accepted for now", 5)
-
-    def _require_rate(self, connection: Connection, owner: str) -> None:
-        """Requests and uploads of the last minute, wherever they were accepted and whatever came of them."""
-        if not self.limits.rate:
-            return
-        since = self.clock() - _MINUTE
-        uploads = and_(PICTURES.c.owner == owner, PICTURES.c.created > since, PICTURES.c.lasting)
-        own = select(REQUESTS.c.created).where(REQUESTS.c.owner == owner, REQUESTS.c.created > since)
-        times = own.union_all(select(PICTURES.c.created).where(uploads)).subquery()
-        if connection.execute(select(func.count()).select_from(times)).scalar_one() < self.limits.rate:
-            return
-        latest = select(times.c.created).order_by(times.c.created.desc()).offset(self.limits.rate - 1).limit(1)
-        first = connection.execute(latest).scalar_one()
-        raise busy(f"more than {self.limits.rate} requests a minute", first + _MINUTE - self.clock())
 
 
 def put(

@@ -81,8 +81,26 @@ KEYS: Final = Table(
     Column("digest", String(64), nullable=False),
     Column("created", Float(53), nullable=False),
 )
+UPLOADS: Final = Table(
+    "uploads",
+    METADATA,
+    Column("picture", String(64), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("digest", String(64), nullable=False),
+    UniqueConstraint("owner", "digest"),
+)
+CALLS: Final = Table(
+    "calls",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("created", Float(53), nullable=False),
+    Index("calls_by_owner", "owner", "created"),
+)
 _WRITING: Final = "writing"
 _WAIT_MS: Final = 30_000
+_DISK_FULL: Final = "53100"
+"""PostgreSQL's word for it."""
 
 
 def state_of(folder: Path) -> str:
@@ -138,3 +156,9 @@ def _begin(connection: Connection) -> None:
 def unreachable(error: Exception) -> str:
     """Why a database can't be used, in one line without the URL, which may hold a password."""
     return excerpt(str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0])
+
+
+def is_full(error: Exception) -> bool:
+    """Whether a database can't be written to for want of room on its disk."""
+    reason = getattr(error, "orig", None)
+    return "disk is full" in str(reason) or getattr(reason, "sqlstate", "") == _DISK_FULL

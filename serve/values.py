@@ -15,8 +15,8 @@ PROCESSING: Final = "PROCESSING"
 COMPLETED: Final = "COMPLETED"
 FAILED: Final = "FAILED"
 OVER: Final = (COMPLETED, FAILED)
-
-
+NOBODY: Final = ""
+"""The owner of what is asked for without a key."""
 SAVED: Final = "application/x-safetensors"
 """The type of a saved face."""
 

@@ -95,6 +95,13 @@ def opened(data: bytes):
 
 ASTRONAUT = uri((EXAMPLES / "astronaut.png").read_bytes())
 HOPPER = uri((EXAMPLES / "grace_hopper.jpg").read_bytes(), "jpeg")
+
+
+def shade(level: int) -> str:
+    """A picture of one grey, as a data URI."""
+    return uri(png(np.full((32, 40, 3), level, np.uint8)))
+
+
 GREY = uri(png(np.full((32, 40, 3), 90, np.uint8)))
 PICTURES = {"source_img": ASTRONAUT, "target_img": HOPPER}
 

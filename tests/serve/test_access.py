@@ -12,7 +12,7 @@ from multifaceswap.serve.config import Limits, ServeConfig, names_this_machine
 from multifaceswap.serve.keys import Keys
 from multifaceswap.serve.server import require_keys
 from multifaceswap.serve.tables import opened, state_of
-from serverworld import GREY, MODEL
+from serverworld import GREY, MODEL, shade
 
 BOTH = {"source_img": GREY, "target_img": GREY}
 CALLS = [
@@ -103,6 +103,48 @@ def test_rate_is_limited_a_key_and_says_when_to_come_again(started, copying, key
     assert site.post(f"/v2/{MODEL}", BOTH, headers=ann).status_code == 200
 
 
+def test_every_call_counts_whatever_comes_of_it(started, copying, keys):
+    ann = {"x-api-key": keys.add("ann")}
+    site = started(copying, limits=Limits(rate=9))
+    assert site.post("/faces", {"image": GREY}, headers=ann).status_code == 200
+    assert site.post(f"/v2/{MODEL}", {**BOTH, "strenght": 1}, headers=ann).status_code == 400
+    assert site.post(f"/v2/{MODEL}", {**BOTH, "target_img": "http://127.0.0.1:1/x"}, headers=ann).status_code == 400
+    done = site.post(f"/v2/{MODEL}", BOTH, headers=ann).json()["request_id"]
+    assert site.delete(f"/v2/requests/{done}", headers=ann).status_code == 200
+    assert (
+        site.post("/upload-asset", {"data_urls": [shade(level) for level in range(4)]}, headers=ann).status_code == 200
+    )
+    assert site.post("/upload-asset", {"data_urls": [GREY, GREY]}, headers=ann).status_code == 429
+    for path, body in ((f"/v2/{MODEL}", BOTH), ("/faces", {"image": GREY})):
+        assert site.post(path, body, headers=ann).status_code == 429
+    assert site.get("/v2/requests", headers=ann).status_code == 200
+
+
+def test_idempotency_key_is_free_once_its_request_is_kept_no_longer(started, copying):
+    site = started(copying, limits=Limits(keep=100))
+    headers = {"Idempotency-Key": "order-7"}
+    first = site.post(f"/v2/{MODEL}", BOTH, headers=headers).json()["request_id"]
+    site.over(first)
+    now = time.time()
+    site.made.context.store.clock = lambda: now + 101
+    for body in ({**BOTH, "image_format": "png"}, {**BOTH, "image_format": "png"}):
+        answer = site.post(f"/v2/{MODEL}", body, headers=headers)
+        assert answer.status_code == 200 and answer.json()["request_id"] != first
+    assert site.over(answer.json()["request_id"]).json()["status"] == "COMPLETED"
+    assert len(copying.done) == 2
+
+
+def test_a_removed_keys_name_is_a_new_owners(started, copying, keys):
+    site = started(copying)
+    ann = {"x-api-key": keys.add("ann")}
+    request_id = site.post(f"/v2/{MODEL}", BOTH, headers=ann).json()["request_id"]
+    site.over(request_id, headers=ann)
+    keys.remove("ann")
+    again = {"x-api-key": keys.add("ann")}
+    assert site.get(f"/v2/requests/{request_id}", headers=again).status_code == 404
+    assert site.get("/v2/requests", headers=again).json() == {"requests": []}
+
+
 def test_queue_is_limited(started, copying):
     site = started(copying, limits=Limits(queue=2))
     copying.free.clear()
@@ -119,10 +161,11 @@ def test_queue_is_limited(started, copying):
 
 
 def test_storage_is_limited(started, copying):
-    site = started(copying, limits=Limits(storage_bytes=300))
-    assert site.submit(**BOTH).status_code == 200
-    answers = [site.post("/upload-asset", {"data_urls": [GREY] * 4}) for _ in range(2)]
-    assert answers[-1].status_code == 507 and "room" in answers[-1].json()["error"]
+    site = started(copying, limits=Limits(storage_bytes=450))
+    assert site.run(**BOTH).status_code == 200
+    assert site.post("/upload-asset", {"data_urls": [GREY] * 4}).status_code == 200
+    refused = site.post("/upload-asset", {"data_urls": [shade(level) for level in range(4)]})
+    assert refused.status_code == 507 and "no room for more pictures: results go after" in refused.json()["error"]
 
 
 def test_same_idempotency_key_is_the_same_request(started, copying):
