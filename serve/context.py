@@ -40,5 +40,7 @@ class Context:
     wake: Callable[[], None]
     """Called when something was accepted."""
     readiness: Callable[[], Readiness]
+    is_working: Callable[[], bool]
+    """Whether somebody takes on what waits."""
     stopping: threading.Event
     """Set as soon as the server is told to end: nothing waits any longer."""

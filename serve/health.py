@@ -21,7 +21,9 @@ def add_routes(router: FastAPI, context: Context) -> None:
     """`/healthz`, `/readyz`, `/metrics`."""
 
     def healthz() -> Response:
-        """The process answers."""
+        """The process answers, and does the work."""
+        if not context.is_working():
+            return JSONResponse({"error": "nobody does the work"}, 503)
         return JSONResponse({"status": "ok"})
 
     def readyz() -> Response:
@@ -38,7 +40,7 @@ def add_routes(router: FastAPI, context: Context) -> None:
 
     ready = json_of({"ready": {"type": "boolean"}, "models": {"type": "array"}, "waiting": {"type": "integer"}})
     text: dict[str, object] = {"text/plain": {"schema": _TEXT}}
-    router.get("/healthz", responses=answers(ok=json_of({"status": _TEXT})))(healthz)
+    router.get("/healthz", responses=answers(503, ok=json_of({"status": _TEXT})))(healthz)
     router.get("/readyz", responses=answers(503, ok=ready))(readyz)
     router.get("/metrics", responses=answers(500, ok=text))(metrics)
 

@@ -70,11 +70,13 @@ def served(config: ServeConfig, session: Session, work: Work | None = None, *, a
     dispatcher, warm_up = Dispatcher(store, work, config.workers, metrics), WarmUp(work, config.defaults)
 
     def readiness() -> Readiness:
-        return warm_up.readiness() if dispatcher.is_alive else Readiness(False, error="nobody does the work")
+        return warm_up.readiness() if dispatcher.is_alive() else Readiness(False, error="nobody does the work")
 
     stopping = threading.Event()
     pictures = Pictures(config, store, FaceFolders.of(session.models.folders), stopping)
-    context = Context(config, store, keys, pictures, metrics, session, dispatcher.wake, readiness, stopping)
+    context = Context(
+        config, store, keys, pictures, metrics, session, dispatcher.wake, readiness, dispatcher.is_alive, stopping
+    )
 
     def start() -> None:
         warm_up.start()

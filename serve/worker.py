@@ -25,7 +25,7 @@ _POLL: Final = 0.5
 """Seconds between looks for what other processes accepted."""
 _TIDY: Final = 30.0
 _PAUSE: Final = 2.0
-"""After the database couldn't be reached."""
+"""After something went wrong, such as the database that couldn't be reached."""
 
 
 class Lost(Exception):
@@ -56,7 +56,6 @@ class Dispatcher:
         """Something was accepted, or is over."""
         self._wake.set()
 
-    @property
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
@@ -77,6 +76,9 @@ class Dispatcher:
                 except SQLAlchemyError as error:
                     event(log, "database", logging.ERROR, error=unreachable(error))
                     self._stopping.wait(_PAUSE)
+                except Exception:  # all who wait depend on this thread, whatever it met
+                    log.exception("the dispatcher goes on")
+                    self._stopping.wait(_PAUSE)
                 self._wake.wait(_POLL)
                 self._wake.clear()
 
@@ -90,7 +92,13 @@ class Dispatcher:
     def _finish(self) -> None:
         """Say what came of what is done. A future is forgotten only once that is on the disk."""
         for future, claimed in [(future, claimed) for future, claimed in self._running.items() if future.done()]:
-            self._end(future, claimed)
+            try:
+                self._end(future, claimed)
+            except SQLAlchemyError:
+                raise
+            except Exception as error:  # once more would go wrong as well, and keep all others from their end
+                log.exception("request %s", claimed.id)
+                self._claims.done(claimed, Outcome(None, _internal(error)))
             del self._running[future]
 
     def _end(self, future: Future[Outcome], claimed: Claimed) -> None:
@@ -101,7 +109,7 @@ class Dispatcher:
             return
         if error is not None:  # a mistake of this program: its own words may hold anything
             log.error("request %s: %s", claimed.id, type(error).__name__, exc_info=error)
-        outcome = future.result() if error is None else Outcome(None, f"internal error ({type(error).__name__})")
+        outcome = future.result() if error is None else Outcome(None, _internal(error))
         if self._claims.done(claimed, outcome):
             self._metrics.ended(outcome)
             status = FAILED if outcome.picture is None else "COMPLETED"
@@ -116,3 +124,7 @@ class Dispatcher:
         if now >= self._due["tidy"]:
             self._store.tidy()
             self._due["tidy"] = now + _TIDY
+
+
+def _internal(error: BaseException) -> str:
+    return f"internal error ({type(error).__name__})"

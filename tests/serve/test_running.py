@@ -10,6 +10,7 @@ import sys
 import threading
 
 import pytest
+from multifaceswap.serve import worker
 from multifaceswap.serve.errors import without_folders
 from multifaceswap.serve.keys import Keys
 from multifaceswap.serve.logs import JsonLines, event, set_up
@@ -207,3 +208,45 @@ def test_addresses_of_pictures_stay_out_of_the_log(written, started, copying):
         assert asked == ["/x?token=secret"]
     lines = written()
     assert any(one.get("route") == f"/v2/{MODEL}" for one in lines) and "secret" not in json.dumps(lines)
+
+
+def test_the_work_goes_on_after_whatever_goes_wrong(started, copying, monkeypatch):
+    monkeypatch.setattr(worker, "_PAUSE", 0.05)
+    site = started(copying)
+    claims, metrics = site.made.dispatcher._claims, site.made.context.metrics
+    take, ended, left = claims.take, metrics.ended, [MemoryError(), KeyError("x")]
+
+    def failing():
+        if left:
+            raise left.pop()
+        return take()
+
+    monkeypatch.setattr(claims, "take", failing)
+    assert site.run(**ALL).status_code == 200 and left == []
+    assert site.get("/healthz").json() == {"status": "ok"}
+
+    def unhappy(outcome):
+        monkeypatch.setattr(metrics, "ended", ended)
+        raise MemoryError
+
+    monkeypatch.setattr(metrics, "ended", unhappy)
+    assert [site.run(**ALL).status_code for _ in range(2)] == [200, 200]
+
+
+def test_outcome_that_cant_be_kept_is_a_failure_and_holds_nobody_up(started, copying):
+    def work(claimed):
+        outcome = copying(claimed)
+        return Outcome(outcome.picture, detail={"x": {1}}) if claimed.settings["strength"] == 0 else outcome
+
+    site = started(work)
+    answer = site.run(**ALL, strength=0)
+    assert (answer.status_code, answer.json()["error"]) == (422, "internal error (TypeError)")
+    assert site.run(**ALL).status_code == 200
+
+
+def test_server_without_anybody_at_work_is_unwell(started, copying):
+    site = started(copying)
+    site.made.dispatcher.stop(10)
+    for path in ("/healthz", "/readyz"):
+        answer = site.get(path)
+        assert (answer.status_code, answer.json()["error"]) == (503, "nobody does the work")
