@@ -37,7 +37,7 @@ def app_of(context: Context, start: Callable[[], None], stop: Callable[[], None]
     for kind in (Refusal, HTTPException, SQLAlchemyError, Exception):
         app.add_exception_handler(kind, refused)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_middleware(Calls, metrics=context.metrics, body_bytes=context.config.limits.body_bytes)
+    app.add_middleware(Calls, context=context)
     return app
 
 

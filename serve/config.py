@@ -21,6 +21,8 @@ class Limits:
 
     body_bytes: int = 64 * MEBIBYTE
     """Of a request, and of a picture that is fetched."""
+    body_seconds: float = 60.0
+    """For the whole body of a request to come."""
     pixels: int = MAX_PIXELS
     """Of a picture."""
     queue: int = 1000
@@ -55,7 +57,7 @@ class ServeConfig:
     """Requests that are worked on at once; of Ray, by each replica that answers calls."""
     defaults: Mapping[str, Value] = field(default_factory=dict[str, Value])
     """Settings of the scopes picture and file for requests that don't name them."""
-    substitute: bool = False
+    substitute: bool = True
     """Whether the server's own detector stands in for one of the hosted API's whose file isn't there."""
     limits: Limits = Limits()
 

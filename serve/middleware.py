@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from threading import Event
 from typing import Final
 
+import anyio
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -14,14 +16,18 @@ from starlette.responses import JSONResponse
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .errors import Refusal
+from .config import Limits
+from .context import Context
+from .errors import Refusal, ending
 from .logs import event
-from .metrics import Metrics
 from .store import new_id
 from .tables import is_full, unreachable
 
 log = logging.getLogger(__name__)
 REQUEST_ID: Final = "X-Request-Id"
+_SLICE: Final = 0.25
+"""Seconds between looks at the time while a body comes."""
+_CLOSE: Final = {"Connection": "close"}
 _LATER: Final = {"Retry-After": "10"}
 _SAFE: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
@@ -29,20 +35,21 @@ _SAFE: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-refe
 class Calls:
     """ASGI middleware around the whole app."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, context: Context) -> None:
         self._app = app
-        self._metrics = metrics
-        self._most = body_bytes
+        self._metrics = context.metrics
+        self._limits = context.config.limits
+        self._stopping = context.stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         scope.setdefault("state", {})["request_id"] = new_id()
-        call = _Call(scope, receive, send, self._most)
+        call = _Call(scope, receive, send, self._limits, self._stopping)
         try:
-            if call.announced > self._most:
-                await _too_large(self._most)(scope, receive, call.send)
+            if call.announced > self._limits.body_bytes:
+                await _too_large(self._limits.body_bytes)(scope, receive, call.send)
             else:
                 await self._app(scope, call.receive, call.send)
         finally:
@@ -53,9 +60,10 @@ class Calls:
 class _Call:
     """One call on its way."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: Limits, stopping: Event) -> None:
         self._scope, self._receive, self._send = scope, receive, send
-        self._most, self._read = most, 0
+        self._limits, self._stopping = limits, stopping
+        self._read, self._is_read = 0, False
         self._start = time.perf_counter()
         self.status = 0
         """0 where the client left before an answer."""
@@ -63,11 +71,22 @@ class _Call:
         self.announced = int(length[:18]) if length.isascii() and length.isdecimal() else 0
 
     async def receive(self) -> Message:
-        message = await self._receive()
+        message = await (self._receive() if self._is_read else self._soon())
+        self._is_read = not message.get("more_body", False)
         self._read += len(message.get("body", b""))
-        if self._read > self._most:
-            raise Refusal(413, _large(self._most))
+        if self._read > self._limits.body_bytes:
+            raise Refusal(413, _large(self._limits.body_bytes), _CLOSE)
         return message
+
+    async def _soon(self) -> Message:
+        """The next piece of the body. Raises Refusal where it takes too long: 408, or 503 at the server's end."""
+        while True:
+            if self._stopping.is_set():
+                raise Refusal(503, str(ending()), {**ending().headers, **_CLOSE})
+            if time.perf_counter() - self._start > self._limits.body_seconds:
+                raise Refusal(408, f"the body: expected it within {self._limits.body_seconds:g} seconds", _CLOSE)
+            with anyio.move_on_after(_SLICE):
+                return await self._receive()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -130,7 +149,7 @@ def _http(error: HTTPException) -> str:
 
 def _too_large(most: int) -> JSONResponse:
     # The body isn't read: the connection can't be used again.
-    return JSONResponse({"error": _large(most)}, 413, {"Connection": "close"})
+    return JSONResponse({"error": _large(most)}, 413, _CLOSE)
 
 
 def _large(most: int) -> str:

@@ -39,7 +39,7 @@ _WHOLE: Final[Schema] = {"type": "integer"}
 _SUBMITTED: Final = json_of({"request_id": _TEXT, "status": _TEXT, "status_url": _TEXT, "response_url": _TEXT})
 _STATUS: Final = json_of({"request_id": _TEXT, "status": _TEXT})
 _PICTURE: Final = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/*", "text/plain")}
-_REFUSED: Final = (400, 401, 409, 413, 415, 429, 500, 503, 507)
+_REFUSED: Final = (400, 401, 408, 409, 413, 415, 429, 500, 503, 507)
 
 
 def add_routes(router: FastAPI, context: Context) -> None:

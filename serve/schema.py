@@ -98,6 +98,7 @@ _REASONS: Final = {
     401: "The key is missing or wrong",
     404: "There is no such thing, or no longer",
     405: "This address takes other methods",
+    408: "The body took too long",
     409: "The idempotency key came with another request",
     413: "Too large",
     415: "The body isn't JSON",

@@ -6,11 +6,14 @@ import io
 import json
 import logging
 import re
+import socket
 import sys
 import threading
+import time
 
 import pytest
 from multifaceswap.serve import worker
+from multifaceswap.serve.config import Limits
 from multifaceswap.serve.errors import without_folders
 from multifaceswap.serve.keys import Keys
 from multifaceswap.serve.logs import JsonLines, event, set_up
@@ -250,3 +253,34 @@ def test_server_without_anybody_at_work_is_unwell(started, copying):
     for path in ("/healthz", "/readyz"):
         answer = site.get(path)
         assert (answer.status_code, answer.json()["error"]) == (503, "nobody does the work")
+
+
+def sent_slowly(site):
+    """A connection whose request has half of its body, and no more."""
+    made = socket.create_connection(("127.0.0.1", int(site.url.rpartition(":")[2])), 20)
+    head = (
+        f"POST /v2/{MODEL} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n"
+    )
+    made.sendall(f"{head}{{".encode())
+    return made
+
+
+def answer_of(connection):
+    with connection, connection.makefile("rb") as reader:
+        status = int(reader.readline().split()[1])
+        body = reader.read().partition(b"\r\n\r\n")[2]
+    return status, json.loads(body)
+
+
+def test_bodies_that_take_too_long_are_refused(started, copying):
+    site = started(copying, limits=Limits(body_seconds=0.3))
+    assert answer_of(sent_slowly(site)) == (408, {"error": "the body: expected it within 0.3 seconds"})
+    assert site.run(**ALL).status_code == 200
+
+
+def test_bodies_on_their_way_dont_hold_the_end(started, copying):
+    site = started(copying)
+    made = sent_slowly(site)
+    time.sleep(0.3)
+    site.server.handle_exit(15, None)
+    assert answer_of(made) == (503, {"error": "the server is about to end"})
