@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, BooleanOptionalAction, Namespace
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from importlib.util import find_spec
@@ -38,8 +38,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--public-url", default="", metavar="URL", help="what clients call this server")
     text = "also fetch pictures from private addresses"
     parser.add_argument("--allow-private", action="store_true", help=text)
-    text = "where a request names a detector of the hosted API whose file isn't here, find faces by the server's own"
-    parser.add_argument("--substitute", action="store_true", help=text)
+    text = "where a request names a detector of the hosted API whose file isn't here, have its own find faces"
+    parser.add_argument("--substitute", action=BooleanOptionalAction, default=True, help=text)
     _add_state(parser)
     _add_limits(parser)
     text = "who does the work: threads of this process, or replicas of Ray Serve"

@@ -8,6 +8,7 @@ from typing import Final, cast
 from starlette.responses import JSONResponse, Response
 
 from ..app.report import Json
+from ..pipeline.quotes import excerpt
 from .errors import Refusal
 from .references import FILES, file_name
 from .store import Store
@@ -15,6 +16,9 @@ from .values import COMPLETED, FAILED, Image, Record
 
 LICENCE: Final = "X-Model-Licence"
 SECONDS: Final = "X-Inference-Seconds"
+SWAPPED: Final = "X-Faces-Swapped"
+REPORT: Final = "X-Report"
+"""The report's first line."""
 _UNPROCESSABLE: Final = 422
 
 
@@ -48,7 +52,13 @@ def synchronous(record: Record, store: Store) -> Response:
     if record.status != COMPLETED:
         return _failed(record)
     image = require_output(record, store)
-    headers = {LICENCE: _header(record.detail.get("licence")), SECONDS: f"{record.seconds:.3f}"}
+    report = cast("list[str]", _shown(record)["report"])
+    headers = {
+        LICENCE: _header(record.detail.get("licence")),
+        SECONDS: f"{record.seconds:.3f}",
+        SWAPPED: str(len(cast("list[Json]", record.detail.get("pairs", [])))),
+        **({REPORT: _header(excerpt(report[0]))} if report else {}),
+    }
     if record.base64:
         return Response(base64.b64encode(image.data), 200, headers, "text/plain")
     return Response(image.data, 200, headers, image.media_type)

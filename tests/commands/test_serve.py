@@ -64,10 +64,15 @@ def test_options_are_the_servers_settings(tmp_path):
         "--rate",
         "5",
     ]
-    words += ["--keep", "mouth", "--image-format", "png", "--keep-results", "60", "--substitute", "--workers", "3"]
+    words += ["--keep", "mouth", "--image-format", "png", "--keep-results", "60", "--no-substitute", "--workers", "3"]
     config = serve._config(arguments_of(*words))
     assert (config.host, config.port, config.public_url) == ("127.0.0.1", 8000, "https://swap.example.org")
     assert config.defaults == {"keep": "mouth", "image_format": "png"}
     assert (config.limits.body_bytes, config.limits.rate, config.limits.keep) == (2 << 20, 5, 60)
-    assert (config.substitute, config.workers, config.allow_private, config.is_loopback) == (True, 3, False, True)
+    assert (config.substitute, config.workers, config.allow_private, config.is_loopback) == (False, 3, False, True)
     assert config.limits.pixels == 100 << 20 and config.state == state_of(tmp_path)
+
+
+@pytest.mark.parametrize("words", [[], ["--substitute"]])
+def test_substitutes_are_the_default(tmp_path, words):
+    assert serve._config(arguments_of("--data", str(tmp_path), *words)).substitute is True

@@ -10,6 +10,7 @@ import pytest
 import requests
 from multifaceswap.app.donor_files import read_donors
 from multifaceswap.app.jobs import Job, swap_job
+from multifaceswap.hosted.segmind.settings import SETTINGS as API
 from multifaceswap.media.pictures import read_picture, read_xmp
 from multifaceswap.serve.config import Limits
 from serverworld import ASTRONAUT, EXAMPLES, GREY, HOPPER, MODEL, PICTURES, opened, png, uri
@@ -153,7 +154,7 @@ def test_settings_act_as_on_the_command_line(site, expected, settings):
         ({"input_faces_index": "0,x"}, "index list '0,x', character 3"),
         ({"keep": "ears"}, "keep: expected some of"),
         ({"swap_model": "deepfake"}, "swap_model: expected one of mesh"),
-        ({"facedetection": "retinaface_resnet50"}, "needs detection_Resnet50_Final.pth, which isn't on"),
+        ({"facedetection": "scrfd_10g"}, "needs det_10g.onnx, which isn't on"),
         ({"source_img": ""}, "source_img: expected a picture's http(s) URL or its data URI, got ''"),
         ({"source_img": None}, "source_img: expected a picture's http(s) URL or its data URI, got None"),
         ({"source_img": "file:///etc/passwd"}, "source_img: expected a picture's http(s) URL or its data URI"),
@@ -225,13 +226,28 @@ def test_defaults_of_the_server_count_where_a_request_names_none(started, expect
     np.testing.assert_array_equal(opened(answer.content), expected(interpolation="Nearest"))
 
 
-def test_substitute_has_the_servers_detector_find_the_faces_and_says_so(started):
-    site = started(substitute=True)
+def test_the_hosted_apis_own_defaults_are_done_and_what_is_otherwise_is_said(started):
+    """As a program sends them that was written for it."""
+    documented = {name: row.default for name, row in API.items()}
+    assert documented["facedetection"] == "retinaface_resnet50"
+    site = started()
+    note = "facedetection retinaface_resnet50 isn't on this server: builtin found the faces"
+    answer = site.run(**PICTURES, **documented)
+    assert (answer.status_code, answer.headers["X-Faces-Swapped"], answer.headers["X-Report"]) == (200, "1", note)
     request_id = site.submit(**PICTURES, facedetection="retinaface_resnet50").json()["request_id"]
     content = site.over(request_id).json()
-    assert content["faces"] == 1
-    assert content["report"][0] == "facedetection retinaface_resnet50 isn't on this server: builtin found the faces"
+    assert content["faces"] == 1 and content["report"][0] == note
     assert site.submit(**PICTURES, facedetection="scrfd_10g").status_code == 400
+
+
+def test_without_substitutes_a_detector_that_isnt_here_is_refused(started):
+    answer = started(substitute=False).run(**PICTURES, facedetection="retinaface_resnet50")
+    assert answer.status_code == 400 and "isn't on this server" in answer.json()["error"]
+
+
+def test_synchronous_answer_tells_that_nothing_was_swapped(site):
+    answer = site.run(**{**PICTURES, "target_img": GREY})
+    assert (answer.status_code, answer.headers["X-Faces-Swapped"]) == (200, "0") and answer.headers["X-Report"]
 
 
 def test_public_url_is_what_answers_name(started, copying):
