@@ -57,7 +57,7 @@ def swap_job(
     values = checked(settings, "picture", "clip", "file")
     if is_clip(job.target):
         return _swap_clip(session, job, donors, values, progress, notice, on_frame)
-    return _swap_picture(session, job, donors, values)
+    return _swap_picture(session, job, donors, values, progress)
 
 
 def save_picture(path: Path, picture: Picture, marked: MarkedPicture, settings: Mapping[str, Value]) -> tuple[str, ...]:
@@ -75,11 +75,13 @@ def save_picture(path: Path, picture: Picture, marked: MarkedPicture, settings: 
     return (*lost, *marked.notes, *idle)
 
 
-def _swap_picture(session: Session, job: Job, donors: FileDonors, values: Mapping[str, Value]) -> TargetReport:
+def _swap_picture(
+    session: Session, job: Job, donors: FileDonors, values: Mapping[str, Value], progress: Progress | None
+) -> TargetReport:
     target, metadata = read_picture(job.target), read_metadata(job.target)
     mask = None if job.limit is None else fitted_limit(job.limit, Size.of(target), "--limit-mask")
     shown = donors.colours.seen_in(metadata.profile, donors.donors)
-    done = session.swap_picture(target, shown, mask=mask, **_for_targets(picture_settings(values)))
+    done = session.swap_picture(target, shown, mask=mask, progress=progress, **_for_targets(picture_settings(values)))
     result = done.result
     if job.mask:
         write_mask(job.mask, result.masks[0])

@@ -52,6 +52,12 @@ class Claims:
             with self._store.writing.begin() as connection:
                 connection.execute(renewed.values(lease=self._store.clock() + LEASE))
 
+    def holds(self, claimed: Claimed) -> bool:
+        """Whether what comes of a request still counts: it wasn't cancelled, and isn't another's."""
+        mine = and_(REQUESTS.c.id == claimed.id, REQUESTS.c.claim == claimed.claim)
+        with self._store.engine.begin() as connection:
+            return connection.execute(select(REQUESTS.c.id).where(mine)).first() is not None
+
     def done(self, claimed: Claimed, outcome: Outcome) -> bool:
         """Keep what came of a request. False, and nothing is kept, where it is over or another's by now."""
         now, store = self._store.clock(), self._store

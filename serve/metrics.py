@@ -34,6 +34,10 @@ class Metrics:
         self._seconds.observe(outcome.seconds)
         self._faces.inc(outcome.swapped)
 
+    def cancelled(self) -> None:
+        """A request ended before its work did."""
+        self._ended.labels(FAILED).inc()
+
     def answered(self, route: str, code: int) -> None:
         """`route` as it is written in the program, so that ids make no numbers of their own."""
         self._answered.labels(route, str(code)).inc()

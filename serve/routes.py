@@ -99,17 +99,13 @@ class _Calls:
 
     def cancel(self, request: Request, request_id: str) -> Response:
         """Have a request that isn't over end FAILED."""
-        record = self._store.cancel(request_id, owner_of(request, self._context))
-        if record is None:
-            raise _unknown()
-        self._context.wake()
+        self._cancelled(self._store.cancel(request_id, owner_of(request, self._context)))
+        record = self._record(request, request_id)
         return JSONResponse({"request_id": record.id, "status": record.status})
 
     def remove(self, request: Request, request_id: str) -> Response:
         """Delete a request with its result, and cancel it where it isn't over."""
-        if not self._store.remove(request_id, owner_of(request, self._context)):
-            raise _unknown()
-        self._context.wake()
+        self._cancelled(self._store.remove(request_id, owner_of(request, self._context)))
         return JSONResponse({"request_id": request_id, "status": "DELETED"})
 
     async def faces(self, request: Request) -> Response:
@@ -192,6 +188,13 @@ class _Calls:
             raise Refusal(400, f'expected {{"data_urls": […]}} with 1 to {most} data URIs')
         self._rates.count(owner, len(urls) - 1)
         return [self._context.pictures.from_data_uri(uri, f"data_urls[{n}]") for n, uri in enumerate(urls)]
+
+    def _cancelled(self, done: bool | None) -> None:
+        if done is None:
+            raise _unknown()
+        if done:
+            self._context.metrics.cancelled()
+        self._context.wake()
 
     def _record(self, request: Request, request_id: str) -> Record:
         record = self._store.record(request_id, owner_of(request, self._context))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
@@ -15,17 +17,21 @@ from ..app.session import Session
 from ..app.settings import SETTINGS
 from ..pipeline.errors import SettingsError
 from .app import app_of
+from .claims import Claims
 from .config import ServeConfig
 from .context import Context, Readiness
 from .keys import Keys
+from .logs import event
 from .metrics import Metrics
 from .references import Pictures
 from .store import Store
 from .tables import opened, unreachable
+from .values import Claimed
 from .warmup import WarmUp
 from .work import Swapping
 from .worker import Dispatcher, Work
 
+log = logging.getLogger(__name__)
 GRACE = 30.0
 """Seconds for what is under way when the server is told to end."""
 
@@ -66,7 +72,7 @@ def served(config: ServeConfig, session: Session, work: Work | None = None, *, a
     keys = Keys(store.engine)
     require_keys(config, keys)
     session.plan("picture", {name: value for name, value in config.defaults.items() if name in SETTINGS["picture"]})
-    work = work or Swapping(session)
+    work = work or Swapping(session, _wanted(store))
     dispatcher, warm_up = Dispatcher(store, work, config.workers, metrics), WarmUp(work, config.defaults)
 
     def readiness() -> Readiness:
@@ -88,6 +94,19 @@ def served(config: ServeConfig, session: Session, work: Work | None = None, *, a
         store.engine.dispose()
 
     return Served(app_of(context, start, stop), context, dispatcher)
+
+
+def _wanted(store: Store) -> Callable[[Claimed], bool]:
+    claims = Claims(store)
+
+    def is_wanted(claimed: Claimed) -> bool:
+        try:
+            return not claimed.claim or claims.holds(claimed)
+        except SQLAlchemyError as error:  # once it is back, the work may still count
+            event(log, "database", logging.ERROR, error=unreachable(error))
+            return True
+
+    return is_wanted
 
 
 class Server(uvicorn.Server):

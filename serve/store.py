@@ -91,23 +91,24 @@ class Store:
             rows = connection.execute(query.order_by(REQUESTS.c.created.desc()).limit(_SHOWN)).all()
         return [_record(row) for row in rows]
 
-    def cancel(self, request_id: str, owner: str) -> Record | None:
-        """Have a request end FAILED that isn't over; one that is stays as it is. None where there is none."""
+    def cancel(self, request_id: str, owner: str) -> bool | None:
+        """Have a request end FAILED that isn't over; False: it is, and stays as it is. None where there is none."""
         mine = and_(REQUESTS.c.id == request_id, REQUESTS.c.owner == owner, self._fresh())
         with self.writing.begin() as connection:
-            if connection.execute(select(REQUESTS.c.id).where(mine)).first() is not None:
-                end(connection, request_id, self.clock(), {"status": FAILED, "error": CANCELLED})
-        return self.record(request_id, owner)
+            if connection.execute(select(REQUESTS.c.id).where(mine)).first() is None:
+                return None
+            return end(connection, request_id, self.clock(), {"status": FAILED, "error": CANCELLED})
 
-    def remove(self, request_id: str, owner: str) -> bool:
-        """Delete a request with its pictures; what is still worked on comes to nothing. False where there is none."""
+    def remove(self, request_id: str, owner: str) -> bool | None:
+        """Delete a request with its pictures, and say whether that cancelled it. None where there is none."""
         mine = and_(REQUESTS.c.id == request_id, REQUESTS.c.owner == owner, self._fresh())
         pictures = (REQUESTS.c.source, REQUESTS.c.target, REQUESTS.c.output)
         with self.writing.begin() as connection:
-            row = connection.execute(delete(REQUESTS).where(mine).returning(*pictures)).first()
-            if row is not None:
-                connection.execute(delete(PICTURES).where(PICTURES.c.id.in_([one for one in row if one])))
-        return row is not None
+            row = connection.execute(delete(REQUESTS).where(mine).returning(*pictures, REQUESTS.c.status)).first()
+            if row is None:
+                return None
+            connection.execute(delete(PICTURES).where(PICTURES.c.id.in_([one for one in row[:3] if one])))
+            return row.status not in OVER
 
     def waiting(self) -> int:
         """Requests that nobody has taken on."""

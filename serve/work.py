@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -20,7 +20,7 @@ from ..app.session import Session
 from ..app.settings import SETTINGS, Value
 from ..media.picture_formats import format_of
 from ..media.pictures import FORMATS, looked_at
-from ..pipeline.errors import MultiFaceSwapError
+from ..pipeline.errors import CancelledError, MultiFaceSwapError
 from .errors import public_text, without_folders
 from .values import Claimed, Image, Outcome
 
@@ -34,8 +34,10 @@ _MOST_PIXELS: Final = 8 << 20
 class Swapping:
     """Does the work of requests. Threads may share it: models stay open, and donors that come again are kept."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, is_wanted: Callable[[Claimed], bool] = lambda _: True) -> None:
+        """`is_wanted`, asked once a face, says whether a request's work may go on."""
         self.session = session
+        self._is_wanted = is_wanted
         self._donors: OrderedDict[str, FileDonors] = OrderedDict()
         self._lock = Lock()
 
@@ -62,7 +64,12 @@ class Swapping:
         output = folder / f"output{FORMATS[image_format]}"
         settings = {**claimed.settings, "image_format": image_format}
         donors = self._read(claimed, source)
-        done = swap_job(self.session, Job(folder / TARGET, output), donors, settings)
+        self._go_on(claimed)
+
+        def progress(_done: int, _total: int) -> None:
+            self._go_on(claimed)
+
+        done = swap_job(self.session, Job(folder / TARGET, output), donors, settings, progress)
         seconds = time.perf_counter() - start
         detail = {**detail_of(done), "runs_on": [without_folders(line) for line in self.session.models.running()]}
         if done.error is not None:
@@ -70,6 +77,10 @@ class Swapping:
         picture = Image(output.read_bytes(), f"image/{image_format}")
         pairs = cast("list[Json]", done.details["pairs"])
         return Outcome(picture, "", seconds, detail, len(pairs))
+
+    def _go_on(self, claimed: Claimed) -> None:
+        if not self._is_wanted(claimed):
+            raise CancelledError("cancelled")
 
     def _read(self, claimed: Claimed, path: Path) -> FileDonors:
         """The source's faces: found once for requests that follow each other with one source."""

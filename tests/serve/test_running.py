@@ -12,15 +12,18 @@ import threading
 import time
 
 import pytest
+from multifaceswap.app.settings import checked
 from multifaceswap.serve import worker
+from multifaceswap.serve.claims import Claims
 from multifaceswap.serve.config import Limits
 from multifaceswap.serve.errors import without_folders
 from multifaceswap.serve.keys import Keys
 from multifaceswap.serve.logs import JsonLines, event, set_up
 from multifaceswap.serve.tables import opened, state_of
-from multifaceswap.serve.values import Outcome
+from multifaceswap.serve.values import Claimed, Outcome
+from multifaceswap.serve.work import Swapping
 from prometheus_client.parser import text_string_to_metric_families
-from serverworld import ASTRONAUT, GREY, HOPPER, MODEL, PICTURES, web
+from serverworld import ASTRONAUT, EXAMPLES, GREY, HOPPER, MODEL, PICTURES, web
 from serverworld import opened as picture_of
 
 ALL = {"source_img": GREY, "target_img": GREY}
@@ -284,3 +287,50 @@ def test_bodies_on_their_way_dont_hold_the_end(started, copying):
     time.sleep(0.3)
     site.server.handle_exit(15, None)
     assert answer_of(made) == (503, {"error": "the server is about to end"})
+
+
+def test_cancelled_work_stops_at_the_next_face_and_counts_as_failed(started, session):
+    begun, cancelled, outcomes = threading.Event(), threading.Event(), []
+
+    def work(claimed):
+        if claimed.id == "warm-up":
+            return Outcome(None, "none")
+
+        def is_wanted(one):
+            begun.set()
+            assert cancelled.wait(20)
+            return claims.holds(one)
+
+        outcomes.append(Swapping(session, is_wanted)(claimed))
+        return outcomes[-1]
+
+    site = started(work)
+    claims = Claims(site.made.context.store)
+    for end in (lambda one: site.post(f"/v2/requests/{one}/cancel"), lambda one: site.delete(f"/v2/requests/{one}")):
+        begun.clear()
+        cancelled.clear()
+        request_id = site.submit(**PICTURES).json()["request_id"]
+        assert begun.wait(20) and end(request_id).status_code == 200
+        assert end(request_id).status_code in (200, 404)
+        cancelled.set()
+    assert site.run(**PICTURES).status_code == 200
+    assert [outcome.error for outcome in outcomes] == ["cancelled", "cancelled", ""]
+    told = numbers(site)
+    assert [told["multifaceswap_requests_total", status] for status in ("FAILED", "COMPLETED")] == [2, 1]
+
+
+def test_work_asks_once_a_face_whether_it_may_go_on(session):
+    asked = []
+    picture = (EXAMPLES / "pair.jpg").read_bytes()
+    source = (EXAMPLES / "astronaut.png").read_bytes()
+    settings = checked({"image_format": "png", "input_faces_index": "*"}, "picture", "file")
+    claimed = Claimed("id", "claim", 1, source, picture, settings)
+
+    def is_wanted(one):
+        asked.append(one)
+        return len(asked) < 2
+
+    assert Swapping(session, is_wanted)(claimed).error == "cancelled" and asked == [claimed, claimed]
+    asked.clear()
+    assert Swapping(session, lambda one: asked.append(one) or True)(claimed).swapped == 2
+    assert len(asked) == 3
