@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("fastapi")
@@ -76,3 +80,18 @@ def test_options_are_the_servers_settings(tmp_path):
 @pytest.mark.parametrize("words", [[], ["--substitute"]])
 def test_substitutes_are_the_default(tmp_path, words):
     assert serve._config(arguments_of("--data", str(tmp_path), *words)).substitute is True
+
+
+def test_images_start_the_server_by_its_command():
+    docker = Path(__file__).resolve().parents[2] / "docker"
+    for file in ("Dockerfile", "Dockerfile.cuda"):
+        text = (docker / file).read_text().splitlines()
+        lines = dict(line.split(" ", 1) for line in text if line.startswith(("ENTRY", "CMD")))
+        assert json.loads(lines["ENTRYPOINT"]) == ["multifaceswap"]
+        assert arguments_of(*json.loads(lines["CMD"])[1:]).host == "0.0.0.0"
+    (command,) = re.findall(r"command: (\[.*\])", (docker / "compose.yaml").read_text())
+    name, *words = json.loads(command)
+    asked = arguments_of(*words)
+    assert (name, asked.state) == ("serve", "postgresql://swap@database/swap")
+    (key,) = re.findall(r"run --rm server (serve keys add .*)", (docker / "compose.yaml").read_text())
+    assert arguments_of(*key.split()[1:]).state == asked.state
