@@ -57,7 +57,7 @@ def run(arguments: Namespace) -> int:
     if arguments.serve_action == "keys":
         return arguments.action(arguments)
     from ..serve.logs import set_up
-    from ..serve.server import served, server_of
+    from ..serve.server import require_free, served, server_of
 
     config = _config(arguments)
     if arguments.engine == "ray":
@@ -65,6 +65,7 @@ def run(arguments: Namespace) -> int:
     with _alone(arguments), _session(arguments) as session:
         session.credentials({"mark": arguments.mark})
         made = served(config, session, alone=not arguments.state)
+        require_free(config)
         set_up()
         server = server_of(made, config)
         # uvicorn hands the signal on once all is done: that is no reason to end otherwise than well.

@@ -12,6 +12,7 @@ from .errors import Refusal
 from .values import NOBODY
 
 _BEARER = "bearer "
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 def owner_of(request: Request, context: Context) -> str:
@@ -34,7 +35,9 @@ def owner_of(request: Request, context: Context) -> str:
 def addresses(request: Request, context: Context) -> tuple[str, ...]:
     """What this server is called, without slashes at the end: the first is what its answers name."""
     called = str(request.base_url).rstrip("/")
-    return tuple(dict.fromkeys(address for address in (context.config.public_url, called) if address))
+    names = _LOOPBACK if names_this_machine(request.url.hostname or "") else ()
+    same = [str(request.base_url.replace(hostname=name)).rstrip("/") for name in names]
+    return tuple(dict.fromkeys(address for address in (context.config.public_url, called, *same) if address))
 
 
 def _key(request: Request) -> str:

@@ -12,6 +12,8 @@ from ..pipeline.quotes import excerpt, reason
 
 _FOLDERS = re.compile(r"(?<![\w:/.\\])(?:[A-Za-z]:)?[/\\](?:[^/\\\s:'\"]+[/\\])+")
 """The folders of a path; of an address, nothing."""
+_PYTHON = re.compile(r"(?<=, got )(None|True|False)$")
+_JSON = {"None": "null", "True": "true", "False": "false"}
 _LONGEST = 300
 _SEARCHED = " is in none of these folders:"
 
@@ -40,7 +42,12 @@ def public_text(error: BaseException, *folders: Path) -> str:
     if isinstance(error, MissingModelError):
         return _missing(str(error))
     said = str(error) if isinstance(error, MultiFaceSwapError) else reason(error)
-    return excerpt(without_folders(said, *folders), _LONGEST)
+    return excerpt(without_folders(in_json(said), *folders), _LONGEST)
+
+
+def in_json(text: str) -> str:
+    """A message whose last word is a value that came, as JSON writes it."""
+    return _PYTHON.sub(lambda found: _JSON[found[0]], text)
 
 
 def without_folders(text: str, *folders: Path) -> str:

@@ -42,6 +42,8 @@ def add_routes(router: FastAPI, context: Context) -> None:
     text: dict[str, object] = {"text/plain": {"schema": _TEXT}}
     router.get("/healthz", responses=answers(503, ok=json_of({"status": _TEXT})))(healthz)
     router.get("/readyz", responses=answers(503, ok=ready))(readyz)
+    for path, answer in (("/healthz", healthz), ("/readyz", readyz)):
+        router.head(path, include_in_schema=False)(answer)
     router.get("/metrics", responses=answers(500, ok=text))(metrics)
 
 

@@ -19,7 +19,7 @@ from ..pipeline.quotes import excerpt, quoted
 from .config import ServeConfig
 from .keys import Keys
 from .logs import set_up
-from .server import GRACE, require_keys, served, store_of
+from .server import GRACE, require_free, require_keys, served, store_of
 from .values import Claimed, Outcome
 from .work import Swapping
 from .worker import Lost, Work
@@ -71,6 +71,7 @@ def serve_on_ray(config: ServeConfig, cluster: Cluster, engine: EngineChoice) ->
     """
     config = replace(config, workers=max(config.workers, _BATCH))
     _require_startable(config)
+    require_free(config)
     address = cluster.address or os.environ.get("RAY_ADDRESS", _OWN)
     if address == _OWN:
         _keep_to_loopback()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from threading import Event
 from typing import Final
@@ -23,7 +24,7 @@ from .values import SAVED, Image
 
 FILES: Final = "/files/"
 """Where uploads and results are served."""
-_DATA: Final = "data:"
+_DATA: Final = re.compile(r"data:(?:[^,]*;base64,)?", re.IGNORECASE)
 
 
 class Pictures:
@@ -58,7 +59,7 @@ class Pictures:
         `name` is what refusals call it; `own` are the addresses that this server answers at, whose pictures are read
         without a network. Raises Refusal where there is no picture, or none that may be used.
         """
-        if reference.startswith(_DATA):
+        if _DATA.match(reference):
             return self.from_data_uri(reference, name)
         if not is_web_url(reference):
             raise Refusal(400, f"{name}: expected a picture's http(s) URL or its data URI")
@@ -70,7 +71,8 @@ class Pictures:
 
     def from_data_uri(self, uri: str, name: str) -> Image:
         """The picture of a data URI in base64. Raises Refusal."""
-        data = decode_base64(uri) if uri.startswith(_DATA) and ";base64," in uri else None
+        start = _DATA.match(uri)
+        data = start and _decoded(uri[start.end() :])
         if not data:
             raise Refusal(400, f"{name}: expected a data URI such as data:image/png;base64,…")
         return self._looked_at(data, name)
@@ -94,6 +96,12 @@ class Pictures:
         most = self._config.limits.pixels
         if size.width * size.height > most:
             raise Refusal(413, f"{name}: {size} is larger than {most:,} pixels, the most that this server takes")
+
+
+def _decoded(payload: str) -> bytes | None:
+    """The bytes of base64 text, with or without the marks that fill it up."""
+    text = "".join(payload.split()).rstrip("=")
+    return decode_base64(text + "=" * (-len(text) % 4))
 
 
 def is_elsewhere(reference: str, own: Collection[str]) -> bool:

@@ -63,6 +63,7 @@ def add_routes(router: FastAPI, context: Context) -> None:
     router.post("/faces", openapi_extra=body_of(found), responses=answers(*_REFUSED, ok=faces))(calls.faces)
     deleted = json_of({"status": _TEXT})
     router.delete(FILES + "{name}", responses=answers(401, 404, 500, 503, ok=deleted))(calls.forget)
+    router.head(FILES + "{name}", include_in_schema=False)(calls.file)
     router.get(FILES + "{name}", responses=answers(404, 500, ok=_PICTURE))(calls.file)
 
 
@@ -131,10 +132,14 @@ class _Calls:
 
     def file(self, name: str) -> Response:
         """A picture by the id in its URL, which nobody guesses."""
-        image = self._store.picture(name.partition(".")[0])
-        if image is None:
+        kept = self._store.kept(name.partition(".")[0])
+        if kept is None:
             raise Refusal(404, "there is no such picture, or no longer")
-        headers = {"Cache-Control": "private, max-age=3600", "Content-Security-Policy": "default-src 'none'; sandbox"}
+        image, seconds = kept
+        headers = {
+            "Cache-Control": f"private, max-age={int(seconds)}",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        }
         return Response(image.data, 200, headers, image.media_type)
 
     def forget(self, request: Request, name: str) -> Response:

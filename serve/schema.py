@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from ..app.faces.folders import PREFIX
 from ..app.settings import Setting, Value, of
 from ..hosted.segmind.settings import SETTINGS as API
 from ..pipeline.faces.parts import PARTS
@@ -116,9 +117,10 @@ def _json(schema: Schema) -> dict[str, object]:
 
 
 def _picture(name: str) -> Schema:
-    what = "gives the faces" if name.startswith("source") else "is changed"
-    about = f"URL or data URI of the picture that {what}"
-    return {"type": "string", "format": _FORMAT, "minLength": 1, "description": about}
+    is_source = name.startswith("source")
+    about = f"URL or data URI of the picture that {'gives the faces' if is_source else 'is changed'}"
+    more = f"; or {PREFIX}NAME, a face that is saved on the server" if is_source else ""
+    return {"type": "string", "format": _FORMAT, "minLength": 1, "description": about + more}
 
 
 def _setting(row: Setting, accepts: Accepts) -> Schema:

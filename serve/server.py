@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from ..app.faces.folders import FaceFolders
 from ..app.session import Session
 from ..app.settings import SETTINGS
 from ..pipeline.errors import SettingsError
+from ..pipeline.quotes import reason
 from .app import app_of
 from .claims import Claims
 from .config import ServeConfig
@@ -51,6 +53,20 @@ def require_keys(config: ServeConfig, keys: Keys) -> None:
             f"--host {config.host}: others reach this address, and there is no key yet: make one by "
             "multifaceswap serve keys add NAME"
         )
+
+
+def require_free(config: ServeConfig) -> None:
+    """Raise SettingsError where the server can't listen at its address: uvicorn's own word comes after all else."""
+    try:
+        for family, _, _, _, address in socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM):
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+                probe.listen()
+    except OSError as error:
+        raise SettingsError(
+            f"--host {config.host} --port {config.port}: can't listen there: {reason(error)}"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from .config import Limits
 from .errors import Refusal, busy
 from .space import require_space
 from .tables import CALLS, PICTURES, REQUESTS, UPLOADS, for_writing
-from .values import COMPLETED, FAILED, OVER, PROCESSING, QUEUED, Image, Record, Swap
+from .values import FAILED, OVER, PROCESSING, QUEUED, Image, Record, Swap
 
 MINUTE = 60.0
 _NEVER = 1e18
@@ -71,11 +71,18 @@ class Store:
 
     def picture(self, picture_id: str) -> Image | None:
         """A picture that is still there."""
-        query = select(PICTURES.c.data, PICTURES.c.media_type)
+        found = self.kept(picture_id)
+        return None if found is None else found[0]
+
+    def kept(self, picture_id: str) -> tuple[Image, float] | None:
+        """A picture that is still there, and for how many seconds it surely is."""
+        query = select(PICTURES.c.data, PICTURES.c.media_type, PICTURES.c.expires)
         query = query.where(PICTURES.c.id == picture_id, not_(self._is_stale()))
         with self.engine.begin() as connection:
             row = connection.execute(query).first()
-        return None if row is None else Image(bytes(row.data), row.media_type)
+        if row is None:
+            return None
+        return Image(bytes(row.data), row.media_type), 0 if row.expires is None else max(0, row.expires - self.clock())
 
     def record(self, request_id: str, owner: str) -> Record | None:
         """A request of this owner that hasn't expired."""
@@ -238,6 +245,3 @@ def _record(row: Row[tuple[object, ...]]) -> Record:
         cast(float, values["created"]),
         tuple(json.loads(str(values["notes"]))),
     )
-
-
-__all__ = ["CANCELLED", "COMPLETED", "Store", "end", "new_id", "put"]

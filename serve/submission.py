@@ -14,7 +14,7 @@ from ..hosted.segmind.settings import SETTINGS as API
 from ..pipeline.errors import MissingModelError, MultiFaceSwapError, SettingsError
 from ..pipeline.quotes import nearest, quoted
 from .config import ServeConfig
-from .errors import Refusal, public_text
+from .errors import Refusal, in_json, public_text
 
 PICTURES: Final = ("source_img", "target_img")
 BASE64: Final = "base64"
@@ -42,7 +42,7 @@ def read_object(body: bytes) -> dict[str, object]:
     except (ValueError, RecursionError) as error:
         raise Refusal(400, "the body: expected JSON, got something else") from error
     if not _is_object(content):
-        raise Refusal(400, f"the body: expected a JSON object, got {quoted(content)}")
+        raise Refusal(400, in_json(f"the body: expected a JSON object, got {quoted(content)}"))
     return content
 
 
@@ -96,7 +96,7 @@ def reference_in(body: Mapping[str, object], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value:
         got = f"got {quoted(value)}" if name in body else "it is missing"
-        raise Refusal(400, f"{name}: expected a picture's http(s) URL or its data URI, {got}")
+        raise Refusal(400, in_json(f"{name}: expected a picture's http(s) URL or its data URI, {got}"))
     return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,19 @@ def test_images_start_the_server_by_its_command():
     assert (name, asked.state) == ("serve", "postgresql://swap@database/swap")
     (key,) = re.findall(r"run --rm server (serve keys add .*)", (docker / "compose.yaml").read_text())
     assert arguments_of(*key.split()[1:]).state == asked.state
+
+
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_a_port_that_is_taken_is_one_line(tmp_path, capsys, engine):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert cli.main(["serve", "--data", str(tmp_path / "data"), "--port", port, "--engine", engine]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"--host 127.0.0.1 --port {port}: can't listen there: " in line
+
+
+@pytest.mark.parametrize("state", ["redis://127.0.0.1/0", "mysql://a@b/c", "nonsense"])
+def test_another_kind_of_state_is_one_line(capsys, state):
+    assert cli.main(["serve", "--state", state]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--state: expected sqlite:///file or postgresql://user@host/name" in line

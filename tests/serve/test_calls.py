@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 
 import numpy as np
 import pytest
@@ -156,7 +157,8 @@ def test_settings_act_as_on_the_command_line(site, expected, settings):
         ({"swap_model": "deepfake"}, "swap_model: expected one of mesh"),
         ({"facedetection": "scrfd_10g"}, "needs det_10g.onnx, which isn't on"),
         ({"source_img": ""}, "source_img: expected a picture's http(s) URL or its data URI, got ''"),
-        ({"source_img": None}, "source_img: expected a picture's http(s) URL or its data URI, got None"),
+        ({"source_img": None}, "source_img: expected a picture's http(s) URL or its data URI, got null"),
+        ({"image_quality": True}, "image_quality: expected a whole number from 10 to 100, got true"),
         ({"source_img": "file:///etc/passwd"}, "source_img: expected a picture's http(s) URL or its data URI"),
         ({"target_img": "data:image/png;base64,%%%"}, "target_img: expected a data URI such as data:image/png;base64"),
         ({"target_img": uri(b"I am a picture, honestly.")}, "target_img: not a picture"),
@@ -276,3 +278,42 @@ def test_faces_are_found_and_numbered(site):
     ):
         answer = site.post("/faces", body)
         assert answer.status_code == 400 and message in answer.json()["error"]
+
+
+def test_data_uris_are_read_in_every_form_of_them(site):
+    payload = GREY.partition(",")[2]
+    for start in ("data:image/png;base64,", "DATA:image/png;BASE64,", "data:;base64,"):
+        for text in (payload, payload.rstrip("="), f"{payload[:40]}\n{payload[40:]}"):
+            assert site.post("/faces", {"image": start + text}).json()["width"] == 40, start
+    for wrong in ("data:image/png," + payload, "data:image/png;base64,", "data:image/png;base64,a", payload):
+        assert site.post("/faces", {"image": wrong}).status_code == 400
+
+
+def test_server_is_known_to_itself_by_each_name_of_this_machine(started, copying):
+    site = started(copying)
+    (url,) = site.post("/upload-asset", {"data_urls": [GREY]}).json()["file_urls"]
+    for name in ("localhost", "127.0.0.1", "[::1]"):
+        reference = url.replace("127.0.0.1", name)
+        assert site.run(source_img=reference, target_img=reference).status_code == 200
+    elsewhere = url.replace("127.0.0.1", "127.0.0.2")
+    assert site.run(source_img=elsewhere, target_img=GREY).status_code == 400
+
+
+def test_head_answers_as_get_without_a_body(started, copying):
+    site = started(copying)
+    (url,) = site.post("/upload-asset", {"data_urls": [GREY]}).json()["file_urls"]
+    for path in (url.removeprefix(site.url), "/healthz"):
+        answer, full = requests.head(site.url + path, timeout=20), site.get(path)
+        assert (answer.status_code, answer.content) == (200, b"") and full.content
+        assert answer.headers["Content-Length"] == full.headers["Content-Length"]
+    assert requests.head(site.url + "/files/none.png", timeout=20).status_code == 404
+
+
+def test_pictures_may_be_cached_as_long_as_they_are_kept(started, copying):
+    site = started(copying, limits=Limits(keep=500, keep_uploads=900))
+    (url,) = site.post("/upload-asset", {"data_urls": [GREY]}).json()["file_urls"]
+    output = site.over(site.submit(source_img=GREY, target_img=GREY).json()["request_id"]).json()["output"]
+    now = time.time()
+    site.made.context.store.clock = lambda: now + 100
+    ages = [int(site.get(one).headers["Cache-Control"].rpartition("=")[2]) for one in (url, output)]
+    assert 790 < ages[0] <= 800 and 390 < ages[1] <= 400
