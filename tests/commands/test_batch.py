@@ -70,20 +70,22 @@ def test_a_manifest_gives_sources_and_options_a_row(tmp_path):
 
 
 def test_object_storage_gives_targets_and_sources_and_takes_results(tmp_path):
-    storage = pytest.importorskip("fsspec").filesystem("memory")
-    storage.pipe_file("/bucket/in/man.jpg", MAN.read_bytes())
-    storage.pipe_file("/bucket/donor.png", WOMAN.read_bytes())
-    line = ["--source", "memory://bucket/donor.png", "--target", "memory://bucket/in"]
-    assert _batch(*line, "--output", "memory://bucket/out", "--report", tmp_path / "r.json") == 0
-    picture = decode_picture(storage.cat_file("/bucket/out/man.jpg"), "result")
+    storage = pytest.importorskip("fsspec").filesystem(
+        "memory"
+    )  # one for all tests of a process: the bucket is this one's own
+    storage.pipe_file("/portraits/in/man.jpg", MAN.read_bytes())
+    storage.pipe_file("/portraits/donor.png", WOMAN.read_bytes())
+    line = ["--source", "memory://portraits/donor.png", "--target", "memory://portraits/in"]
+    assert _batch(*line, "--output", "memory://portraits/out", "--report", tmp_path / "r.json") == 0
+    picture = decode_picture(storage.cat_file("/portraits/out/man.jpg"), "result")
     assert np.abs(picture.astype(int) - read_picture(MAN)).max() > 50
     (entry,) = _report(tmp_path / "r.json")["targets"]
     assert (entry["output"], entry["pairs"][0]["source"]) == (
-        "memory://bucket/out/man.jpg",
-        "memory://bucket/donor.png",
+        "memory://portraits/out/man.jpg",
+        "memory://portraits/donor.png",
     )
-    found = [path for path in storage.find("/bucket") if ".multifaceswap" not in path]
-    assert found == ["/bucket/donor.png", "/bucket/in/man.jpg", "/bucket/out/man.jpg"]
+    found = [path for path in storage.find("/portraits") if ".multifaceswap" not in path]
+    assert found == ["/portraits/donor.png", "/portraits/in/man.jpg", "/portraits/out/man.jpg"]
 
 
 def test_a_broken_picture_is_told_and_the_rest_is_done(tmp_path, folder, capsys):
