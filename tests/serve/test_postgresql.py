@@ -33,7 +33,7 @@ def url(tmp_path_factory):
         user = {"user": "nobody"}
         shutil.chown(folder, "nobody")
         for parent in folder.parents:
-            if parent.owner() == "root" and parent.name.startswith("pytest-"):
+            if parent.owner() == "root" and parent.name.startswith(("pytest-", "popen-")):
                 parent.chmod(0o755)
     data = folder / "data"
 
